@@ -1,0 +1,33 @@
+/* agent/agent.h: taking items and seeing them through, whatever dies on the way. */
+#pragma once
+
+#include "google/google.h"
+#include "wandb/wandb.h"
+
+struct agent;
+
+struct agent_options {
+    const char *state_dir; /* journal; made when missing; one agent at a time */
+    const char *entity;
+    const char *const *queues; /* NULL-ended */
+    int64_t max_jobs;          /* -1: no limit */
+    const char *gcp_project,
+        *region; /* defaults for queue configs that name none; NULL: from the credential; us-central1 */
+    const char *config_json; /* resolved configuration, for the server's record */
+    const char *version;
+    int64_t poll_min_ms, poll_max_ms; /* 0: 1000, 10000 */
+    int64_t watch_ms;                 /* 0: adaptive 1 s to 10 s */
+    bool fast_and_unsafe_db;
+    struct wandb *wandb;   /* borrowed */
+    struct google *google; /* borrowed */
+};
+/** agent_new() - lock the state directory, open the journal. -ERR_CONFLICT: another agent has it. Strings of
+ * @o are borrowed for the agent's life. */
+NODISCARD int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, struct err *e);
+/** agent_run() - take up what the journal holds, then work until drained, told to stop by the server, or
+ * cancelled. Yields. */
+NODISCARD int agent_run(struct agent *a, struct err *e);
+/** agent_drain() - take nothing more, save, let agent_run() return within 10 s. Vertex jobs run on. Does not
+ * yield. */
+void agent_drain(struct agent *a);
+void agent_free(struct agent *a); /* after agent_run() has returned; NULL is a no-op */

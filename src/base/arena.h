@@ -1,0 +1,25 @@
+/*
+ * base/arena.h: memory for one unit of work (a decoded reply, a config, a request), freed whole.
+ * Nothing in an arena owns a descriptor, a handle or a secret.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "base/defs.h"
+#include "base/str.h"
+
+struct arena;
+
+struct arena *arena_new(void);
+void arena_free(struct arena *a); /* NULL is a no-op */
+DEFINE_AUTO(arena, arena_free)
+
+void *arena_alloc(struct arena *a, size_t size);               /* zeroed, aligned for any type; never NULL */
+void *arena_array(struct arena *a, size_t count, size_t size); /* zeroed, overflow checked */
+char *arena_strdup(struct arena *a, const char *s);            /* NULL gives NULL */
+struct str arena_str(struct arena *a, struct str s);           /* copy; NUL-terminated behind the view */
+char *arena_cstr(struct arena *a, struct str s);               /* NUL-terminated copy; absent gives NULL */
+char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+size_t arena_used(const struct arena *a); /* bytes handed out */

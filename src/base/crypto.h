@@ -1,0 +1,22 @@
+/* base/crypto.h: digests, encodings and signatures on OpenSSL's EVP. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/str.h"
+
+void sha256(struct str data, uint8_t ret[32]);
+void md5(struct str data, uint8_t ret[16]); /* W&B artifact digests only */
+void hmac_sha256(struct str key, struct str data, uint8_t ret[32]);
+void hex_encode(const uint8_t *data, size_t len, char *ret);  /* 2 * len + 1 bytes, lower case */
+void strbuf_add_base64(struct strbuf *b, struct str data);    /* standard alphabet, padded */
+void strbuf_add_base64url(struct strbuf *b, struct str data); /* URL alphabet, no padding */
+/** base64_decode() - either alphabet, padding optional; -ERR_INVALID on other bytes. */
+NODISCARD int base64_decode(struct arena *a, struct str text, struct str *ret, struct err *e);
+/** rsa_sign_sha256() - RSASSA-PKCS1-v1_5 with a PEM PKCS#8 key; the signature goes to the arena. Takes about
+ * 0.4 ms. */
+NODISCARD int rsa_sign_sha256(struct arena *a, const struct secret *pem, struct str data, struct str *ret,
+                              struct err *e);

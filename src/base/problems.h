@@ -1,0 +1,34 @@
+/* base/problems.h: all that is wrong with an input, at once, each with its place. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/jval.h"
+
+enum problem_level { PROBLEM_WARNING, PROBLEM_ERROR };
+
+struct problem {
+    enum problem_level level;
+    struct jval_pos pos;
+    const char *path; /* "spec.worker_pool_specs[0].machine_spec"; may be "" */
+    const char *text;
+};
+
+/* Zero-initialise with .a and .file set; items live in the arena. Over 1,000 problems are counted, not kept.
+ */
+struct problems {
+    struct arena *a;
+    const char *file; /* how messages call the input; "" for none */
+    struct problem *items;
+    size_t len, cap;
+    size_t errors, warnings;
+};
+void problem_add(struct problems *p, enum problem_level level, struct jval_pos pos, const char *path,
+                 const char *fmt, ...) PRINTF(5, 6);
+/** problem_format() - "queue.yaml:7:22: spec.x: text", appended to @b; a warning is marked "warning: ". */
+void problem_format(struct strbuf *b, const struct problems *p, const struct problem *item);
+/** problems_err() - 0 when there is no error; else -@code with the first error's line and "(and N more)". */
+int problems_err(const struct problems *p, enum err_code code, struct err *e);
+/** nearest_name() - the entry of the NULL-ended @names within edit distance 2 of @given (less for short
+ * words), or NULL. */
+const char *nearest_name(struct str given, const char *const *names);

@@ -1,0 +1,36 @@
+/*
+ * google/google.h: the Google services an agent needs, one client object per agent.
+ * Endpoints may be overridden (all services at once, for the emulator); plain HTTP only to loopback.
+ */
+#pragma once
+
+#include "base/jval.h"
+#include "io/http.h"
+
+struct google;
+
+struct google_options {
+    const char *endpoint;      /* NULL: Google's hosts; else e.g. "http://127.0.0.1:8080" for every service */
+    const char *metadata_host; /* host[:port]; NULL: GCE_METADATA_HOST, else metadata.google.internal */
+    const char *credentials_file; /* NULL: GOOGLE_APPLICATION_CREDENTIALS, then gcloud's file, then the
+                                     metadata server */
+};
+struct google *google_new(struct io *io, const struct google_options *o); /* no I/O yet */
+void google_free(struct google *g);
+DEFINE_AUTO(google, google_free)
+
+/** google_token() - a bearer token of scope cloud-platform, cached, refreshed early, one request for all
+ * waiters. Yields. Borrowed until the next yield. -ERR_AUTH with what was tried. */
+NODISCARD int google_token(struct google *g, const struct secret **ret, struct err *e);
+/** google_project() - the project the credential or environment names (GOOGLE_CLOUD_PROJECT first). Yields.
+ * Lives as long as @g. */
+NODISCARD int google_project(struct google *g, struct str *ret, struct err *e);
+/**
+ * google_call() - one authorised JSON request to a service; the token is refreshed once on a 401. Yields.
+ * @service: "aiplatform" (then @region is used), "logging", ... @path begins with '/'. Google's error body
+ * becomes @e: code, http_status, retry_after_ms and the message ("INVALID_ARGUMENT: text"). *ret is the
+ * decoded reply.
+ */
+NODISCARD int google_call(struct google *g, struct arena *a, const char *service, struct str region,
+                          const char *method, const char *path, struct str body, const struct jval **ret,
+                          struct err *e);

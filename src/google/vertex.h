@@ -1,0 +1,26 @@
+/* google/vertex.h: Vertex AI custom jobs over REST. */
+#pragma once
+
+#include "google/google.h"
+
+/* What we read of a CustomJob; strings from the caller's arena. */
+struct vertex_job {
+    struct str name;          /* projects/N/locations/R/customJobs/ID */
+    struct str state;         /* "JOB_STATE_..." as sent */
+    struct str error_message; /* absent unless FAILED or CANCELLED */
+    int64_t error_code;       /* google.rpc code; 0 none */
+    struct str create_time, start_time, end_time, update_time;
+    const struct jval *labels;
+};
+/** vertex_create() - @request is the JSON text to send (it may hold secrets; wiped by the caller). Never
+ * retried here. Yields. */
+NODISCARD int vertex_create(struct google *g, struct arena *a, struct str gcp_project, struct str region,
+                            struct str request, struct vertex_job *ret, struct err *e);
+NODISCARD int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex_job *ret,
+                         struct err *e);
+/** vertex_list() - all pages of a filter (AIP-160 text), readMask'd to what struct vertex_job holds. Yields.
+ */
+NODISCARD int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struct str region,
+                          struct str filter, struct vertex_job **ret, size_t *ret_len, struct err *e);
+/** vertex_cancel() - ask for the end of a job; one that has ended already is success. Yields. */
+NODISCARD int vertex_cancel(struct google *g, struct str name, struct err *e);

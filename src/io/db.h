@@ -1,0 +1,58 @@
+/*
+ * io/db.h: one SQLite file with group commit. WAL, synchronous=FULL.
+ *
+ * Writes run on a worker thread: all that wait when the worker is free share one transaction, each in a
+ * savepoint of its own, and every waiter is woken after the commit is on the disk. Reads run at once on the
+ * loop thread on a second connection, and see what has been committed.
+ */
+#pragma once
+
+#include "io/io.h"
+
+struct db;
+struct db_conn; /* valid inside a callback only */
+struct db_stmt;
+
+struct db_options {
+    const char *path; /* its folder must exist; created 0600 */
+    /* Step i (from 0) brings the file from user_version i to i + 1; each is SQL text, run in one transaction.
+     * NULL-ended. */
+    const char *const *migrations;
+    bool fast_and_unsafe; /* synchronous=OFF: simulator and tests */
+};
+/** db_open() - open, check, migrate. Blocks briefly. -ERR_STORE: not a database, newer than this program,
+ * damaged. */
+NODISCARD int db_open(struct io *io, const struct db_options *o, struct db **ret, struct err *e);
+void db_close(struct db *d); /* waits for the writer; NULL is a no-op */
+
+/** db_fn - statements against @c. Returns 0, or a negative code with @e filled: then its own changes are
+ * rolled back. Must not touch loop state when writing. */
+typedef int (*db_fn)(struct db_conn *c, void *arg, struct err *e);
+/** db_write() - run @fn on the worker; back when its changes are durable. Yields. @arg may be on the stack.
+ * fn's code, -ERR_STORE, -ERR_CANCELLED (then nothing was changed). */
+NODISCARD int db_write(struct db *d, db_fn fn, void *arg, struct err *e);
+/** db_read() - run @fn now on the reading connection. Does not yield. */
+NODISCARD int db_read(struct db *d, db_fn fn, void *arg, struct err *e);
+
+/**
+ * db_query() - a statement with its parameters bound; prepared once per connection and text (@sql must be a
+ * literal).
+ * @types has a letter per '?': s struct str (absent binds NULL), z const char * (NULL binds NULL), i int64_t
+ * (cast your ints), d double, n nothing (binds NULL). Then step with db_step() until it gives false, or
+ * db_run() for one without rows.
+ */
+NODISCARD int db_query(struct db_conn *c, struct db_stmt **ret, struct err *e, const char *sql,
+                       const char *types, ...);
+/** db_step() - next row: *ret_row false at the end (the statement is then reset and must not be used again).
+ */
+NODISCARD int db_step(struct db_stmt *s, bool *ret_row, struct err *e);
+void db_finish(struct db_stmt *s); /* stop before the end; NULL is a no-op */
+/** db_run() - db_query() and one complete run. *ret_changes may be NULL. -ERR_CONFLICT for a violated
+ * constraint. */
+NODISCARD int db_run(struct db_conn *c, int64_t *ret_changes, struct err *e, const char *sql,
+                     const char *types, ...);
+struct str db_col_str(struct db_stmt *s, int col); /* borrowed until the next step; absent for NULL */
+int64_t db_col_i64(struct db_stmt *s, int col);    /* 0 for NULL */
+double db_col_double(struct db_stmt *s, int col);
+bool db_col_is_null(struct db_stmt *s, int col);
+int64_t db_last_id(struct db_conn *c);

@@ -1,0 +1,105 @@
+/* io/http.h: HTTP messages, the client and the server. Caps on everything; TLS always verified. */
+#pragma once
+
+#include "io/io.h"
+
+struct http_header {
+    struct str name, value;
+};
+
+/* How a request proves who it is; the header is built inside io, so the secret meets no other buffer. */
+enum http_auth_kind {
+    HTTP_AUTH_NONE,
+    HTTP_AUTH_BEARER, /* Authorization: Bearer SECRET */
+    HTTP_AUTH_BASIC   /* Authorization: Basic base64(user:SECRET) */
+};
+struct http_auth {
+    enum http_auth_kind kind;
+    const char *user;            /* for BASIC */
+    const struct secret *secret; /* borrowed for the call */
+};
+
+/* --- client
+ * ------------------------------------------------------------------------------------------------- */
+struct http_request {
+    const char *method; /* "GET" when NULL */
+    const char
+        *url; /* http or https; plain http is refused unless the host is loopback or @allow_plain is set */
+    struct http_auth auth;
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body;
+    const char *content_type; /* sent when there is a body; "application/json" when NULL */
+    int64_t timeout_ms;       /* for the whole exchange; 0: 30000 */
+    size_t max_reply_bytes;   /* 0: 16 MiB */
+    bool allow_plain;
+};
+struct http_reply {
+    int status;
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body; /* NUL-terminated behind the view */
+};
+/**
+ * http_send() - one request, one reply. Yields.
+ * @req is borrowed for the call; the reply's memory comes from @a. 4xx and 5xx are replies, not failures.
+ * Redirects are not followed. -ERR_NET (no connection, bad TLS, cut reply), -ERR_TIMEOUT, -ERR_LIMIT (reply
+ * over the cap), -ERR_CANCELLED, -ERR_INVALID (bad URL, plain http to a far host). Messages name the host and
+ * what failed, never a header or body.
+ */
+NODISCARD int http_send(struct io *io, struct arena *a, const struct http_request *req,
+                        struct http_reply *ret, struct err *e);
+/** http_header_get() - value of the first header called @name (any case), or absent. */
+struct str http_header_get(const struct http_header *headers, size_t count, const char *name);
+/** http_retry_after_ms() - the Retry-After header in ms (seconds, fractions or an HTTP date against
+ * @now_unix_ms), 0: none. At most one hour. */
+uint32_t http_retry_after_ms(const struct http_reply *r, int64_t now_unix_ms);
+
+/* --- server
+ * ------------------------------------------------------------------------------------------------- */
+struct http_exchange {
+    struct io *io;
+    struct arena *a; /* freed after the reply is sent */
+    /* request */
+    struct str method, path,
+        query; /* path is percent-decoded and starts with '/'; query is raw, without '?' */
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body;
+    struct str peer; /* "127.0.0.1:51234" */
+    /* reply: status 0 when the handler returns becomes 500 */
+    int status;
+    struct strbuf reply; /* cap 64 MiB */
+    struct http_header reply_headers[16];
+    size_t reply_header_count;
+};
+/** http_handler_fn - runs on a fiber of its own, may yield; the reply is sent when it returns. */
+typedef void (*http_handler_fn)(void *ctx, struct http_exchange *x);
+
+struct http_server_options {
+    const char *host; /* "127.0.0.1" when NULL */
+    uint16_t port;    /* 0: any free one */
+    http_handler_fn handler;
+    void *ctx;
+    size_t max_body_bytes;                /* 0: 16 MiB; over it: 413 */
+    size_t max_header_bytes;              /* 0: 32 KiB; over it: 431 */
+    uint32_t max_connections;             /* 0: 4096 */
+    int64_t idle_timeout_ms;              /* 0: 60000; a request must also arrive whole within this time */
+    struct str tls_cert_pem, tls_key_pem; /* both or neither */
+};
+struct http_server;
+/** http_listen() - serve from now on. -ERR_OS with "HOST:PORT" and the reason (address in use, not
+ * permitted). */
+NODISCARD int http_listen(struct io *io, const struct http_server_options *o, struct http_server **ret,
+                          struct err *e);
+uint16_t http_server_port(const struct http_server *s);
+/** http_server_close() - take no more connections, cancel handlers still running, wait for them. Yields. NULL
+ * is a no-op. */
+void http_server_close(struct http_server *s);
+
+/* Helpers for handlers. */
+struct str http_query_get(struct http_exchange *x,
+                          const char *name); /* percent-decoded, '+' is a space; absent when missing */
+void http_reply_header(struct http_exchange *x, const char *name,
+                       struct str value); /* both copied; more than 16 are dropped */
+void http_reply_text(struct http_exchange *x, int status, const char *content_type, struct str body);

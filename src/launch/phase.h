@@ -1,0 +1,103 @@
+/*
+ * launch/phase.h: the life of a launch as data: phases, allowed moves, and what to do next. Pure.
+ * The agent journals a phase, acts, and feeds the result back as an event; the diagram is in ARCHITECTURE.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum launch_phase {
+    LAUNCH_LEASED,
+    LAUNCH_RESOLVED,
+    LAUNCH_BUILDING,
+    LAUNCH_SUBMITTING,
+    LAUNCH_WAITING,
+    LAUNCH_ACTIVE,
+    LAUNCH_STOPPING,
+    LAUNCH_FINISHED,
+    LAUNCH_FAILED,
+    LAUNCH_STOPPED,
+    LAUNCH_PREEMPTED,
+    LAUNCH_REPORTED,
+    LAUNCH_PHASE_COUNT
+};
+const char *launch_phase_name(enum launch_phase p); /* "leased": in the journal, logs and pages */
+bool launch_phase_parse(struct str name, enum launch_phase *ret);
+bool launch_phase_may_move(enum launch_phase from, enum launch_phase to);
+bool launch_phase_is_ended(enum launch_phase p); /* FINISHED, FAILED, STOPPED, PREEMPTED, REPORTED */
+bool launch_phase_holds_slot(enum launch_phase p);
+
+/* The twelve JobState values of Vertex, and what an unknown future one counts as. */
+enum vertex_status {
+    VERTEX_UNKNOWN,
+    VERTEX_QUEUED,
+    VERTEX_PENDING,
+    VERTEX_RUNNING,
+    VERTEX_SUCCEEDED,
+    VERTEX_FAILED,
+    VERTEX_CANCELLING,
+    VERTEX_CANCELLED,
+    VERTEX_PAUSED,
+    VERTEX_EXPIRED,
+    VERTEX_UPDATING,
+    VERTEX_PARTIALLY_SUCCEEDED
+};
+enum vertex_status vertex_status_parse(struct str name_or_number); /* "JOB_STATE_RUNNING", "3" */
+const char *vertex_status_name(enum vertex_status s);              /* "JOB_STATE_RUNNING" */
+bool vertex_status_is_ended(enum vertex_status s);
+
+/* What happened, and what the agent has to do next. */
+enum launch_event_kind {
+    LAUNCH_EV_RECOVERED,   /* the agent (re)started and found the row */
+    LAUNCH_EV_RESOLVED,    /* spec valid, request rendered */
+    LAUNCH_EV_REFUSED,     /* spec or config wrong, image missing: @err says why */
+    LAUNCH_EV_SUBMIT_OK,   /* create answered with a job name */
+    LAUNCH_EV_SUBMIT_ERR,  /* create answered with an error, or not at all: @err */
+    LAUNCH_EV_PROBE_FOUND, /* a list on the dedup label found the job */
+    LAUNCH_EV_PROBE_NONE,  /* it did not (after the settling wait) */
+    LAUNCH_EV_WAIT_OVER,   /* the time to try again has come */
+    LAUNCH_EV_STATUS,      /* Vertex says @status */
+    LAUNCH_EV_GONE,        /* the Vertex job no longer exists */
+    LAUNCH_EV_STOP_ASKED,  /* user or policy */
+    LAUNCH_EV_REPORT_OK    /* the queue knows */
+};
+struct launch_event {
+    enum launch_event_kind kind;
+    enum vertex_status status;
+    const struct err *err;
+    bool answer_lost; /* SUBMIT_ERR: the create may have happened (no answer, time-out, 5xx): probe first */
+};
+enum launch_act {
+    LAUNCH_ACT_NONE,
+    LAUNCH_ACT_RESOLVE,
+    LAUNCH_ACT_SUBMIT,
+    LAUNCH_ACT_PROBE, /* list on the dedup label */
+    LAUNCH_ACT_WAIT,  /* until @wait_ms from now, then LAUNCH_EV_WAIT_OVER */
+    LAUNCH_ACT_WATCH,
+    LAUNCH_ACT_CANCEL, /* ask Vertex to stop the job, then watch */
+    LAUNCH_ACT_REPORT
+};
+struct launch_view { /* what the decision may look at: a journal row */
+    enum launch_phase phase;
+    uint32_t attempt; /* submit attempts so far */
+    bool stop_asked;
+    bool has_vertex_job;
+    bool probe_needed; /* the last create's answer was lost */
+};
+struct launch_step {
+    enum launch_phase phase; /* journal this first */
+    enum launch_act act;     /* then do this */
+    int64_t wait_ms;
+    bool probe_needed; /* value to journal */
+    bool new_attempt;  /* a fresh dedup label is needed */
+};
+struct launch_step launch_next(const struct launch_view *v, const struct launch_event *ev,
+                               double random_unit);
+
+/** retry_delay_ms() - back-off with jitter: 1 s doubling to 60 s, full jitter of 50 %; a server's hint wins.
+ * @attempt from 0. */
+int64_t retry_delay_ms(uint32_t attempt, const struct err *e, double random_unit);

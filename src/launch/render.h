@@ -1,0 +1,53 @@
+/*
+ * launch/render.h: from queue config and launch spec to the CustomJob request that Vertex receives. Pure.
+ *
+ * Both spellings (snake_case, camelCase) and every legitimate place of a field are accepted; nothing is
+ * dropped in silence: an unknown key is an error with position and the nearest name.
+ */
+#pragma once
+
+#include "launch/job_env.h"
+#include "launch/macro.h"
+
+/* Labels on every job we create; the dedup label settles a create whose answer was lost. Values are made
+ * valid for Vertex. */
+#define LABEL_ITEM    "slipway-item"    /* queue item id */
+#define LABEL_ATTEMPT "slipway-attempt" /* unique per submit attempt: the dedup label */
+#define LABEL_AGENT   "slipway-agent"   /* shared by all jobs of one agent: one list call watches all */
+#define LABEL_RUN     "wandb-run-id"
+
+struct render_input {
+    const struct launch_spec *spec;
+    struct str base_url; /* WANDB_BASE_URL for the job */
+    struct str run_id, run_name, queue_name, queue_entity, item_id, author;
+    struct str image_uri;
+    struct str gcp_project, region; /* agent's defaults; spec.project and spec.location win */
+    struct str agent_label, attempt_label;
+    int64_t now_unix_ms; /* for the derived output directory */
+};
+struct rendered {
+    const struct jval *request; /* CustomJob JSON (camelCase); secret env values as
+                                   {"name","valueFrom":{"secretKeyRef":{"name"}}} */
+    struct str gcp_project, region;
+};
+/** render_custom_job() - all problems at once into @p. -ERR_INVALID when any is an error; -ERR_CONFIG is not
+ * used here. */
+NODISCARD int render_custom_job(const struct render_input *in, struct rendered *ret, struct problems *p,
+                                struct err *e);
+
+/** queue_config_check() - the checks of render_custom_job() that need no item: for `queue create` and the
+ * server. */
+NODISCARD int queue_config_check(const struct jval *config, struct problems *p, struct err *e);
+
+/**
+ * request_fill_secrets() - the request's text with each secretKeyRef replaced by a value, for the wire only.
+ * @lookup returns a borrowed secret or NULL. @out is to be wiped with strbuf_wipe(). -ERR_NOT_FOUND names the
+ * reference.
+ */
+typedef const struct secret *(*secret_lookup_fn)(void *ctx, struct str ref);
+NODISCARD int request_fill_secrets(const struct jval *request, secret_lookup_fn lookup, void *ctx,
+                                   struct strbuf *out, struct err *e);
+
+/** label_value() - any text as a valid Vertex label value: reversible for short texts, collision-free for
+ * all. */
+struct str label_value(struct arena *a, struct str text);
