@@ -1,0 +1,144 @@
+/* base/crypto.c: digests, encodings and signatures on OpenSSL's EVP. */
+#include "base/crypto.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
+#include <string.h>
+
+static void digest(const EVP_MD *md, struct str data, uint8_t *ret)
+{
+    int ok = EVP_Digest(data.ptr ? data.ptr : "", data.len, ret, NULL, md, NULL);
+
+    assert(ok == 1);
+    (void)ok;
+}
+
+void sha256(struct str data, uint8_t ret[32])
+{
+    digest(EVP_sha256(), data, ret);
+}
+
+void md5(struct str data, uint8_t ret[16])
+{
+    digest(EVP_md5(), data, ret);
+}
+
+void hmac_sha256(struct str key, struct str data, uint8_t ret[32])
+{
+    unsigned len = 32;
+    const unsigned char *p =
+        HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)data.ptr, data.len, ret, &len);
+
+    assert(p && len == 32);
+    (void)p;
+}
+
+void hex_encode(const uint8_t *data, size_t len, char *ret)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        ret[2 * i] = hex[data[i] >> 4];
+        ret[2 * i + 1] = hex[data[i] & 15];
+    }
+    ret[2 * len] = '\0';
+}
+
+static void add_base64(struct strbuf *b, struct str data, const char *alphabet, bool pad)
+{
+    for (size_t i = 0; i < data.len; i += 3) {
+        size_t n = data.len - i < 3 ? data.len - i : 3;
+        uint32_t bits = 0;
+
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (k < n ? (uint8_t)data.ptr[i + k] : 0);
+        for (size_t k = 0; k < 4; k++) {
+            if (k <= n)
+                strbuf_addc(b, alphabet[bits >> (18 - 6 * k) & 63]);
+            else if (pad)
+                strbuf_addc(b, '=');
+        }
+    }
+}
+
+void strbuf_add_base64(struct strbuf *b, struct str data)
+{
+    add_base64(b, data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true);
+}
+
+void strbuf_add_base64url(struct strbuf *b, struct str data)
+{
+    add_base64(b, data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false);
+}
+
+static int base64_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+int base64_decode(struct arena *a, struct str text, struct str *ret, struct err *e)
+{
+    char *out = arena_alloc(a, text.len / 4 * 3 + 4);
+    size_t len = 0;
+    uint32_t bits = 0;
+    unsigned have = 0;
+
+    while (text.len && text.ptr[text.len - 1] == '=')
+        text.len--;
+    for (size_t i = 0; i < text.len; i++) {
+        int v = base64_value(text.ptr[i]);
+
+        if (v < 0)
+            return err_set(e, ERR_INVALID, "not base64: wrong character at offset %zu", i);
+        bits = bits << 6 | (uint32_t)v;
+        have += 6;
+        if (have < 8)
+            continue;
+        have -= 8;
+        out[len++] = (char)(bits >> have & 0xff);
+    }
+    if (have >= 6)
+        return err_set(e, ERR_INVALID, "not base64: cut short");
+    *ret = (struct str){ out, len };
+    return 0;
+}
+
+int rsa_sign_sha256(struct arena *a, const struct secret *pem, struct str data, struct str *ret,
+                    struct err *e)
+{
+    struct str text = secret_unwrap(pem);
+    BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    size_t len = 0;
+    unsigned char *out = NULL;
+    int rc = 0;
+
+    if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) {
+        rc = err_set(e, ERR_CONFIG, "the private key is not an RSA key in PEM form");
+        goto out;
+    }
+    if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
+        EVP_DigestSign(ctx, NULL, &len, (const unsigned char *)data.ptr, data.len) != 1) {
+        rc = err_set(e, ERR_OS, "cannot sign with the private key");
+        goto out;
+    }
+    out = arena_alloc(a, len);
+    if (EVP_DigestSign(ctx, out, &len, (const unsigned char *)data.ptr, data.len) != 1)
+        rc = err_set(e, ERR_OS, "cannot sign with the private key");
+    else
+        *ret = (struct str){ (const char *)out, len };
+out:
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    return rc;
+}

@@ -1,0 +1,30 @@
+/* base/jval_internal.h: the layout of struct jval. Included by src/base only. */
+#pragma once
+
+#include "base/jval.h"
+
+struct jval_member {
+    struct str key;
+    struct jval_pos key_pos;
+    const struct jval *value;
+};
+
+struct jval {
+    enum jval_type type;
+    struct jval_pos pos;
+    size_t len, cap; /* of items or members */
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        struct str text;
+        const struct jval **items;
+        struct jval_member *members;
+    };
+};
+
+enum { JVAL_MAX_BYTES = 16 * 1024 * 1024, JVAL_MAX_DEPTH = 64, JVAL_MAX_NODES = 1000 * 1000 };
+struct jval_limits jval_limits_or_default(const struct jval_limits *given);
+/* Append a member without looking for an existing one of that name: parsers check duplicates themselves. */
+void jval_append_member(struct arena *a, struct jval *object, struct str key, struct jval_pos key_pos,
+                        const struct jval *v);

@@ -1,0 +1,91 @@
+/* base/problems.c: all that is wrong with an input, at once. */
+#include "base/problems.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum { MAX_KEPT = 1000, MAX_TEXT = 4096 };
+
+static struct problem *slot(struct problems *p)
+{
+    if (p->len >= MAX_KEPT)
+        return NULL;
+    if (p->len == p->cap) {
+        size_t cap = p->cap ? p->cap * 2 : 8;
+        struct problem *items = arena_array(p->a, cap, sizeof(*items));
+
+        if (p->len)
+            memcpy(items, p->items, p->len * sizeof(*items));
+        p->items = items;
+        p->cap = cap;
+    }
+    return &p->items[p->len++];
+}
+
+void problem_add(struct problems *p, enum problem_level level, struct jval_pos pos, const char *path,
+                 const char *fmt, ...)
+{
+    AUTO_STRBUF struct strbuf text = STRBUF(MAX_TEXT);
+    struct problem *item = slot(p);
+    va_list ap;
+
+    if (level == PROBLEM_ERROR)
+        p->errors++;
+    else
+        p->warnings++;
+    if (!item)
+        return;
+    va_start(ap, fmt);
+    strbuf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    *item = (struct problem){ .level = level, .pos = pos, .path = arena_strdup(p->a, path ? path : "") };
+    item->text = text.full ? "(a message too long to show)" : arena_cstr(p->a, strbuf_str(&text));
+}
+
+void problem_format(struct strbuf *b, const struct problems *p, const struct problem *item)
+{
+    if (p->file && p->file[0])
+        strbuf_addf(b, "%s:", p->file);
+    if (item->pos.line)
+        strbuf_addf(b, "%u:%u:", item->pos.line, item->pos.column);
+    if (b->len && b->ptr[b->len - 1] == ':')
+        strbuf_addc(b, ' ');
+    if (item->level == PROBLEM_WARNING)
+        strbuf_addz(b, "warning: ");
+    if (item->path[0])
+        strbuf_addf(b, "%s: ", item->path);
+    strbuf_addz(b, item->text);
+}
+
+int problems_err(const struct problems *p, enum err_code code, struct err *e)
+{
+    AUTO_STRBUF struct strbuf line = STRBUF(2 * MAX_TEXT);
+
+    if (p->errors == 0)
+        return 0;
+    for (size_t i = 0; i < p->len; i++) {
+        if (p->items[i].level != PROBLEM_ERROR)
+            continue;
+        problem_format(&line, p, &p->items[i]);
+        break;
+    }
+    if (p->errors > 1)
+        strbuf_addf(&line, " (and %zu more)", p->errors - 1);
+    return err_set(e, code, "%s", strbuf_cstr(&line));
+}
+
+const char *nearest_name(struct str given, const char *const *names)
+{
+    size_t best = given.len <= 3 ? 1 : 2;
+    const char *found = NULL;
+
+    for (; *names; names++) {
+        size_t d = str_distance(given, str_of(*names));
+
+        if (d <= best && (!found || d < best)) {
+            best = d;
+            found = *names;
+        }
+    }
+    return found;
+}

@@ -1,0 +1,220 @@
+/* base/timefmt.c: RFC 3339 points in time and durations as text. */
+#include "base/timefmt.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar, and back (Hinnant's era arithmetic).
+ */
+static int64_t days_from_civil(int64_t y, unsigned m, unsigned d)
+{
+    int64_t era = 0;
+    int64_t yoe = 0;
+    int64_t doy = 0;
+
+    y -= m <= 2;
+    era = (y >= 0 ? y : y - 399) / 400;
+    yoe = y - era * 400;
+    doy = (153 * (int64_t)(m + (m > 2 ? -3u : 9u)) + 2) / 5 + d - 1;
+    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static void civil_from_days(int64_t z, int64_t *ret_y, unsigned *ret_m, unsigned *ret_d)
+{
+    int64_t era = 0;
+    int64_t doe = 0;
+    int64_t yoe = 0;
+    int64_t doy = 0;
+    int64_t mp = 0;
+
+    z += 719468;
+    era = (z >= 0 ? z : z - 146096) / 146097;
+    doe = z - era * 146097;
+    yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    mp = (5 * doy + 2) / 153;
+    *ret_d = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
+    *ret_m = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+    *ret_y = yoe + era * 400 + (*ret_m <= 2);
+}
+
+const char *rfc3339_format(int64_t unix_ms, char *ret)
+{
+    int64_t days = unix_ms / 86400000;
+    int64_t ms = unix_ms % 86400000;
+    int64_t y = 0;
+    unsigned m = 0;
+    unsigned d = 0;
+
+    if (ms < 0) {
+        ms += 86400000;
+        days--;
+    }
+    civil_from_days(days, &y, &m, &d);
+    snprintf(ret, RFC3339_SIZE, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", (int)(y % 10000), m % 100, d % 100,
+             (int)(ms / 3600000), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60), (int)(ms % 1000));
+    return ret;
+}
+
+/* @n digits at the front of @s; false when there are fewer. */
+static bool digits(struct str *s, size_t n, int *ret)
+{
+    int value = 0;
+
+    if (s->len < n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (s->ptr[i] < '0' || s->ptr[i] > '9')
+            return false;
+        value = value * 10 + (s->ptr[i] - '0');
+    }
+    *s = str_sub(*s, n, s->len);
+    *ret = value;
+    return true;
+}
+
+static bool one_of(struct str *s, const char *set, char *ret)
+{
+    for (; s->len && *set; set++) {
+        if (s->ptr[0] != *set)
+            continue;
+        *ret = s->ptr[0];
+        *s = str_sub(*s, 1, s->len);
+        return true;
+    }
+    return false;
+}
+
+static bool fraction(struct str *s, int *ret_ms)
+{
+    int scale = 100;
+    size_t n = 0;
+
+    while (s->len && s->ptr[0] >= '0' && s->ptr[0] <= '9' && n < 9) {
+        *ret_ms += (s->ptr[0] - '0') * scale;
+        scale /= 10;
+        *s = str_sub(*s, 1, s->len);
+        n++;
+    }
+    return n > 0;
+}
+
+static bool zone(struct str *s, int64_t *ret_offset_ms)
+{
+    char sign = 0;
+    char colon = 0;
+    int h = 0;
+    int m = 0;
+
+    if (one_of(s, "Zz", &sign))
+        return true;
+    if (!one_of(s, "+-", &sign) || !digits(s, 2, &h) || !one_of(s, ":", &colon) || !digits(s, 2, &m) ||
+        h > 23 || m > 59)
+        return false;
+    *ret_offset_ms = (int64_t)(h * 60 + m) * 60000 * (sign == '-' ? -1 : 1);
+    return true;
+}
+
+static bool month_has(int y, int m, int d)
+{
+    static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+
+    return m >= 1 && m <= 12 && d >= 1 && d <= lengths[m - 1] + (m == 2 && leap);
+}
+
+bool rfc3339_parse(struct str s, int64_t *ret_unix_ms)
+{
+    int part[6] = { 0 };
+    int ms = 0;
+    char c = 0;
+    int64_t offset = 0;
+
+    if (!digits(&s, 4, &part[0]) || !one_of(&s, "-", &c) || !digits(&s, 2, &part[1]) ||
+        !one_of(&s, "-", &c) || !digits(&s, 2, &part[2]) || !one_of(&s, "Tt ", &c) ||
+        !month_has(part[0], part[1], part[2]))
+        return false;
+    if (!digits(&s, 2, &part[3]) || !one_of(&s, ":", &c) || !digits(&s, 2, &part[4]) ||
+        !one_of(&s, ":", &c) || !digits(&s, 2, &part[5]) || part[3] > 23 || part[4] > 59 || part[5] > 60)
+        return false;
+    if (one_of(&s, ".", &c) && !fraction(&s, &ms))
+        return false;
+    if (!zone(&s, &offset) || s.len)
+        return false;
+    *ret_unix_ms = days_from_civil(part[0], (unsigned)part[1], (unsigned)part[2]) * 86400000 +
+                   ((part[3] * 60LL + part[4]) * 60 + part[5]) * 1000 + ms - offset;
+    return true;
+}
+
+bool duration_parse_proto(struct str s, int64_t *ret_ms)
+{
+    double seconds = 0;
+
+    if (s.len < 2 || s.ptr[s.len - 1] != 's' || s.ptr[0] == '+')
+        return false;
+    for (size_t i = 0; i + 1 < s.len; i++)
+        if (!((s.ptr[i] >= '0' && s.ptr[i] <= '9') || s.ptr[i] == '.' || (i == 0 && s.ptr[i] == '-')))
+            return false;
+    if (!str_to_double(str_sub(s, 0, s.len - 1), &seconds) || fabs(seconds) > 315576000000.0)
+        return false;
+    *ret_ms = (int64_t)llround(seconds * 1000);
+    return true;
+}
+
+static double unit_ms(struct str u)
+{
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = { { "ms", 1 },      { "s", 1000 },     { "m", 60000 },
+                  { "h", 3600000 }, { "d", 86400000 }, { "", 1000 } };
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (str_is(u, units[i].name))
+            return units[i].ms;
+    return 0;
+}
+
+bool duration_parse_human(struct str s, int64_t *ret_ms)
+{
+    double total = 0;
+
+    if (s.len == 0)
+        return false;
+    while (s.len) {
+        size_t n = 0;
+        size_t u = 0;
+        double value = 0;
+        double unit = 0;
+
+        while (n < s.len && ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || s.ptr[n] == '.'))
+            n++;
+        while (n + u < s.len && s.ptr[n + u] >= 'a' && s.ptr[n + u] <= 'z')
+            u++;
+        unit = unit_ms(str_sub(s, n, n + u));
+        if (unit == 0 || (n + u == 0) || !str_to_double(str_sub(s, 0, n), &value))
+            return false;
+        total += value * unit;
+        s = str_sub(s, n + u, s.len);
+    }
+    if (total > 1e15)
+        return false;
+    *ret_ms = (int64_t)llround(total);
+    return true;
+}
+
+const char *duration_human(int64_t ms, char *ret)
+{
+    enum { SIZE = 32 };
+    long long s = ms / 1000;
+
+    if (ms < 1000)
+        snprintf(ret, SIZE, "%lld ms", (long long)ms);
+    else if (s < 60)
+        snprintf(ret, SIZE, "%lld.%lld s", s, (long long)(ms % 1000 / 100));
+    else if (s < 3600)
+        snprintf(ret, SIZE, "%lld min %lld s", s / 60, s % 60);
+    else
+        snprintf(ret, SIZE, "%lld h %lld min", s / 3600, s / 60 % 60);
+    return ret;
+}

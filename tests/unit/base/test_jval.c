@@ -1,0 +1,186 @@
+/* tests/unit/base/test_jval.c: JSON and YAML in, tree, JSON out. */
+#include "../test.h"
+
+#include "base/jval.h"
+
+struct text_case {
+    const char *in, *out;
+};
+
+static const char *yaml_to_json(struct arena *a, const char *text)
+{
+    struct jval *v = NULL;
+    struct err e = { 0 };
+
+    if (jval_from_yaml(a, str_of(text), "t.yaml", NULL, &v, &e))
+        return arena_strdup(a, e.msg);
+    return jval_text(a, v, JVAL_COMPACT).ptr;
+}
+
+static const char *json_to_json(struct arena *a, const char *text, enum jval_style style)
+{
+    struct jval *v = NULL;
+    struct err e = { 0 };
+
+    if (jval_from_json(a, str_of(text), "t.json", NULL, &v, &e))
+        return arena_strdup(a, e.msg);
+    return jval_text(a, v, style).ptr;
+}
+
+static void plain_scalars_read_as_pyyaml_reads_them(void **state)
+{
+    static const struct text_case cases[] = {
+        { "no", "false" },
+        { "Yes", "true" },
+        { "y", "\"y\"" },
+        { "010", "8" },
+        { "08", "\"08\"" },
+        { "0o10", "\"0o10\"" },
+        { "1_000", "1000" },
+        { "1:30", "90" },
+        { "12:30:45", "45045" },
+        { "1e3", "\"1e3\"" },
+        { "1.0e3", "\"1.0e3\"" },
+        { "1.0e+3", "1000.0" },
+        { "0x1F", "31" },
+        { "0b101", "5" },
+        { "-7", "-7" },
+        { "~", "null" },
+        { "", "null" },
+        { "'no'", "\"no\"" },
+        { "1.5", "1.5" },
+        { ".5", "0.5" },
+        { "2024-01-01", "\"2024-01-01\"" },
+        { "99999999999999999999", "\"99999999999999999999\"" },
+    };
+    struct arena *a = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(yaml_to_json(a, cases[i].in), cases[i].out);
+    arena_free(a);
+}
+
+static void yaml_structures_become_trees(void **state)
+{
+    static const struct text_case cases[] = {
+        { "a: [1, {b: c}]\nd: |\n  x\n  y\n", "{\"a\":[1,{\"b\":\"c\"}],\"d\":\"x\\ny\\n\"}" },
+        { "x: &x {p: 1, q: 2}\ny:\n  <<: *x\n  q: 3\n", "{\"x\":{\"p\":1,\"q\":2},\"y\":{\"q\":3,\"p\":1}}" },
+        { "a: 1\na: 2\n", "t.yaml:2:1: key \"a\" is given twice; first at 1:1" },
+        { "a: [1, 2\nb: 3\n", "t.yaml:2:2: did not find expected ',' or ']'" },
+        { "a: *nope\n", "t.yaml:1:4: alias to an anchor that is not (yet) complete" },
+        { "a: &a [*a]\n", "t.yaml:1:8: alias to an anchor that is not (yet) complete" },
+        { "--- 1\n--- 2\n", "t.yaml:2:1: a second document; one is expected" },
+        { "a: !!python/object:os.system x\n", "t.yaml:1:4: this tag is not supported; write a plain value" },
+    };
+    struct arena *a = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(yaml_to_json(a, cases[i].in), cases[i].out);
+    arena_free(a);
+}
+
+static void an_alias_bomb_is_refused_by_the_node_cap(void **state)
+{
+    struct arena *a = arena_new();
+    AUTO_STRBUF struct strbuf b = STRBUF(10000);
+
+    (void)state;
+    strbuf_addz(&b, "a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+    for (int i = 1; i < 9; i++)
+        strbuf_addf(&b, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1,
+                    i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+    assert_non_null(strstr(yaml_to_json(a, strbuf_cstr(&b)), "too many values"));
+    arena_free(a);
+}
+
+static void deep_nesting_is_refused(void **state)
+{
+    struct arena *a = arena_new();
+    AUTO_STRBUF struct strbuf b = STRBUF(200000);
+
+    (void)state;
+    for (int i = 0; i < 100000; i++)
+        strbuf_addc(&b, '[');
+    assert_string_equal(json_to_json(a, strbuf_cstr(&b), JVAL_COMPACT),
+                        "t.json: nested deeper than 64 levels");
+    assert_non_null(strstr(yaml_to_json(a, strbuf_cstr(&b)), "nested too deep"));
+    arena_free(a);
+}
+
+static void json_values_keep_the_place_they_came_from(void **state)
+{
+    struct arena *a = arena_new();
+    struct jval *v = NULL;
+    struct err e = { 0 };
+    const char *text = "{\n  \"a\": [10,\n   {\"b\\\"}\": \"\xc3\xa9\", \"c\": null}],\n \"d\":true}";
+
+    (void)state;
+    assert_int_equal(jval_from_json(a, str_of(text), "t", NULL, &v, &e), 0);
+    assert_int_equal(jval_pos(jval_path(v, "a.0")).line, 2);
+    assert_int_equal(jval_pos(jval_path(v, "a.0")).column, 9);
+    assert_int_equal(jval_pos(jval_path(v, "a.1.c")).line, 3);
+    assert_int_equal(jval_pos(jval_path(v, "a.1.c")).column, 23);
+    assert_int_equal(jval_key_pos_at(v, 1).line, 4);
+    assert_int_equal(jval_key_pos_at(v, 1).column, 2);
+    assert_int_equal(jval_pos(jval_get(v, "d")).column, 6);
+    arena_free(a);
+}
+
+static void json_is_written_as_asked(void **state)
+{
+    static const struct {
+        const char *in, *out;
+        enum jval_style style;
+    } cases[] = {
+        { "{\"a\":[1,2],\"b\":\"\xc3\xa9\xf0\x9f\x98\x80\"}",
+          "{\"a\": [1, 2], \"b\": \"\\u00e9\\ud83d\\ude00\"}", JVAL_PYTHON },
+        { "[0.1, 1e300, 1.0, 123456789012345678, 1e22, -0.0001, 1e-7]",
+          "[0.1,1e+300,1.0,123456789012345678,1e+22,-0.0001,1e-07]", JVAL_COMPACT },
+        { "{\"a\":{},\"b\":[1]}", "{\n  \"a\": {},\n  \"b\": [\n    1\n  ]\n}", JVAL_PRETTY },
+        { "\"\\u0000\\n/\\\\\"", "\"\\u0000\\n/\\\\\"", JVAL_COMPACT },
+        { "{\"a\":1,\"a\":2}", "t.json:1:10: duplicate object key near '\"a\"'", JVAL_COMPACT },
+        { "[1,", "t.json:1:3: ']' expected near end of file", JVAL_COMPACT },
+        { "99999999999999999999", "t.json:1:20: too big integer near '99999999999999999999'", JVAL_COMPACT },
+    };
+    struct arena *a = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(json_to_json(a, cases[i].in, cases[i].style), cases[i].out);
+    arena_free(a);
+}
+
+static void merging_goes_into_objects_and_replaces_the_rest(void **state)
+{
+    struct arena *a = arena_new();
+    struct jval *base = NULL;
+    struct jval *over = NULL;
+    struct err e = { 0 };
+
+    (void)state;
+    assert_int_equal(jval_from_json(a, STR("{\"a\":{\"x\":1,\"y\":[1,2]},\"b\":1}"), "t", NULL, &base, &e),
+                     0);
+    assert_int_equal(jval_from_json(a, STR("{\"a\":{\"y\":[3]},\"c\":{}}"), "t", NULL, &over, &e), 0);
+    assert_string_equal(jval_text(a, jval_merge(a, base, over), JVAL_COMPACT).ptr,
+                        "{\"a\":{\"x\":1,\"y\":[3]},\"b\":1,\"c\":{}}");
+    assert_true(jval_equal(base, jval_copy(a, base)));
+    assert_false(jval_equal(base, over));
+    arena_free(a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_scalars_read_as_pyyaml_reads_them),
+        cmocka_unit_test(yaml_structures_become_trees),
+        cmocka_unit_test(an_alias_bomb_is_refused_by_the_node_cap),
+        cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(json_values_keep_the_place_they_came_from),
+        cmocka_unit_test(json_is_written_as_asked),
+        cmocka_unit_test(merging_goes_into_objects_and_replaces_the_rest),
+    };
+
+    return cmocka_run_group_tests_name("jval", tests, NULL, NULL);
+}
