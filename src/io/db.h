@@ -23,7 +23,9 @@ struct db_options {
 /** db_open() - open, check, migrate. Blocks briefly. -ERR_STORE: not a database, newer than this program,
  * damaged. */
 NODISCARD int db_open(struct io *io, const struct db_options *o, struct db **ret, struct err *e);
-void db_close(struct db *d); /* waits for the writer; NULL is a no-op */
+void db_close(struct db *d); /* waits for the writer. Yields. NULL is a no-op */
+/** db_commits() - transactions that db_write() has committed: for metrics; fewer than writes under load. */
+uint64_t db_commits(const struct db *d);
 
 /** db_fn - statements against @c. Returns 0, or a negative code with @e filled: then its own changes are
  * rolled back. Must not touch loop state when writing. */

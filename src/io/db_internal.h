@@ -1,0 +1,37 @@
+/* io/db_internal.h: what the three db_*.c files share. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "base/map.h"
+#include "io/db.h"
+#include "io/fiber.h"
+#include "io/io_internal.h"
+
+/* One SQLite connection. Used by one thread at a time: the reader by the loop, the writer by the worker. */
+struct db_conn {
+    sqlite3 *handle;
+    const char *path;     /* for messages; borrowed from the db */
+    struct map *stmts;    /* SQL text -> struct db_stmt, prepared once */
+    struct db_stmt *open; /* those being stepped now */
+};
+
+struct db_write; /* one waiting change; on its fiber's stack */
+
+struct db {
+    struct io *io;
+    char *path;
+    struct db_conn reader, writer;
+    unsigned read_depth;
+    struct group *group; /* of the fiber that ships batches to the worker */
+    struct db_write *first, *last;
+    bool shipping;
+    uint64_t commits;
+};
+
+/* db_stmt.c */
+/** conn_fail() - ERR_CONFLICT for a violated constraint, else ERR_STORE, with the path and SQLite's text. */
+int conn_fail(struct db_conn *c, struct err *e);
+int conn_exec(struct db_conn *c, const char *sql, struct err *e);
+void conn_finish_all(struct db_conn *c); /* ends the statements a callback left open */
+void conn_done(struct db_conn *c);
