@@ -1,0 +1,497 @@
+/*
+ * io/sim/sim_net.c: the network between nodes. A request becomes a message on a fiber of the network's own
+ * world, because what has been sent arrives even when its sender is dead by then.
+ */
+#include "io/sim/sim_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/mem.h"
+
+enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_MAX_BODY = 16 * 1024 * 1024, MAX_REPLY_BUFFER = 64 * 1024 * 1024 };
+
+/* What befalls one request. */
+enum fate { FATE_ARRIVES, FATE_DROP_REQUEST, FATE_DROP_REPLY, FATE_429, FATE_500, FATE_503, FATE_HTML };
+static const char *const fate_names[] = {
+    [FATE_ARRIVES] = "",
+    [FATE_DROP_REQUEST] = " [request dropped]",
+    [FATE_DROP_REPLY] = " [reply dropped]",
+    [FATE_429] = " [429]",
+    [FATE_500] = " [500]",
+    [FATE_503] = " [503]",
+    [FATE_HTML] = " [html]",
+};
+
+/* A request and, later, its outcome. Shared by the sender and its messages; each holds one reference. */
+struct flight {
+    struct sim *sim;
+    unsigned refs;
+    uint64_t id;
+    struct arena *a;      /* the request, then the reply */
+    struct fiber *sender; /* NULL: gave up or died */
+    const char *from;     /* node's name */
+    const struct sim_node *from_node;
+    struct str method, host, path, query, body;
+    uint16_t port;
+    const struct http_header *headers;
+    size_t header_count;
+    bool done;
+    enum err_code code; /* ERR_NONE: reply holds */
+    const char *why;
+    struct http_reply reply;
+};
+
+struct message {
+    struct flight *flight;
+    enum fate fate;
+};
+
+static void flight_unref(struct flight *f)
+{
+    if (--f->refs)
+        return;
+    arena_free(f->a);
+    free(f);
+}
+
+/* The first outcome counts: duplicates and late replies find it done. */
+static void flight_end(struct flight *f, enum err_code code, const char *why)
+{
+    if (f->done)
+        return;
+    f->done = true;
+    f->code = code;
+    f->why = why;
+    if (f->sender)
+        fiber_unpark(f->sender);
+}
+
+static void flight_answer(struct flight *f, int status, const char *content_type, const char *body)
+{
+    if (f->done)
+        return;
+    struct http_header *h = arena_array(f->a, 1, sizeof(*h));
+    *h = (struct http_header){ STR("Content-Type"), str_of(content_type) };
+    f->reply = (struct http_reply){ .status = status, .headers = h, .header_count = 1, .body = str_of(body) };
+    flight_end(f, ERR_NONE, NULL);
+}
+
+/* --- the client's side ---------------------------------------------------------------------------------- */
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c | 0x20) : NULL;
+
+    return at ? (int)(at - digits) : -1;
+}
+
+static struct str percent_decode(struct arena *a, struct str s)
+{
+    char *out = arena_alloc(a, s.len + 1);
+    size_t len = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        bool coded = s.ptr[i] == '%' && i + 2 < s.len;
+        int high = coded ? hex_digit(s.ptr[i + 1]) : -1, low = coded ? hex_digit(s.ptr[i + 2]) : -1;
+        bool good = high >= 0 && low >= 0;
+        out[len++] = good ? (char)(high * 16 + low) : s.ptr[i];
+        i += good ? 2 : 0;
+    }
+    return (struct str){ out, len };
+}
+
+static int flight_url(struct flight *f, const char *url, struct err *e)
+{
+    bool tls = str_has_prefix(str_of(url), STR("https://"));
+    struct str rest = str_of(url), authority, target;
+    int64_t port = tls ? 443 : 80;
+
+    if (!tls && !str_has_prefix(rest, STR("http://")))
+        return err_set(e, ERR_INVALID, "%s: not an http or https URL", url);
+    rest = str_sub(rest, tls ? 8 : 7, rest.len);
+    size_t slash = 0;
+    while (slash < rest.len && rest.ptr[slash] != '/' && rest.ptr[slash] != '?')
+        slash++;
+    authority = str_sub(rest, 0, slash);
+    target = str_sub(rest, slash, rest.len);
+    ptrdiff_t colon = str_find(authority, STR(":"));
+    if (colon >= 0 && !str_to_i64(str_sub(authority, (size_t)colon + 1, authority.len), &port))
+        port = 0;
+    f->host = arena_str(f->a, colon >= 0 ? str_sub(authority, 0, (size_t)colon) : authority);
+    if (port < 1 || port > 65535 || f->host.len == 0)
+        return err_set(e, ERR_INVALID, "%s: bad URL", url);
+    f->port = (uint16_t)port;
+    ptrdiff_t mark = str_find(target, STR("?"));
+    struct str path = mark >= 0 ? str_sub(target, 0, (size_t)mark) : target;
+    f->path = path.len ? percent_decode(f->a, path) : STR("/");
+    f->query = mark >= 0 ? arena_str(f->a, str_sub(target, (size_t)mark + 1, target.len)) : STR("");
+    return 0;
+}
+
+static struct str auth_value(struct arena *a, const struct http_auth *auth)
+{
+    AUTO_STRBUF struct strbuf plain = STRBUF(8192);
+    AUTO_STRBUF struct strbuf b = STRBUF(16384);
+    struct str secret = secret_unwrap(auth->secret);
+
+    if (auth->kind == HTTP_AUTH_BEARER) {
+        strbuf_addz(&b, "Bearer ");
+        strbuf_add(&b, secret);
+    } else {
+        strbuf_addf(&plain, "%s:", auth->user ? auth->user : "");
+        strbuf_add(&plain, secret);
+        strbuf_addz(&b, "Basic ");
+        strbuf_add_base64(&b, strbuf_str(&plain));
+    }
+    return arena_str(a, strbuf_str(&b));
+}
+
+static void flight_headers(struct flight *f, const struct http_request *req)
+{
+    struct http_header *h = arena_array(f->a, req->header_count + 4, sizeof(*h));
+    size_t n = 0;
+
+    for (size_t i = 0; i < req->header_count; i++)
+        h[n++] = (struct http_header){ arena_str(f->a, req->headers[i].name),
+                                       arena_str(f->a, req->headers[i].value) };
+    h[n++] =
+        (struct http_header){ STR("Host"),
+                              str_of(arena_printf(f->a, "%.*s:%u", STR_ARG(f->host), (unsigned)f->port)) };
+    if (req->body.len) {
+        const char *type = req->content_type ? req->content_type : "application/json";
+        h[n++] = (struct http_header){ STR("Content-Type"), str_of(arena_strdup(f->a, type)) };
+    }
+    if (req->auth.kind != HTTP_AUTH_NONE)
+        h[n++] = (struct http_header){ STR("Authorization"), auth_value(f->a, &req->auth) };
+    f->headers = h;
+    f->header_count = n;
+}
+
+static enum fate draw_fate(struct sim *s)
+{
+    const struct sim_faults *f = &s->faults;
+    const struct {
+        double chance;
+        enum fate fate;
+    } table[] = {
+        { f->drop_request, FATE_DROP_REQUEST },
+        { f->drop_reply, FATE_DROP_REPLY },
+        { f->answer_429, FATE_429 },
+        { f->answer_500, FATE_500 },
+        { f->answer_503, FATE_503 },
+        { f->answer_html, FATE_HTML },
+    };
+    double draw = sim_draw_unit(s, SIM_NETWORK);
+
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (draw < table[i].chance)
+            return table[i].fate;
+        draw -= table[i].chance;
+    }
+    return FATE_ARRIVES;
+}
+
+static void message_run(void *arg);
+
+static void message_send(struct flight *f, const char *note)
+{
+    struct message *m = xcalloc(1, sizeof(*m));
+
+    m->flight = f;
+    m->fate = draw_fate(f->sim);
+    f->refs++;
+    sim_trace_add(f->sim, "#%llu %s -> %.*s %.*s:%u%.*s (%zu B)%s%s", (unsigned long long)f->id, f->from,
+                  STR_ARG(f->method), STR_ARG(f->host), (unsigned)f->port, STR_ARG(f->path), f->body.len,
+                  note, fate_names[m->fate]);
+    group_spawn(f->sim->net_group, "message", message_run, m);
+}
+
+static int flight_result(const struct flight *f, struct arena *a, const struct http_request *req,
+                         struct http_reply *ret, struct err *e)
+{
+    size_t cap = req->max_reply_bytes ? req->max_reply_bytes : DEFAULT_MAX_BODY;
+
+    if (f->code)
+        return err_set(e, f->code, "%.*s:%u: %s", STR_ARG(f->host), (unsigned)f->port, f->why);
+    if (f->reply.body.len > cap)
+        return err_set(e, ERR_LIMIT, "%.*s:%u: the reply is larger than %zu bytes", STR_ARG(f->host),
+                       (unsigned)f->port, cap);
+    struct http_header *h = arena_array(a, f->reply.header_count + 1, sizeof(*h));
+    for (size_t i = 0; i < f->reply.header_count; i++)
+        h[i] = (struct http_header){ arena_str(a, f->reply.headers[i].name),
+                                     arena_str(a, f->reply.headers[i].value) };
+    *ret = (struct http_reply){ .status = f->reply.status,
+                                .headers = h,
+                                .header_count = f->reply.header_count,
+                                .body = arena_str(a, f->reply.body) };
+    return 0;
+}
+
+static struct flight *flight_new(struct io *io, const struct http_request *req)
+{
+    struct boot *b = boot_of(io);
+    struct flight *f = xcalloc(1, sizeof(*f));
+
+    f->sim = b->node->sim;
+    f->refs = 1;
+    f->id = ++f->sim->next_request;
+    f->a = arena_new();
+    f->sender = fiber_current(f->sim->sched);
+    f->from = b->node->name;
+    f->from_node = b->node;
+    f->method = str_of(arena_strdup(f->a, req->method ? req->method : "GET"));
+    f->body = req->body.len ? arena_str(f->a, req->body) : STR("");
+    return f;
+}
+
+static int flight_wait(struct flight *f, int64_t timeout_ms, struct err *e)
+{
+    struct sim *s = f->sim;
+    int64_t end_ms = s->now_ms + timeout_ms;
+    int rc = 0;
+
+    while (!f->done && !rc)
+        rc = fiber_park(s->sched, end_ms > s->now_ms ? end_ms - s->now_ms : 0, false);
+    if (rc == -ERR_CANCELLED)
+        return err_set(e, ERR_CANCELLED, "%.*s:%u: cancelled", STR_ARG(f->host), (unsigned)f->port);
+    if (!f->done)
+        return err_set(e, ERR_TIMEOUT, "%.*s:%u: no reply within %lld ms", STR_ARG(f->host),
+                       (unsigned)f->port, (long long)timeout_ms);
+    return 0;
+}
+
+int sim_http_send(struct io *io, struct arena *a, const struct http_request *req, struct http_reply *ret,
+                  struct err *e)
+{
+    if (io->dead || io_cancelled(io))
+        return err_set(e, ERR_CANCELLED, "cancelled");
+    struct flight *f = flight_new(io, req);
+    int rc = flight_url(f, req->url, e);
+    if (!rc) {
+        flight_headers(f, req);
+        message_send(f, "");
+        if (sim_draw_unit(f->sim, SIM_NETWORK) < f->sim->faults.duplicate)
+            message_send(f, " [duplicate]");
+        rc = flight_wait(f, req->timeout_ms > 0 ? req->timeout_ms : DEFAULT_TIMEOUT_MS, e);
+        f->sender = NULL;
+    }
+    rc = rc ? rc : flight_result(f, a, req, ret, e);
+    if (!io->dead)
+        sim_trace_add(f->sim, "#%llu %s <- %s %d", (unsigned long long)f->id, f->from,
+                      rc ? err_name((enum err_code) - rc) : "ok", rc ? 0 : ret->status);
+    flight_unref(f);
+    return rc;
+}
+
+/* --- under way, and the server's side ------------------------------------------------------------------- */
+struct serving {
+    struct flight *flight;
+    struct http_server *server; /* valid until ended */
+    const char *node_name;
+    struct http_exchange x;
+    struct fiber *message;
+    bool ended, cut; /* cut: the node died or stopped listening before the end */
+};
+
+/* Fiber of the serving node. */
+static void serving_run(void *arg)
+{
+    struct serving *sv = arg;
+    struct io *io = sv->x.io;
+
+    if (!io_cancelled(io))
+        sv->server->handler(sv->server->ctx, &sv->x);
+    sv->cut = io_cancelled(io);
+    sv->ended = true;
+    fiber_unpark(sv->message);
+}
+
+static struct http_server *server_find(const struct flight *f)
+{
+    bool local = str_is(f->host, "127.0.0.1") || str_is(f->host, "localhost");
+
+    for (size_t i = 0; i < f->sim->servers.len; i++) {
+        struct http_server *s = f->sim->servers.items[i];
+        const struct sim_node *n = s->boot->node;
+        if (s->port == f->port && (local ? n == f->from_node : str_is(f->host, n->name)))
+            return s;
+    }
+    return NULL;
+}
+
+/* What one run of the handler answered, in the flight's memory. */
+static struct http_reply serving_reply(const struct serving *sv)
+{
+    struct arena *a = sv->flight->a;
+    const struct http_exchange *x = &sv->x;
+    struct http_header *h = arena_array(a, x->reply_header_count + 1, sizeof(*h));
+
+    for (size_t i = 0; i < x->reply_header_count; i++)
+        h[i] = (struct http_header){ arena_str(a, x->reply_headers[i].name),
+                                     arena_str(a, x->reply_headers[i].value) };
+    return (struct http_reply){ .status = x->status ? x->status : 500,
+                                .headers = h,
+                                .header_count = x->reply_header_count,
+                                .body = arena_str(a, strbuf_str(&x->reply)) };
+}
+
+static void message_delay(struct sim *s)
+{
+    int64_t ms = sim_draw_range(s, SIM_NETWORK, s->faults.delay_min_ms, s->faults.delay_max_ms);
+    int rc = io_sleep(&s->net, ms, NULL);
+
+    (void)rc; /* cancelled only while the whole world ends */
+}
+
+/* A connection that breaks is noticed, or not. */
+static void message_lost(struct flight *f, const char *why)
+{
+    if (sim_draw(f->sim, SIM_NETWORK) & 1)
+        flight_end(f, ERR_NET, why);
+}
+
+static void serving_end(const struct serving *sv, enum fate fate)
+{
+    struct flight *f = sv->flight;
+
+    if (sv->cut) {
+        message_lost(f, "connection reset");
+        return;
+    }
+    struct http_reply reply = serving_reply(sv);
+    sim_trace_add(f->sim, "#%llu %s answers %d (%zu B)", (unsigned long long)f->id, sv->node_name,
+                  reply.status, reply.body.len);
+    message_delay(f->sim);
+    if (fate == FATE_DROP_REPLY) {
+        message_lost(f, "connection closed before the reply");
+    } else if (!f->done) {
+        f->reply = reply;
+        flight_end(f, ERR_NONE, NULL);
+    }
+}
+
+static void message_serve(struct flight *f, enum fate fate)
+{
+    struct http_server *server = server_find(f);
+
+    if (!server) {
+        flight_end(f, ERR_NET, "connection refused");
+        return;
+    }
+    if (f->body.len > server->max_body_bytes) {
+        flight_answer(f, 413, "text/plain", "request body too large\n");
+        return;
+    }
+    AUTO_PTR(arena) a = arena_new();
+    struct serving sv = { .flight = f,
+                          .server = server,
+                          .node_name = server->boot->node->name,
+                          .message = fiber_current(f->sim->sched) };
+    sv.x = (struct http_exchange){ .io = &server->boot->io,
+                                   .a = a,
+                                   .method = f->method,
+                                   .path = f->path,
+                                   .query = f->query,
+                                   .headers = f->headers,
+                                   .header_count = f->header_count,
+                                   .body = f->body,
+                                   .peer = str_of(arena_printf(a, "%s:50000", f->from)),
+                                   .reply = STRBUF(MAX_REPLY_BUFFER) };
+    group_spawn(server->group, "handler", serving_run, &sv);
+    while (!sv.ended)
+        (void)fiber_park(f->sim->sched, -1, true);
+    serving_end(&sv, fate);
+    strbuf_done(&sv.x.reply);
+}
+
+static void message_run(void *arg)
+{
+    struct message *m = arg;
+    struct flight *f = m->flight;
+
+    message_delay(f->sim);
+    switch (m->fate) {
+    case FATE_ARRIVES:
+    case FATE_DROP_REPLY:
+        message_serve(f, m->fate);
+        break;
+    case FATE_DROP_REQUEST:
+        message_lost(f, "connection reset");
+        break;
+    case FATE_429:
+        flight_answer(f, 429, "application/json", "{\"error\":{\"code\":429,\"message\":\"slow down\"}}");
+        break;
+    case FATE_500:
+        flight_answer(f, 500, "application/json", "{\"error\":{\"code\":500,\"message\":\"internal\"}}");
+        break;
+    case FATE_503:
+        flight_answer(f, 503, "text/plain", "upstream unavailable");
+        break;
+    case FATE_HTML:
+        flight_answer(f, 200, "text/html", "<html><body>captive portal</body></html>");
+        break;
+    }
+    flight_unref(f);
+    free(m);
+}
+
+/* --- listening ------------------------------------------------------------------------------------------ */
+static bool port_taken(const struct sim *s, const struct boot *b, uint16_t port)
+{
+    for (size_t i = 0; i < s->servers.len; i++) {
+        const struct http_server *other = s->servers.items[i];
+        if (other->boot == b && other->port == port)
+            return true;
+    }
+    return false;
+}
+
+int sim_http_listen(struct io *io, const struct http_server_options *o, struct http_server **ret,
+                    struct err *e)
+{
+    struct boot *b = boot_of(io);
+    struct sim *s = b->node->sim;
+
+    if (io->dead || io_cancelled(io))
+        return err_set(e, ERR_CANCELLED, "cancelled");
+    if (o->port && port_taken(s, b, o->port))
+        return err_set(e, ERR_OS, "%s:%u: address already in use", o->host ? o->host : "127.0.0.1",
+                       (unsigned)o->port);
+    struct http_server *server = xcalloc(1, sizeof(*server));
+    server->object.io = io;
+    server->boot = b;
+    server->port = o->port;
+    while (!server->port || (!o->port && port_taken(s, b, server->port)))
+        server->port = ++b->last_port;
+    server->handler = o->handler;
+    server->ctx = o->ctx;
+    server->max_body_bytes = o->max_body_bytes ? o->max_body_bytes : DEFAULT_MAX_BODY;
+    server->group = group_new(io);
+    vec_push(&s->servers, server);
+    sim_trace_add(s, "%s: listens on %u", b->node->name, (unsigned)server->port);
+    *ret = server;
+    return 0;
+}
+
+uint16_t sim_http_server_port(const struct http_server *s)
+{
+    return s->port;
+}
+
+void sim_http_server_close(struct http_server *s)
+{
+    struct vec *servers = &s->boot->node->sim->servers;
+
+    for (size_t i = 0; i < servers->len; i++) {
+        if (servers->items[i] == s) {
+            vec_remove(servers, i);
+            break;
+        }
+    }
+    group_cancel(s->group);
+    group_wait(s->group);
+    group_free(s->group);
+    free(s);
+}
