@@ -1,6 +1,10 @@
 /*
  * wandb/wandb.h: the W&B API as a client: one function per GraphQL operation (documents in
  * src/wandb/operations/, embedded). Works against our server and against a real W&B server.
+ *
+ * Nothing here retries. Errors: -ERR_AUTH (401), -ERR_DENIED, -ERR_NOT_FOUND, -ERR_CONFLICT, -ERR_INVALID (a
+ * GraphQL error), -ERR_PROTO (not a W&B answer), -ERR_THROTTLED with retry_after_ms, -ERR_REMOTE, and those
+ * of http_send(). Every call yields, but the first three and wandb_is_slipway().
  */
 #pragma once
 
@@ -11,41 +15,50 @@ struct wandb;
 
 struct wandb_options {
     const char *base_url;           /* without trailing slash */
-    const struct secret *api_key;   /* copied */
+    const struct secret *api_key;   /* copied; NULL sends none */
     const char *user_agent_version; /* ours */
 };
 struct wandb *wandb_new(struct io *io, const struct wandb_options *o);
 void wandb_free(struct wandb *w);
 DEFINE_AUTO(wandb, wandb_free)
 const char *wandb_base_url(const struct wandb *w);
+/** wandb_api_key() - for the environment of the jobs we launch. Borrowed; NULL none. */
+const struct secret *wandb_api_key(const struct wandb *w);
+/** wandb_is_slipway() - did the last answer come from our own server ("Server: slipway/...")? False before
+ * any answer. */
+bool wandb_is_slipway(const struct wandb *w);
 
-/**
- * wandb_call() - run a document. Yields. @variables may be NULL; @wait_s > 0 sends "Prefer: wait=N" and
- * allows for it. GraphQL errors become @e (first message, path in brackets), with the HTTP status; *ret is
- * "data".
- */
-NODISCARD int wandb_call(struct wandb *w, struct arena *a, const char *document, const struct jval *variables,
-                         uint32_t wait_s, const struct jval **ret, struct err *e);
+struct wandb_request {
+    const char *document;
+    const struct jval *variables; /* NULL: none */
+    uint32_t wait_s;              /* > 0 sends "Prefer: wait=N" and allows for it */
+};
+/** wandb_call() - run a document; *ret is "data" (NULL or a JSON null when there was none). GraphQL errors,
+ * also beside data, become @e: first message, path in brackets, HTTP status. */
+NODISCARD int wandb_call(struct wandb *w, struct arena *a, const struct wandb_request *req,
+                         const struct jval **ret, struct err *e);
 
 /* --- who and where: protocol reference 1.3
  * ------------------------------------------------------------------ */
 struct wandb_settings {
-    const char *base_url; /* WANDB_BASE_URL, settings files, https://api.wandb.ai */
-    const char *base_url_from;
-    const char *entity;       /* WANDB_ENTITY, settings files; NULL none */
-    const char *api_key_from; /* "WANDB_API_KEY", "/root/.netrc"; NULL no key was found */
+    const char *base_url;      /* WANDB_BASE_URL, settings files, https://api.wandb.ai */
+    const char *base_url_from; /* "WANDB_BASE_URL", "/root/.config/wandb/settings", "the default" */
+    const char *entity;        /* WANDB_ENTITY, settings files; NULL none */
+    const char *api_key_from;  /* "WANDB_API_KEY", "/root/.netrc"; NULL no key was found */
+    struct secret *api_key;    /* NULL none; the caller frees it */
 };
-/** wandb_settings_load() - from the environment, settings files and .netrc; *ret_key NULL when none was found
- * (not an error). @base_url overrides when not NULL. */
+/** wandb_settings_load() - from the environment, settings files and .netrc. No key is not an error. @base_url
+ * overrides when not NULL. -ERR_CONFIG names the place that is wrong. */
 NODISCARD int wandb_settings_load(struct io *io, struct arena *a, const char *base_url,
-                                  struct wandb_settings *ret, struct secret **ret_key, struct err *e);
+                                  struct wandb_settings *ret, struct err *e);
 /** wandb_login_save() - the key to .netrc (0600, other entries kept) and base_url to the settings file, as
- * `wandb login` does. */
-NODISCARD int wandb_login_save(struct io *io, const char *base_url, const struct secret *api_key,
-                               struct err *e);
+ * `wandb login` does. *ret_path (may be NULL) is the .netrc written. -ERR_CONFIG for a key that cannot be
+ * one. */
+NODISCARD int wandb_login_save(struct io *io, struct arena *a, const char *base_url,
+                               const struct secret *api_key, const char **ret_path, struct err *e);
 
-/* --- operations
- * --------------------------------------------------------------------------------------------- */
+/* --- operations; results live in @a
+ * ------------------------------------------------------------------------------- */
 struct wandb_viewer {
     struct str username, entity;
 };
@@ -54,31 +67,71 @@ NODISCARD int wandb_viewer(struct wandb *w, struct arena *a, struct wandb_viewer
 struct wandb_queue {
     struct str id, name, access;
 };
+struct wandb_queue_list {
+    struct wandb_queue *items;
+    size_t len;
+};
 /** wandb_queues() - the launch queues of an entity. -ERR_NOT_FOUND when the entity's project is not visible.
  */
-NODISCARD int wandb_queues(struct wandb *w, struct arena *a, struct str entity, struct wandb_queue **ret,
-                           size_t *ret_len, struct err *e);
-NODISCARD int wandb_agent_create(struct wandb *w, struct arena *a, struct str entity,
-                                 const struct str *queue_ids, size_t queue_count, struct str hostname,
-                                 struct str agent_config, struct str version, struct str *ret_agent_id,
-                                 struct err *e);
-NODISCARD int wandb_agent_get(struct wandb *w, struct arena *a, struct str agent_id, struct str *ret_name,
-                              bool *ret_stop_polling, struct err *e);
+NODISCARD int wandb_queues(struct wandb *w, struct arena *a, struct str entity, struct wandb_queue_list *ret,
+                           struct err *e);
+
+struct wandb_agent_record {
+    struct str entity;
+    const struct str *queue_ids;
+    size_t queue_count;
+    struct str hostname, agent_config, version; /* agent_config is JSON text */
+};
+NODISCARD int wandb_agent_create(struct wandb *w, struct arena *a, const struct wandb_agent_record *r,
+                                 struct str *ret_agent_id, struct err *e);
+struct wandb_agent_status {
+    struct str name;
+    bool stop_polling; /* somebody asked this agent to end */
+};
+/** wandb_agent_get() - -ERR_NOT_FOUND when the server no longer knows the agent: register again. */
+NODISCARD int wandb_agent_get(struct wandb *w, struct arena *a, struct str agent_id,
+                              struct wandb_agent_status *ret, struct err *e);
+/** wandb_agent_update() - @status is "POLLING", "RUNNING" or "KILLED". */
 NODISCARD int wandb_agent_update(struct wandb *w, struct str agent_id, const char *status, struct err *e);
 
+struct wandb_pop {
+    struct str entity, queue;
+    struct str agent_id; /* may be absent */
+    uint32_t wait_s;     /* as in wandb_request */
+};
 struct wandb_item {
     struct str id;
     const struct jval *spec;
 };
-/** wandb_item_pop() - @ret->id is absent when the queue is empty. @wait_s as in wandb_call(). */
-NODISCARD int wandb_item_pop(struct wandb *w, struct arena *a, struct str entity, struct str queue,
-                             struct str agent_id, uint32_t wait_s, struct wandb_item *ret, struct err *e);
-/** wandb_item_ack() - -ERR_CONFLICT when the server says somebody else has it. */
+/** wandb_item_pop() - @ret->id is absent when the queue is empty. */
+NODISCARD int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req,
+                             struct wandb_item *ret, struct err *e);
+/** wandb_item_ack() - -ERR_CONFLICT when the server says somebody else has it; also when it was our own
+ * earlier ack whose answer was lost: wandb_item_get() tells which. */
 NODISCARD int wandb_item_ack(struct wandb *w, struct str item_id, struct str run_id, struct err *e);
+/** wandb_item_fail() - @stage is "agent", "build" or "run". -ERR_CONFLICT when the server did not take it. */
 NODISCARD int wandb_item_fail(struct wandb *w, struct str item_id, struct str message, const char *stage,
                               struct err *e);
 NODISCARD int wandb_item_warn(struct wandb *w, struct str item_id, struct str message, const char *stage,
                               struct err *e);
-/** wandb_run_status() - *ret_state absent when there is no such run. */
-NODISCARD int wandb_run_status(struct wandb *w, struct arena *a, struct str entity, struct str wb_project,
-                               struct str run_id, struct str *ret_state, bool *ret_stop_asked, struct err *e);
+
+struct wandb_item_ref {
+    struct str entity, queue, item_id;
+};
+struct wandb_item_status {
+    struct str state;  /* "PENDING", "CLAIMED", ... as sent */
+    struct str run_id; /* of the ack; absent before it */
+};
+/** wandb_item_get() - -ERR_NOT_FOUND when there is no such item. */
+NODISCARD int wandb_item_get(struct wandb *w, struct arena *a, const struct wandb_item_ref *ref,
+                             struct wandb_item_status *ret, struct err *e);
+
+struct wandb_run_ref {
+    struct str entity, wb_project, run_id;
+};
+struct wandb_run_status {
+    struct str state; /* absent when there is no such run */
+    bool stop_asked;
+};
+NODISCARD int wandb_run_status(struct wandb *w, struct arena *a, const struct wandb_run_ref *ref,
+                               struct wandb_run_status *ret, struct err *e);

@@ -1,0 +1,143 @@
+/* wandb/items.c: queue items from pop to their end, and the runs they became. */
+#include "wandb/wandb_internal.h"
+
+int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req, struct wandb_item *ret,
+                   struct err *e)
+{
+    struct jval *vars = jval_new_object(a), *parsed = NULL;
+    struct wandb_item item = { 0 };
+    struct dec d, popped;
+    int rc;
+
+    vars_set(a, vars, "entity", req->entity);
+    jval_set_cstr(a, vars, "project", WANDB_QUEUE_PROJECT);
+    vars_set(a, vars, "queueName", req->queue);
+    vars_set(a, vars, "launchAgentId", req->agent_id);
+    rc = call_decoded(w, a, &(struct wandb_request){ wandb_op_item_pop, vars, req->wait_s }, &d, e);
+    if (rc)
+        return rc;
+    if (!dec_object(&d, "popFromRunQueue", &popped, DEC_OPTIONAL)) {
+        if (dec_failed(&d))
+            return -ERR_PROTO;
+        *ret = item;
+        return 0;
+    }
+    dec_str(&popped, "runQueueItemId", &item.id, DEC_REQUIRED);
+    dec_val(&popped, "runSpec", &item.spec, DEC_OPTIONAL);
+    if (dec_failed(&popped))
+        return -ERR_PROTO;
+    /* A bare JSON value here, though the scalar of the same name elsewhere is text: take both. */
+    if (jval_is(item.spec, JVAL_STR) &&
+        !jval_from_json(a, jval_str(item.spec), "runSpec", NULL, &parsed, NULL))
+        item.spec = parsed;
+    *ret = item;
+    return 0;
+}
+
+int wandb_item_ack(struct wandb *w, struct str item_id, struct str run_id, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *vars = jval_new_object(a);
+    bool success = false;
+    int rc;
+
+    vars_set(a, vars, "itemId", item_id);
+    vars_set(a, vars, "runId", run_id);
+    rc = call_success(w, &(struct wandb_request){ wandb_op_item_ack, vars }, "ackRunQueueItem", &success, e);
+    if (rc)
+        return rc;
+    return success ? 0
+                   : err_set(e, ERR_CONFLICT, "item %.*s was acknowledged before, by this agent or another",
+                             STR_ARG(item_id));
+}
+
+struct note {
+    const char *document, *field, *stage;
+    struct str item_id, message;
+};
+
+static int send_note(struct wandb *w, const struct note *n, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *vars = jval_new_object(a);
+    bool success = false;
+    int rc;
+
+    vars_set(a, vars, "runQueueItemId", n->item_id);
+    vars_set(a, vars, "message", n->message);
+    jval_set_cstr(a, vars, "stage", n->stage);
+    rc = call_success(w, &(struct wandb_request){ n->document, vars }, n->field, &success, e);
+    if (rc)
+        return rc;
+    return success ? 0
+                   : err_set(e, ERR_CONFLICT, "the server did not take the report on item %.*s",
+                             STR_ARG(n->item_id));
+}
+
+int wandb_item_fail(struct wandb *w, struct str item_id, struct str message, const char *stage, struct err *e)
+{
+    const struct note n = { wandb_op_item_fail, "failRunQueueItem", stage, item_id, message };
+
+    return send_note(w, &n, e);
+}
+
+int wandb_item_warn(struct wandb *w, struct str item_id, struct str message, const char *stage, struct err *e)
+{
+    const struct note n = { wandb_op_item_warn, "updateRunQueueItemWarning", stage, item_id, message };
+
+    return send_note(w, &n, e);
+}
+
+int wandb_item_get(struct wandb *w, struct arena *a, const struct wandb_item_ref *ref,
+                   struct wandb_item_status *ret, struct err *e)
+{
+    struct jval *vars = jval_new_object(a);
+    struct wandb_item_status status = { 0 };
+    struct dec d, project, queue, item;
+    int rc;
+
+    jval_set_cstr(a, vars, "projectName", WANDB_QUEUE_PROJECT);
+    vars_set(a, vars, "entityName", ref->entity);
+    vars_set(a, vars, "runQueue", ref->queue);
+    vars_set(a, vars, "itemId", ref->item_id);
+    rc = call_decoded(w, a, &(struct wandb_request){ wandb_op_item_get, vars }, &d, e);
+    if (rc)
+        return rc;
+    if (!dec_object(&d, "project", &project, DEC_OPTIONAL) ||
+        !dec_object(&project, "runQueue", &queue, DEC_OPTIONAL) ||
+        !dec_object(&queue, "runQueueItem", &item, DEC_OPTIONAL))
+        return err_set(e, ERR_NOT_FOUND, "no item %.*s in queue \"%.*s\"", STR_ARG(ref->item_id),
+                       STR_ARG(ref->queue));
+    dec_str(&item, "state", &status.state, DEC_OPTIONAL);
+    dec_str(&item, "associatedRunId", &status.run_id, DEC_OPTIONAL);
+    if (dec_failed(&item))
+        return -ERR_PROTO;
+    *ret = status;
+    return 0;
+}
+
+int wandb_run_status(struct wandb *w, struct arena *a, const struct wandb_run_ref *ref,
+                     struct wandb_run_status *ret, struct err *e)
+{
+    struct jval *vars = jval_new_object(a);
+    struct wandb_run_status status = { 0 };
+    struct dec d, project, run;
+    int rc;
+
+    vars_set(a, vars, "project", ref->wb_project);
+    vars_set(a, vars, "entity", ref->entity);
+    vars_set(a, vars, "name", ref->run_id);
+    rc = call_decoded(w, a, &(struct wandb_request){ wandb_op_run_status, vars }, &d, e);
+    if (rc)
+        return rc;
+    /* A project or run that is not there yet is a null, and an answer. */
+    if (dec_object(&d, "project", &project, DEC_OPTIONAL) &&
+        dec_object(&project, "run", &run, DEC_OPTIONAL)) {
+        dec_str(&run, "state", &status.state, DEC_OPTIONAL);
+        dec_bool(&run, "stopped", &status.stop_asked, DEC_OPTIONAL);
+        if (dec_failed(&run))
+            return -ERR_PROTO;
+    }
+    *ret = status;
+    return 0;
+}
