@@ -1,0 +1,3 @@
+/* Replaced by the first source of this folder. */
+extern int launch_placeholder_;
+int launch_placeholder_;
