@@ -18,3 +18,5 @@ struct macro_set {
  */
 NODISCARD int macro_expand(const struct jval *v, const struct macro_set *set, const struct jval **ret,
                            struct problems *p, struct err *e);
+/** macro_is_in() - does @s hold a ${name}, known or not, that is not escaped? */
+bool macro_is_in(struct str s);

@@ -27,9 +27,9 @@ enum launch_phase {
 };
 const char *launch_phase_name(enum launch_phase p); /* "leased": in the journal, logs and pages */
 bool launch_phase_parse(struct str name, enum launch_phase *ret);
-bool launch_phase_may_move(enum launch_phase from, enum launch_phase to);
-bool launch_phase_is_ended(enum launch_phase p); /* FINISHED, FAILED, STOPPED, PREEMPTED, REPORTED */
-bool launch_phase_holds_slot(enum launch_phase p);
+bool launch_phase_may_move(enum launch_phase from, enum launch_phase to); /* staying is always allowed */
+bool launch_phase_is_ended(enum launch_phase p);   /* FINISHED, FAILED, STOPPED, PREEMPTED, REPORTED */
+bool launch_phase_holds_slot(enum launch_phase p); /* every phase that has not ended, WAITING too */
 
 /* The twelve JobState values of Vertex, and what an unknown future one counts as. */
 enum vertex_status {
@@ -54,50 +54,77 @@ bool vertex_status_is_ended(enum vertex_status s);
 enum launch_event_kind {
     LAUNCH_EV_RECOVERED,   /* the agent (re)started and found the row */
     LAUNCH_EV_RESOLVED,    /* spec valid, request rendered */
-    LAUNCH_EV_REFUSED,     /* spec or config wrong, image missing: @err says why */
+    LAUNCH_EV_REFUSED,     /* spec or config wrong, image missing: @err says why; transient: tried again */
     LAUNCH_EV_SUBMIT_OK,   /* create answered with a job name */
     LAUNCH_EV_SUBMIT_ERR,  /* create answered with an error, or not at all: @err */
     LAUNCH_EV_PROBE_FOUND, /* a list on the dedup label found the job */
-    LAUNCH_EV_PROBE_NONE,  /* it did not (after the settling wait) */
-    LAUNCH_EV_WAIT_OVER,   /* the time to try again has come */
+    LAUNCH_EV_PROBE_NONE,  /* it did not; launch_next() does the settling, feed every miss */
+    LAUNCH_EV_PROBE_ERR,   /* the list itself failed: @err */
+    LAUNCH_EV_WAIT_OVER,   /* the @wait_ms of the last step have passed */
     LAUNCH_EV_STATUS,      /* Vertex says @status */
-    LAUNCH_EV_GONE,        /* the Vertex job no longer exists */
+    LAUNCH_EV_GONE,        /* the Vertex job no longer exists (a get said so, not just a list) */
     LAUNCH_EV_STOP_ASKED,  /* user or policy */
-    LAUNCH_EV_REPORT_OK    /* the queue knows */
+    LAUNCH_EV_CANCEL_ERR,  /* the cancel failed: @err; "not found" is LAUNCH_EV_GONE */
+    LAUNCH_EV_REPORT_OK,   /* the queue knows */
+    LAUNCH_EV_REPORT_ERR, /* telling it failed: @err; not found and conflict end it, others are tried again */
+    LAUNCH_EV_COUNT
 };
 struct launch_event {
     enum launch_event_kind kind;
     enum vertex_status status;
-    const struct err *err;
-    bool answer_lost; /* SUBMIT_ERR: the create may have happened (no answer, time-out, 5xx): probe first */
+    const struct err *err; /* NULL counts as a transient failure */
+    bool answer_lost; /* SUBMIT_ERR: the create may have happened: probe first (launch_answer_is_lost()) */
 };
 enum launch_act {
-    LAUNCH_ACT_NONE,
+    LAUNCH_ACT_NONE, /* nothing new: what is under way (a create, a wait, a cancel) goes on */
     LAUNCH_ACT_RESOLVE,
-    LAUNCH_ACT_SUBMIT,
-    LAUNCH_ACT_PROBE, /* list on the dedup label */
-    LAUNCH_ACT_WAIT,  /* until @wait_ms from now, then LAUNCH_EV_WAIT_OVER */
+    LAUNCH_ACT_SUBMIT, /* create; the phase journalled with it holds the exact request */
+    LAUNCH_ACT_PROBE,  /* list on the dedup label */
+    LAUNCH_ACT_WAIT,   /* until @wait_ms from now, then LAUNCH_EV_WAIT_OVER */
     LAUNCH_ACT_WATCH,
-    LAUNCH_ACT_CANCEL, /* ask Vertex to stop the job, then watch */
+    LAUNCH_ACT_CANCEL, /* ask Vertex to stop the job, then watch; not ended after @wait_ms: WAIT_OVER */
     LAUNCH_ACT_REPORT
 };
 struct launch_view { /* what the decision may look at: a journal row */
     enum launch_phase phase;
     uint32_t attempt; /* submit attempts so far */
+    uint32_t retries; /* steps in a row that ended in waiting; journal the step's value */
+    uint32_t probes;  /* probes in a row that found nothing; journal the step's value */
     bool stop_asked;
     bool has_vertex_job;
     bool probe_needed; /* the last create's answer was lost */
 };
 struct launch_step {
-    enum launch_phase phase; /* journal this first */
+    enum launch_phase phase; /* journal this first, with the four values below */
     enum launch_act act;     /* then do this */
     int64_t wait_ms;
-    bool probe_needed; /* value to journal */
-    bool new_attempt;  /* a fresh dedup label is needed */
+    uint32_t retries;
+    uint32_t probes;
+    bool stop_asked;
+    bool probe_needed;
+    bool new_attempt; /* a fresh dedup label is needed */
 };
+/**
+ * launch_next() - what follows from @v and @ev. Total: every pair of phase and event has an answer, and an
+ * event that means nothing in a phase is LAUNCH_ACT_NONE without a move.
+ *
+ * Settling a lost create: probe at once, then after 20 s and after 40 s more. Only the third miss (at least
+ * 60 s after the first) permits a new attempt, for a list may lag behind a create. A restart begins the count
+ * again. A job found in any phase before ACTIVE is adopted, so an agent that lost its journal can probe on
+ * the item's label before it submits.
+ */
 struct launch_step launch_next(const struct launch_view *v, const struct launch_event *ev,
                                double random_unit);
 
+/** launch_answer_is_lost() - can a create that failed with @e have made a job? No answer, one that could not
+ * be read, or the peer's own failure (5xx). */
+bool launch_answer_is_lost(const struct err *e);
+/** launch_is_rate_limit() - of the two kinds of 429, the one that clears within a minute; the other waits for
+ * quota. */
+bool launch_is_rate_limit(const struct err *e);
+
 /** retry_delay_ms() - back-off with jitter: 1 s doubling to 60 s, full jitter of 50 %; a server's hint wins.
- * @attempt from 0. */
+ * @attempt from 0; @e may be NULL. */
 int64_t retry_delay_ms(uint32_t attempt, const struct err *e, double random_unit);
+/** capacity_delay_ms() - the same for quota and capacity: 30 s doubling to 10 min. */
+int64_t capacity_delay_ms(uint32_t attempt, const struct err *e, double random_unit);

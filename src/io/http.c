@@ -1,0 +1,111 @@
+/* io/http.c: helpers for messages, common to both worlds. */
+#include "io/http.h"
+
+#include "base/timefmt.h"
+
+enum { MAX_RETRY_AFTER_MS = 3600 * 1000 };
+
+struct str http_header_get(const struct http_header *headers, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(headers[i].name, str_of(name)))
+            return headers[i].value;
+    return (struct str){ NULL, 0 };
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" as RFC 3339, which timefmt reads. */
+static bool http_date(struct str s, int64_t *ret_unix_ms)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    ptrdiff_t month = 0;
+    AUTO_STRBUF struct strbuf b = STRBUF(64);
+
+    if (s.len != 29 || !str_has_suffix(s, STR(" GMT")))
+        return false;
+    month = str_find(STR(months), str_sub(s, 8, 11));
+    if (month < 0 || month % 3)
+        return false;
+    strbuf_addf(&b, "%.4s-%02d-%.2sT%.8sZ", s.ptr + 12, (int)(month / 3) + 1, s.ptr + 5, s.ptr + 17);
+    return rfc3339_parse(strbuf_str(&b), ret_unix_ms);
+}
+
+uint32_t http_retry_after_ms(const struct http_reply *r, int64_t now_unix_ms)
+{
+    struct str v = http_header_get(r->headers, r->header_count, "Retry-After");
+    double seconds = 0;
+    int64_t at = 0;
+    double ms = 0;
+
+    if (v.len == 0)
+        return 0;
+    if (str_to_double(v, &seconds))
+        ms = seconds * 1000;
+    else if (http_date(v, &at))
+        ms = (double)(at - now_unix_ms);
+    if (!(ms > 0))
+        return 0;
+    return ms > MAX_RETRY_AFTER_MS ? MAX_RETRY_AFTER_MS : (uint32_t)ms;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static struct str decode_component(struct arena *a, struct str s)
+{
+    char *out = arena_alloc(a, s.len + 1);
+    size_t len = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        int high = s.ptr[i] == '%' && i + 2 < s.len ? hex_value(s.ptr[i + 1]) : -1;
+        int low = high >= 0 ? hex_value(s.ptr[i + 2]) : -1;
+
+        if (low >= 0) {
+            out[len++] = (char)(high * 16 + low);
+            i += 2;
+        } else {
+            out[len++] = s.ptr[i] == '+' ? ' ' : s.ptr[i];
+        }
+    }
+    return (struct str){ out, len };
+}
+
+struct str http_query_get(struct http_exchange *x, const char *name)
+{
+    struct str rest = x->query;
+    struct str part = { 0 };
+
+    while (str_cut(&rest, '&', &part)) {
+        struct str key = { 0 };
+        struct str value = part;
+
+        if (!str_cut(&value, '=', &key))
+            continue;
+        if (str_is(decode_component(x->a, key), name))
+            return decode_component(x->a, value.ptr ? value : STR(""));
+    }
+    return (struct str){ NULL, 0 };
+}
+
+void http_reply_header(struct http_exchange *x, const char *name, struct str value)
+{
+    size_t max = sizeof(x->reply_headers) / sizeof(x->reply_headers[0]);
+
+    if (x->reply_header_count >= max)
+        return;
+    x->reply_headers[x->reply_header_count++] =
+        (struct http_header){ arena_str(x->a, str_of(name)), arena_str(x->a, value) };
+}
+
+void http_reply_text(struct http_exchange *x, int status, const char *content_type, struct str body)
+{
+    x->status = status;
+    http_reply_header(x, "Content-Type", str_of(content_type));
+    strbuf_reset(&x->reply);
+    strbuf_add(&x->reply, body);
+}

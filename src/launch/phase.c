@@ -1,0 +1,452 @@
+/* launch/phase.c: the life of a launch: names, allowed moves, and the decision what comes next. Pure. */
+#include "launch/phase.h"
+
+#include <assert.h>
+
+#define TO(p)  (1u << LAUNCH_##p)
+/* BEFORE: a launch whose job is not known yet can be stopped, refused, or find a job that it has made. */
+#define BEFORE (TO(ACTIVE) | TO(STOPPING) | TO(FAILED) | TO(STOPPED))
+#define ENDS   (TO(FINISHED) | TO(FAILED) | TO(STOPPED) | TO(PREEMPTED))
+
+static const struct {
+    const char *name;
+    unsigned next;
+} phases[LAUNCH_PHASE_COUNT] = {
+    [LAUNCH_LEASED] = { "leased", BEFORE | TO(RESOLVED) | TO(BUILDING) | TO(SUBMITTING) },
+    [LAUNCH_RESOLVED] = { "resolved", BEFORE | TO(BUILDING) | TO(SUBMITTING) },
+    [LAUNCH_BUILDING] = { "building", BEFORE | TO(SUBMITTING) },
+    [LAUNCH_SUBMITTING] = { "submitting", BEFORE | TO(WAITING) },
+    [LAUNCH_WAITING] = { "waiting", BEFORE | TO(SUBMITTING) },
+    [LAUNCH_ACTIVE] = { "active", ENDS | TO(STOPPING) },
+    [LAUNCH_STOPPING] = { "stopping", ENDS },
+    [LAUNCH_FINISHED] = { "finished", TO(REPORTED) },
+    [LAUNCH_FAILED] = { "failed", TO(REPORTED) },
+    [LAUNCH_STOPPED] = { "stopped", TO(REPORTED) },
+    [LAUNCH_PREEMPTED] = { "preempted", TO(REPORTED) },
+    [LAUNCH_REPORTED] = { "reported", 0 },
+};
+
+static const char *const status_names[] = {
+    [VERTEX_UNKNOWN] = "JOB_STATE_UNSPECIFIED",
+    [VERTEX_QUEUED] = "JOB_STATE_QUEUED",
+    [VERTEX_PENDING] = "JOB_STATE_PENDING",
+    [VERTEX_RUNNING] = "JOB_STATE_RUNNING",
+    [VERTEX_SUCCEEDED] = "JOB_STATE_SUCCEEDED",
+    [VERTEX_FAILED] = "JOB_STATE_FAILED",
+    [VERTEX_CANCELLING] = "JOB_STATE_CANCELLING",
+    [VERTEX_CANCELLED] = "JOB_STATE_CANCELLED",
+    [VERTEX_PAUSED] = "JOB_STATE_PAUSED",
+    [VERTEX_EXPIRED] = "JOB_STATE_EXPIRED",
+    [VERTEX_UPDATING] = "JOB_STATE_UPDATING",
+    [VERTEX_PARTIALLY_SUCCEEDED] = "JOB_STATE_PARTIALLY_SUCCEEDED",
+};
+
+enum {
+    RETRY_MIN_MS = 1000,
+    RETRY_MAX_MS = 60000,
+    CAPACITY_MIN_MS = 30000,
+    CAPACITY_MAX_MS = 600000,
+    RECOVER_SPREAD_MS = 5000, /* so that a restart does not submit all that waits in one moment */
+    CANCEL_AGAIN_MS = 120000, /* CANCELLING may last a couple of minutes (reference 1.11) */
+    PROBES_TO_SETTLE = 3,
+    PROBE_WAIT_MS = 20000 /* times the number of misses: 20 s, 40 s */
+};
+
+const char *launch_phase_name(enum launch_phase p)
+{
+    assert((unsigned)p < LAUNCH_PHASE_COUNT);
+    return phases[p].name;
+}
+
+bool launch_phase_parse(struct str name, enum launch_phase *ret)
+{
+    for (unsigned i = 0; i < LAUNCH_PHASE_COUNT; i++) {
+        if (str_is(name, phases[i].name)) {
+            *ret = (enum launch_phase)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool launch_phase_may_move(enum launch_phase from, enum launch_phase to)
+{
+    assert((unsigned)from < LAUNCH_PHASE_COUNT && (unsigned)to < LAUNCH_PHASE_COUNT);
+    return from == to || (phases[from].next & (1u << to)) != 0;
+}
+
+bool launch_phase_is_ended(enum launch_phase p)
+{
+    return ((ENDS | TO(REPORTED)) & (1u << p)) != 0;
+}
+
+bool launch_phase_holds_slot(enum launch_phase p)
+{
+    return !launch_phase_is_ended(p);
+}
+
+enum vertex_status vertex_status_parse(struct str s)
+{
+    int64_t number;
+
+    if (str_to_i64(s, &number))
+        return number >= 0 && number < (int64_t)ARRAY_LEN(status_names) ? (enum vertex_status)number
+                                                                        : VERTEX_UNKNOWN;
+    for (unsigned i = 0; i < ARRAY_LEN(status_names); i++) {
+        if (str_is(s, status_names[i]))
+            return (enum vertex_status)i;
+    }
+    return VERTEX_UNKNOWN;
+}
+
+const char *vertex_status_name(enum vertex_status s)
+{
+    assert((unsigned)s < ARRAY_LEN(status_names));
+    return status_names[s];
+}
+
+/* The phase a Vertex status ends a launch in, or LAUNCH_ACTIVE: watch on (unknown and paused ones too). */
+static enum launch_phase ended_phase(enum vertex_status s)
+{
+    switch (s) {
+    case VERTEX_SUCCEEDED:
+    case VERTEX_PARTIALLY_SUCCEEDED:
+        return LAUNCH_FINISHED;
+    case VERTEX_FAILED:
+    case VERTEX_EXPIRED:
+        return LAUNCH_FAILED;
+    case VERTEX_CANCELLED:
+        return LAUNCH_STOPPED;
+    case VERTEX_UNKNOWN:
+    case VERTEX_QUEUED:
+    case VERTEX_PENDING:
+    case VERTEX_RUNNING:
+    case VERTEX_CANCELLING:
+    case VERTEX_PAUSED:
+    case VERTEX_UPDATING:
+        break;
+    }
+    return LAUNCH_ACTIVE;
+}
+
+bool vertex_status_is_ended(enum vertex_status s)
+{
+    return ended_phase(s) != LAUNCH_ACTIVE;
+}
+
+bool launch_answer_is_lost(const struct err *e)
+{
+    if (!e)
+        return true;
+    return e->code == ERR_NET || e->code == ERR_TIMEOUT || e->code == ERR_REMOTE || e->code == ERR_PROTO ||
+           e->code == ERR_LIMIT || e->code == ERR_CANCELLED;
+}
+
+bool launch_is_rate_limit(const struct err *e)
+{
+    struct str msg;
+
+    if (!e || e->code != ERR_THROTTLED)
+        return false;
+    msg = str_of(e->msg);
+    if (str_find(msg, STR("exceed quota limits")) >= 0)
+        return false;
+    return e->retry_after_ms > 0 || str_find(msg, STR("RATE_LIMIT_EXCEEDED")) >= 0 ||
+           str_find(msg, STR("per minute")) >= 0;
+}
+
+/* min doubling to max; half of it is fixed, half is drawn. A peer's hint is a floor, never shortened. */
+static int64_t backoff_ms(int64_t min, int64_t max, uint32_t attempt, double random_unit)
+{
+    int64_t full = min;
+
+    for (uint32_t i = 0; i < attempt && full < max; i++)
+        full *= 2;
+    if (full > max)
+        full = max;
+    return full / 2 + (int64_t)((double)(full / 2) * random_unit);
+}
+
+int64_t retry_delay_ms(uint32_t attempt, const struct err *e, double random_unit)
+{
+    if (e && e->retry_after_ms)
+        return e->retry_after_ms;
+    return backoff_ms(RETRY_MIN_MS, RETRY_MAX_MS, attempt, random_unit);
+}
+
+int64_t capacity_delay_ms(uint32_t attempt, const struct err *e, double random_unit)
+{
+    if (e && e->retry_after_ms)
+        return e->retry_after_ms;
+    return backoff_ms(CAPACITY_MIN_MS, CAPACITY_MAX_MS, attempt, random_unit);
+}
+
+/* --- the decision ------------------------------------------------------------------------------------- */
+
+/* Staying where we are, doing nothing new: the answer to an event that means nothing here. */
+static struct launch_step stay(const struct launch_view *v)
+{
+    return (struct launch_step){ .phase = v->phase,
+                                 .act = LAUNCH_ACT_NONE,
+                                 .retries = v->retries,
+                                 .probes = v->probes,
+                                 .stop_asked = v->stop_asked,
+                                 .probe_needed = v->probe_needed };
+}
+
+/* A move, or a new act in the same phase; the counters start again. */
+static struct launch_step go(const struct launch_view *v, enum launch_phase phase, enum launch_act act)
+{
+    struct launch_step s = { .phase = phase, .act = act, .stop_asked = v->stop_asked };
+
+    if (act == LAUNCH_ACT_CANCEL)
+        s.wait_ms = CANCEL_AGAIN_MS;
+    s.new_attempt = act == LAUNCH_ACT_SUBMIT;
+    if (act == LAUNCH_ACT_SUBMIT)
+        s.retries = v->retries; /* the waits grow over attempts */
+    return s;
+}
+
+static struct launch_step wait_in(const struct launch_view *v, enum launch_phase phase, int64_t wait_ms)
+{
+    struct launch_step s = stay(v);
+
+    s.phase = phase;
+    s.act = LAUNCH_ACT_WAIT;
+    s.wait_ms = wait_ms;
+    s.retries = v->retries < UINT32_MAX ? v->retries + 1 : v->retries;
+    return s;
+}
+
+static struct launch_step probe(const struct launch_view *v, uint32_t probes)
+{
+    struct launch_step s = stay(v);
+
+    s.act = LAUNCH_ACT_PROBE;
+    s.probe_needed = true;
+    s.probes = probes;
+    return s;
+}
+
+static struct launch_step end_in(const struct launch_view *v, enum launch_phase phase)
+{
+    return go(v, phase, LAUNCH_ACT_REPORT);
+}
+
+/* Our job is known: watch it, or end it when somebody has asked for that meanwhile. */
+static struct launch_step adopt(const struct launch_view *v)
+{
+    return v->stop_asked ? go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL) : go(v, LAUNCH_ACTIVE, LAUNCH_ACT_WATCH);
+}
+
+static bool is_before_job(enum launch_phase p)
+{
+    return p == LAUNCH_LEASED || p == LAUNCH_RESOLVED || p == LAUNCH_BUILDING || p == LAUNCH_SUBMITTING ||
+           p == LAUNCH_WAITING;
+}
+
+static struct launch_step on_recovered(const struct launch_view *v, double random_unit)
+{
+    switch (v->phase) {
+    case LAUNCH_LEASED:
+    case LAUNCH_RESOLVED:
+    case LAUNCH_BUILDING:
+        return v->stop_asked ? end_in(v, LAUNCH_STOPPED) : go(v, v->phase, LAUNCH_ACT_RESOLVE);
+    case LAUNCH_SUBMITTING: /* the intent was saved; whether the create went out nobody knows */
+        return v->has_vertex_job ? adopt(v) : probe(v, 0);
+    case LAUNCH_WAITING:
+        if (v->stop_asked)
+            return end_in(v, LAUNCH_STOPPED);
+        return wait_in(v, LAUNCH_WAITING, (int64_t)(RECOVER_SPREAD_MS * random_unit));
+    case LAUNCH_ACTIVE:
+        return adopt(v);
+    case LAUNCH_STOPPING:
+        return go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL);
+    case LAUNCH_FINISHED:
+    case LAUNCH_FAILED:
+    case LAUNCH_STOPPED:
+    case LAUNCH_PREEMPTED:
+        return end_in(v, v->phase);
+    case LAUNCH_REPORTED:
+    case LAUNCH_PHASE_COUNT:
+        break;
+    }
+    return stay(v);
+}
+
+static struct launch_step on_wait_over(const struct launch_view *v)
+{
+    struct launch_step s = stay(v);
+
+    if (v->stop_asked && is_before_job(v->phase) && v->phase != LAUNCH_SUBMITTING)
+        return end_in(v, LAUNCH_STOPPED);
+    switch (v->phase) {
+    case LAUNCH_LEASED:
+    case LAUNCH_RESOLVED:
+        s.act = LAUNCH_ACT_RESOLVE;
+        return s;
+    case LAUNCH_SUBMITTING: /* without a lost answer nothing was waited for here: the create is under way */
+        return v->probe_needed ? probe(v, v->probes) : s;
+    case LAUNCH_WAITING:
+        return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
+    case LAUNCH_STOPPING:
+        s = go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL);
+        s.retries = v->retries;
+        return s;
+    case LAUNCH_FINISHED:
+    case LAUNCH_FAILED:
+    case LAUNCH_STOPPED:
+    case LAUNCH_PREEMPTED:
+        s.act = LAUNCH_ACT_REPORT;
+        return s;
+    case LAUNCH_BUILDING:
+    case LAUNCH_ACTIVE:
+    case LAUNCH_REPORTED:
+    case LAUNCH_PHASE_COUNT:
+        break;
+    }
+    return s;
+}
+
+/* Resolving has failed or succeeded; meaningful before SUBMITTING only. */
+static struct launch_step on_resolve(const struct launch_view *v, const struct launch_event *ev, double rnd)
+{
+    if (v->phase != LAUNCH_LEASED && v->phase != LAUNCH_RESOLVED && v->phase != LAUNCH_BUILDING)
+        return stay(v);
+    if (v->stop_asked)
+        return end_in(v, LAUNCH_STOPPED);
+    if (ev->kind == LAUNCH_EV_RESOLVED)
+        return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
+    if (v->phase != LAUNCH_BUILDING && (!ev->err || err_is_transient(ev->err)))
+        return wait_in(v, v->phase, retry_delay_ms(v->retries, ev->err, rnd));
+    return end_in(v, LAUNCH_FAILED);
+}
+
+/* An answered create made no job: try again later, or never. */
+static struct launch_step on_submit_err(const struct launch_view *v, const struct launch_event *ev,
+                                        double rnd)
+{
+    const struct err *e = ev->err;
+
+    if (v->phase != LAUNCH_SUBMITTING)
+        return stay(v);
+    if (ev->answer_lost || !e || e->code == ERR_CANCELLED)
+        return probe(v, 0);
+    if (v->stop_asked)
+        return end_in(v, LAUNCH_STOPPED);
+    if ((e->code == ERR_THROTTLED && !launch_is_rate_limit(e)) || e->code == ERR_AUTH)
+        return wait_in(v, LAUNCH_WAITING, capacity_delay_ms(v->retries, e, rnd));
+    if (err_is_transient(e) ||
+        e->code == ERR_CONFLICT) /* 409 is ABORTED here: names are not ours to choose */
+        return wait_in(v, LAUNCH_WAITING, retry_delay_ms(v->retries, e, rnd));
+    return end_in(v, LAUNCH_FAILED);
+}
+
+static struct launch_step on_probe_none(const struct launch_view *v)
+{
+    struct launch_step s;
+
+    if (v->phase != LAUNCH_SUBMITTING || !v->probe_needed)
+        return stay(v);
+    if (v->probes + 1 >= PROBES_TO_SETTLE) {
+        if (v->stop_asked)
+            return end_in(v, LAUNCH_STOPPED);
+        return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
+    }
+    s = stay(v);
+    s.act = LAUNCH_ACT_WAIT;
+    s.probes = v->probes + 1;
+    s.wait_ms = (int64_t)PROBE_WAIT_MS * s.probes;
+    return s;
+}
+
+static struct launch_step on_status(const struct launch_view *v, const struct launch_event *ev)
+{
+    struct launch_step s = stay(v);
+    enum launch_phase end = ended_phase(ev->status);
+
+    if (v->phase != LAUNCH_ACTIVE && v->phase != LAUNCH_STOPPING)
+        return s;
+    if (end != LAUNCH_ACTIVE)
+        return end_in(v, end);
+    if (v->phase == LAUNCH_ACTIVE)
+        s.act = LAUNCH_ACT_WATCH;
+    return s; /* STOPPING: the cancel and its wait go on */
+}
+
+static struct launch_step on_stop_asked(const struct launch_view *v)
+{
+    struct launch_view stopping = *v;
+    struct launch_step s;
+
+    stopping.stop_asked = true;
+    if (v->phase == LAUNCH_ACTIVE)
+        return adopt(&stopping);
+    if (is_before_job(v->phase) && v->phase != LAUNCH_SUBMITTING)
+        return end_in(&stopping, LAUNCH_STOPPED);
+    s = stay(v); /* SUBMITTING: the create's outcome is awaited, for there may be a job to end */
+    s.stop_asked = s.stop_asked || !launch_phase_is_ended(v->phase);
+    return s;
+}
+
+static struct launch_step on_report(const struct launch_view *v, const struct launch_event *ev, double rnd)
+{
+    if (!launch_phase_is_ended(v->phase) || v->phase == LAUNCH_REPORTED)
+        return stay(v);
+    if (ev->kind == LAUNCH_EV_REPORT_OK ||
+        (ev->err && (ev->err->code == ERR_NOT_FOUND || ev->err->code == ERR_CONFLICT)))
+        return go(v, LAUNCH_REPORTED, LAUNCH_ACT_NONE);
+    return wait_in(v, v->phase, retry_delay_ms(v->retries, ev->err, rnd));
+}
+
+static struct launch_step on_gone(const struct launch_view *v)
+{
+    if (v->phase == LAUNCH_ACTIVE)
+        return end_in(v, LAUNCH_FAILED);
+    return v->phase == LAUNCH_STOPPING ? end_in(v, LAUNCH_STOPPED) : stay(v);
+}
+
+/* The list or the cancel could not be had: the same again, later, for ever. */
+static struct launch_step on_again_err(const struct launch_view *v, const struct launch_event *ev, double rnd)
+{
+    bool waits = ev->kind == LAUNCH_EV_PROBE_ERR ? v->phase == LAUNCH_SUBMITTING && v->probe_needed
+                                                 : v->phase == LAUNCH_STOPPING;
+
+    return waits ? wait_in(v, v->phase, retry_delay_ms(v->retries, ev->err, rnd)) : stay(v);
+}
+
+struct launch_step launch_next(const struct launch_view *v, const struct launch_event *ev, double random_unit)
+{
+    assert((unsigned)v->phase < LAUNCH_PHASE_COUNT);
+    switch (ev->kind) {
+    case LAUNCH_EV_RECOVERED:
+        return on_recovered(v, random_unit);
+    case LAUNCH_EV_RESOLVED:
+    case LAUNCH_EV_REFUSED:
+        return on_resolve(v, ev, random_unit);
+    case LAUNCH_EV_SUBMIT_OK:
+    case LAUNCH_EV_PROBE_FOUND:
+        return is_before_job(v->phase) ? adopt(v) : stay(v);
+    case LAUNCH_EV_SUBMIT_ERR:
+        return on_submit_err(v, ev, random_unit);
+    case LAUNCH_EV_PROBE_NONE:
+        return on_probe_none(v);
+    case LAUNCH_EV_PROBE_ERR:
+    case LAUNCH_EV_CANCEL_ERR:
+        return on_again_err(v, ev, random_unit);
+    case LAUNCH_EV_WAIT_OVER:
+        return on_wait_over(v);
+    case LAUNCH_EV_STATUS:
+        return on_status(v, ev);
+    case LAUNCH_EV_GONE:
+        return on_gone(v);
+    case LAUNCH_EV_STOP_ASKED:
+        return on_stop_asked(v);
+    case LAUNCH_EV_REPORT_OK:
+    case LAUNCH_EV_REPORT_ERR:
+        return on_report(v, ev, random_unit);
+    case LAUNCH_EV_COUNT:
+        break;
+    }
+    return stay(v);
+}
