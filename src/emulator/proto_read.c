@@ -1,0 +1,294 @@
+/* emulator/proto_read.c: JSON in, the canonical tree out. Pure. Error texts: reference 1.10. */
+#include "emulator/proto.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FINDINGS_MAX = 100 };
+
+/* One request being read: what was found wrong so far. */
+struct reader {
+    struct refusal *r;
+    struct strbuf lines;
+    size_t findings;
+};
+
+static void finding(struct reader *rd, const char *field, const char *fmt, ...) PRINTF(3, 4);
+
+static void finding(struct reader *rd, const char *field, const char *fmt, ...)
+{
+    AUTO_STRBUF struct strbuf line = STRBUF(8192);
+    va_list ap;
+
+    if (rd->findings++ >= FINDINGS_MAX)
+        return;
+    va_start(ap, fmt);
+    strbuf_vaddf(&line, fmt, ap);
+    va_end(ap);
+    if (rd->lines.len > 0)
+        strbuf_addc(&rd->lines, '\n');
+    strbuf_add(&rd->lines, strbuf_str(&line));
+    refusal_add_violation(rd->r, field, strbuf_cstr(&line));
+}
+
+/* The offending value as Google quotes it, cut so that a message stays readable. */
+static const char *shown(struct reader *rd, const struct jval *v)
+{
+    struct str text = jval_text(rd->r->a, v, JVAL_COMPACT);
+
+    return arena_printf(rd->r->a, "%.*s", STR_ARG(str_sub(text, 0, 200)));
+}
+
+static struct jval *bad_value(struct reader *rd, const char *path, const char *type, const struct jval *v)
+{
+    finding(rd, path, "Invalid value at '%s' (%s), %s", path, type, shown(rd, v));
+    return NULL;
+}
+
+static bool whole_number(const struct jval *v, int64_t *ret)
+{
+    if (jval_is(v, JVAL_INT)) {
+        *ret = jval_int(v);
+        return true;
+    }
+    if (jval_is(v, JVAL_STR))
+        return str_to_i64(jval_str(v), ret);
+    if (jval_is(v, JVAL_REAL)) {
+        double d = jval_real(v);
+
+        /* 2^63 itself is out: the cast would overflow */
+        if (d != floor(d) || d < -9223372036854775808.0 || d >= 9223372036854775808.0)
+            return false;
+        *ret = (int64_t)d;
+        return true;
+    }
+    return false;
+}
+
+static struct jval *read_int(struct reader *rd, enum proto_kind kind, const struct jval *v, const char *path)
+{
+    const char *type = kind == PROTO_INT32 ? "TYPE_INT32" : "TYPE_INT64";
+    int64_t n;
+
+    if (!whole_number(v, &n) || (kind == PROTO_INT32 && (n < INT32_MIN || n > INT32_MAX)))
+        return bad_value(rd, path, type, v);
+    if (kind == PROTO_INT32)
+        return jval_new_int(rd->r->a, n);
+    return jval_new_cstr(rd->r->a, arena_printf(rd->r->a, "%lld", (long long)n));
+}
+
+static struct jval *read_enum(struct reader *rd, const struct proto_enum *e, const struct jval *v,
+                              const char *path)
+{
+    struct arena *a = rd->r->a;
+
+    if (jval_is(v, JVAL_INT) && jval_int(v) >= INT32_MIN && jval_int(v) <= INT32_MAX) {
+        const char *name = proto_enum_name(e, jval_int(v));
+
+        return name ? jval_new_cstr(a, name)
+                    : jval_new_int(a, jval_int(v)); /* values grow: kept as they are */
+    }
+    if (jval_is(v, JVAL_STR) && proto_enum_number(e, jval_str(v)) >= 0)
+        return jval_new_str(a, jval_str(v));
+    return bad_value(rd, path, arena_printf(a, "type.googleapis.com/%s", e->type_name), v);
+}
+
+/* "-12.5s" split into its parts; at most nine fraction digits, no exponent, within protobuf's range. */
+static bool split_duration(struct str s, struct str *ret_whole, struct str *ret_fraction)
+{
+    size_t i = 0, start;
+    int64_t seconds;
+
+    if (s.len < 2 || s.ptr[s.len - 1] != 's')
+        return false;
+    s.len--;
+    if (s.ptr[0] == '-')
+        i++;
+    start = i;
+    while (i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9')
+        i++;
+    if (i == start || !str_to_i64(str_sub(s, start, i), &seconds) || seconds > 315576000000)
+        return false;
+    *ret_whole = str_sub(s, 0, i);
+    *ret_fraction = str_sub(s, i < s.len ? i + 1 : i, s.len);
+    if (i == s.len)
+        return true;
+    if (s.ptr[i] != '.' || ret_fraction->len == 0 || ret_fraction->len > 9)
+        return false;
+    for (size_t j = 0; j < ret_fraction->len; j++) {
+        if (ret_fraction->ptr[j] < '0' || ret_fraction->ptr[j] > '9')
+            return false;
+    }
+    return true;
+}
+
+static struct jval *read_duration(struct reader *rd, const struct jval *v, const char *path)
+{
+    AUTO_STRBUF struct strbuf text = STRBUF(64);
+    struct str whole, fraction;
+    size_t digits = 0;
+
+    if (!jval_is(v, JVAL_STR) || !split_duration(jval_str(v), &whole, &fraction))
+        return bad_value(rd, path, "type.googleapis.com/google.protobuf.Duration", v);
+    for (size_t i = 0; i < fraction.len; i++) {
+        if (fraction.ptr[i] != '0')
+            digits = i + 1;
+    }
+    digits = (digits + 2) / 3 * 3; /* 0, 3, 6 or 9 of them */
+    strbuf_add(&text, whole);
+    if (digits > 0)
+        strbuf_addc(&text, '.');
+    for (size_t i = 0; i < digits; i++)
+        strbuf_addc(&text, i < fraction.len ? fraction.ptr[i] : '0');
+    strbuf_addc(&text, 's');
+    return jval_new_str(rd->r->a, strbuf_str(&text));
+}
+
+static struct jval *read_map(struct reader *rd, const struct jval *v, const char *path)
+{
+    struct jval *out;
+
+    if (!jval_is(v, JVAL_OBJECT))
+        return bad_value(rd, path, "Map", v);
+    out = jval_new_object(rd->r->a);
+    for (size_t i = 0; i < jval_len(v); i++) {
+        if (!jval_is(jval_at(v, i), JVAL_STR)) {
+            finding(rd, path, "Invalid value at '%s[%zu].value' (TYPE_STRING), %s", path, i,
+                    shown(rd, jval_at(v, i)));
+            continue;
+        }
+        jval_set_str(rd->r->a, out, jval_key_at(v, i), jval_at(v, i));
+    }
+    return out;
+}
+
+static struct jval *read_message(struct reader *rd, const struct proto_message *m, const struct jval *v,
+                                 const char *path);
+
+/* One value of a field (an element, when the field repeats). NULL after a finding. */
+static struct jval *read_value(struct reader *rd, const struct proto_field *f, const struct jval *v,
+                               const char *path)
+{
+    struct arena *a = rd->r->a;
+
+    switch (f->kind) {
+    case PROTO_STRING:
+    case PROTO_TIMESTAMP: /* only in output-only fields here */
+        return jval_is(v, JVAL_STR) ? jval_new_str(a, jval_str(v)) : bad_value(rd, path, "TYPE_STRING", v);
+    case PROTO_BOOL:
+        return jval_is(v, JVAL_BOOL) ? jval_new_bool(a, jval_bool(v)) : bad_value(rd, path, "TYPE_BOOL", v);
+    case PROTO_INT32:
+    case PROTO_INT64:
+        return read_int(rd, f->kind, v, path);
+    case PROTO_ENUM:
+        return read_enum(rd, f->type, v, path);
+    case PROTO_DURATION:
+        return read_duration(rd, v, path);
+    case PROTO_MESSAGE:
+        return read_message(rd, f->type, v, path);
+    case PROTO_STRING_MAP:
+        return read_map(rd, v, path);
+    case PROTO_ANY:
+        return jval_copy(a, v);
+    }
+    return NULL;
+}
+
+static struct jval *read_list(struct reader *rd, const struct proto_field *f, const struct jval *v,
+                              const char *path)
+{
+    struct jval *out = jval_new_array(rd->r->a);
+
+    if (!jval_is(v, JVAL_ARRAY)) {
+        finding(rd, path, "Invalid value at '%s' (a list is expected), %s", path, shown(rd, v));
+        return NULL;
+    }
+    for (size_t i = 0; i < jval_len(v); i++) {
+        const char *item_path = arena_printf(rd->r->a, "%s[%zu]", path, i);
+        struct jval *item = read_value(rd, f, jval_at(v, i), item_path);
+
+        if (item)
+            jval_push(rd->r->a, out, item);
+    }
+    return out;
+}
+
+static const struct proto_field *find_field(const struct proto_message *m, struct str key)
+{
+    for (const struct proto_field *f = m->fields; f->name; f++) {
+        if (str_is(key, f->name) || str_is(key, f->json_name))
+            return f;
+    }
+    return NULL;
+}
+
+/* The other member of @f's oneof that has been read already, or NULL. */
+static bool oneof_is_set(const struct proto_message *m, const struct proto_field *f, const struct jval *out)
+{
+    for (const struct proto_field *o = m->fields; o->name && (f->flags & PROTO_ONEOF); o++) {
+        if (o != f && (o->flags & PROTO_ONEOF) && strcmp(o->oneof, f->oneof) == 0 &&
+            jval_get(out, o->json_name))
+            return true;
+    }
+    return false;
+}
+
+static void read_member(struct reader *rd, const struct proto_message *m, struct str key,
+                        const struct jval *v, const char *path, struct jval *out)
+{
+    const struct proto_field *f = find_field(m, key);
+    const char *member;
+    struct jval *value;
+
+    if (!f) {
+        finding(rd, path, "Invalid JSON payload received. Unknown name \"%.*s\" at '%s': Cannot find field.",
+                STR_ARG(str_sub(key, 0, 200)), path);
+        return;
+    }
+    if ((f->flags & PROTO_OUTPUT_ONLY) || jval_is(v, JVAL_NULL))
+        return; /* ignored, as AIP-203 has it */
+    member = arena_printf(rd->r->a, "%s.%s", path, f->name);
+    if (jval_get(out, f->json_name)) {
+        finding(
+            rd, member,
+            "Invalid JSON payload received. \"%s\" at '%s' is set twice: as '%s' and as '%s'. Give it once.",
+            f->name, path, f->json_name, f->name);
+        return;
+    }
+    if (oneof_is_set(m, f, out)) {
+        finding(rd, path, "Invalid value at '%s' (oneof), oneof field '%s' is already set. Cannot set '%s'",
+                path, f->oneof, f->json_name);
+        return;
+    }
+    value = f->flags & PROTO_REPEATED ? read_list(rd, f, v, member) : read_value(rd, f, v, member);
+    if (value)
+        jval_set(rd->r->a, out, f->json_name, value);
+}
+
+static struct jval *read_message(struct reader *rd, const struct proto_message *m, const struct jval *v,
+                                 const char *path)
+{
+    struct jval *out;
+
+    if (!jval_is(v, JVAL_OBJECT))
+        return bad_value(rd, path, arena_printf(rd->r->a, "type.googleapis.com/%s", m->type_name), v);
+    out = jval_new_object(rd->r->a);
+    for (size_t i = 0; i < jval_len(v); i++)
+        read_member(rd, m, jval_key_at(v, i), jval_at(v, i), path, out);
+    return out;
+}
+
+int proto_read(struct refusal *r, const struct proto_message *m, const struct jval *v, const char *root,
+               struct jval **ret)
+{
+    struct reader rd = { .r = r, .lines = STRBUF(64 * 1024) };
+    struct jval *out = read_message(&rd, m, v, root);
+    int code = 0;
+
+    if (rd.findings > 0)
+        code = refuse(r, RPC_INVALID_ARGUMENT, "%s", strbuf_cstr(&rd.lines));
+    else
+        *ret = out;
+    strbuf_done(&rd.lines);
+    return code;
+}
