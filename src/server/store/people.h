@@ -1,0 +1,69 @@
+/* server/store/people.h: entities (a user's own, and teams), users, memberships, API keys, projects. */
+#pragma once
+
+#include "io/io.h"
+
+struct store;
+
+struct store_entity {
+    int64_t id;
+    struct str name;
+    bool is_team;
+};
+struct store_user {
+    int64_t id;
+    int64_t entity_id; /* the user's own entity, named as the user */
+    struct str username, email;
+    bool admin;
+    int64_t created_unix_ms;
+};
+struct store_new_user {
+    const char *username, *email; /* email may be NULL */
+    bool admin;
+    const uint8_t *key_hash; /* 32 bytes: SHA-256 of the first API key */
+    const char *key_prefix;  /* its first characters, for people */
+    int64_t now_unix_ms;
+};
+struct store_key {
+    int64_t id;
+    struct str prefix, name;
+    int64_t created_unix_ms, last_used_unix_ms; /* 0: never used */
+};
+struct store_project {
+    int64_t id, entity_id;
+    struct str name, entity_name;
+    int64_t created_unix_ms;
+};
+
+NODISCARD int store_has_users(struct store *s, bool *ret, struct err *e);
+/** store_user_add() - a user, its entity, its project `model-registry` and its first key. -ERR_CONFLICT: name
+ * taken. */
+NODISCARD int store_user_add(struct store *s, const struct store_new_user *u, struct err *e);
+/** store_team_add() - a team with its project and members (NULL-ended names). -ERR_NOT_FOUND names a user
+ * that is not there; then nothing was made. */
+NODISCARD int store_team_add(struct store *s, const char *name, const char *const *members,
+                             int64_t now_unix_ms, struct err *e);
+/** store_user_by_key() - whose key has this hash. The hashes are compared in constant time. */
+NODISCARD int store_user_by_key(struct store *s, struct arena *a, const uint8_t hash[32],
+                                struct store_user *ret, struct store_key *ret_key, struct err *e);
+NODISCARD int store_key_used(struct store *s, int64_t key_id, int64_t now_unix_ms, struct err *e);
+NODISCARD int store_user_keys(struct store *s, struct arena *a, int64_t user_id, struct store_key **ret,
+                              size_t *ret_len, struct err *e);
+/** store_user_teams() - the teams of a user, by name. */
+NODISCARD int store_user_teams(struct store *s, struct arena *a, int64_t user_id, struct store_entity **ret,
+                               size_t *ret_len, struct err *e);
+NODISCARD int store_user_by_id(struct store *s, struct arena *a, int64_t user_id, struct store_user *ret,
+                               struct err *e);
+NODISCARD int store_entity_by_name(struct store *s, struct arena *a, struct str name,
+                                   struct store_entity *ret, struct err *e);
+NODISCARD int store_entity_by_id(struct store *s, struct arena *a, int64_t id, struct store_entity *ret,
+                                 struct err *e);
+/** store_is_member() - own entity, or a team the user is in. */
+NODISCARD int store_is_member(struct store *s, int64_t user_id, int64_t entity_id, bool *ret, struct err *e);
+
+NODISCARD int store_project_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
+                                    struct store_project *ret, struct err *e);
+/** store_project_ensure() - find or make. */
+NODISCARD int store_project_ensure(struct store *s, struct arena *a, int64_t entity_id, struct str name,
+                                   int64_t now_unix_ms, struct store_project *ret, bool *ret_made,
+                                   struct err *e);

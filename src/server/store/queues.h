@@ -1,0 +1,63 @@
+/* server/store/queues.h: queues and the resource configs behind them. */
+#pragma once
+
+#include "io/io.h"
+
+struct store;
+
+struct store_queue {
+    int64_t id;     /* inside */
+    struct str uid; /* clients' id */
+    int64_t entity_id;
+    struct str entity_name, name;
+    struct str access;         /* "PROJECT" or "USER" */
+    bool has_priorities;       /* prioritization mode V0; else DISABLED */
+    struct str config_uid;     /* absent: no resource config */
+    struct str external_links; /* JSON text; absent: none */
+    struct str created_by;     /* user name */
+    int64_t created_unix_ms;
+};
+struct store_config {
+    struct str uid;
+    int64_t entity_id;
+    struct str resource;           /* "gcp-vertex" */
+    struct str config;             /* JSON text {"resource_args":{"<resource>":{...}}} */
+    struct str template_variables; /* JSON text {"<name>":{"schema":{...}}}; absent: none */
+};
+struct store_new_config {
+    int64_t entity_id;
+    struct str resource, config, template_variables;
+    int64_t now_unix_ms;
+};
+struct store_new_queue {
+    int64_t entity_id;
+    struct str name, access;
+    bool has_priorities;
+    struct str config_uid, external_links;
+    int64_t created_by; /* user */
+    int64_t now_unix_ms;
+};
+
+NODISCARD int store_config_add(struct store *s, struct arena *a, const struct store_new_config *n,
+                               struct str *ret_uid, struct err *e);
+NODISCARD int store_config_by_uid(struct store *s, struct arena *a, struct str uid, struct store_config *ret,
+                                  struct err *e);
+/** store_queue_add() - names are unique in an entity: -ERR_CONFLICT. */
+NODISCARD int store_queue_add(struct store *s, struct arena *a, const struct store_new_queue *n,
+                              struct str *ret_uid, struct err *e);
+/** store_queue_upsert() - make the queue, or give an existing one this new config, priorities and links. */
+NODISCARD int store_queue_upsert(struct store *s, struct arena *a, const struct store_new_queue *n,
+                                 const struct store_new_config *config, struct str *ret_uid, struct err *e);
+NODISCARD int store_queue_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
+                                  struct store_queue *ret, struct err *e);
+NODISCARD int store_queue_by_uid(struct store *s, struct arena *a, struct str uid, struct store_queue *ret,
+                                 struct err *e);
+NODISCARD int store_queue_by_id(struct store *s, struct arena *a, int64_t id, struct store_queue *ret,
+                                struct err *e); /* deleted ones too */
+/** store_queue_list() - the queues of an entity, oldest first. */
+NODISCARD int store_queue_list(struct store *s, struct arena *a, int64_t entity_id, struct store_queue **ret,
+                               size_t *ret_len, struct err *e);
+/** store_queue_delete() - its waiting items become STOPPED ("queue deleted by WHO"); items with an agent go
+ * on to their end. */
+NODISCARD int store_queue_delete(struct store *s, int64_t queue_id, struct str who, int64_t now_unix_ms,
+                                 struct err *e);

@@ -1,0 +1,118 @@
+/* server/store/sqlite.c: opening the store on one SQLite file, and helpers of its subjects. */
+#include "server/store/sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/embed.h"
+#include "base/mem.h"
+
+EMBEDDED(store_migration_0001);
+
+int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e)
+{
+    static const char *const migrations[] = { store_migration_0001, NULL };
+    struct db *db = NULL;
+    const struct db_options options = { .path = o->path,
+                                        .migrations = migrations,
+                                        .fast_and_unsafe = o->fast_and_unsafe };
+    int rc = db_open(io, &options, &db, e);
+
+    if (rc < 0)
+        return rc;
+    *ret = xcalloc(1, sizeof(**ret));
+    (*ret)->io = io;
+    (*ret)->db = db;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    db_close(s->db);
+    free(s);
+}
+
+void *rows_add(struct rows *r)
+{
+    if (r->len == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 8;
+        void *grown = arena_array(r->a, cap, r->size);
+
+        if (r->len > 0)
+            memcpy(grown, r->items, r->len * r->size);
+        r->items = grown;
+        r->cap = cap;
+    }
+    return (char *)r->items + r->len++ * r->size;
+}
+
+struct str col(struct arena *a, struct db_stmt *st, int i)
+{
+    return db_col_is_null(st, i) ? (struct str){ 0 } : arena_str(a, db_col_str(st, i));
+}
+
+int step_one(struct db_stmt *st, const char *what, struct err *e)
+{
+    bool row = false;
+    int rc = db_step(st, &row, e);
+
+    if (rc < 0)
+        return rc;
+    return row ? 0 : err_set(e, ERR_NOT_FOUND, "%s does not exist", what);
+}
+
+/* --- the signing key --- */
+
+struct signing_key {
+    char hex[65];
+    bool found;
+};
+
+static int signing_key_read(struct db_conn *c, void *arg, struct err *e)
+{
+    struct signing_key *k = arg;
+    struct db_stmt *st = NULL;
+    struct str value;
+    int rc = db_query(c, &st, e, "SELECT value FROM meta WHERE key = 'signing_key'", "");
+
+    if (rc < 0)
+        return rc;
+    rc = db_step(st, &k->found, e);
+    if (rc < 0 || !k->found)
+        return rc;
+    value = db_col_str(st, 0);
+    if (value.len != sizeof(k->hex) - 1)
+        rc = err_set(e, ERR_STORE, "the store's signing key is damaged");
+    else
+        memcpy(k->hex, value.ptr, value.len);
+    db_finish(st);
+    return rc;
+}
+
+static int signing_key_add(struct db_conn *c, void *arg, struct err *e)
+{
+    struct signing_key *k = arg;
+
+    return db_run(c, NULL, e, "INSERT INTO meta (key, value) VALUES ('signing_key', ?)", "z", k->hex);
+}
+
+int store_signing_key(struct store *s, struct secret **ret, struct err *e)
+{
+    struct signing_key k = { 0 };
+    uint8_t raw[32];
+    int rc = db_read(s->db, signing_key_read, &k, e);
+
+    if (rc == 0 && !k.found) {
+        io_random(s->io, raw, sizeof(raw));
+        hex_encode(raw, sizeof(raw), k.hex);
+        rc = db_write(s->db, signing_key_add, &k, e);
+    }
+    if (rc == 0)
+        *ret = secret_new((struct str){ k.hex, sizeof(k.hex) - 1 });
+    mem_wipe(raw, sizeof(raw));
+    mem_wipe(&k, sizeof(k));
+    return rc;
+}

@@ -1,0 +1,55 @@
+/* server/store/sqlite.h: what the sqlite_*.c files share. Nobody else includes this. */
+#pragma once
+
+#include "io/db.h"
+#include "server/store/store.h"
+
+struct store {
+    struct io *io;
+    struct db *db;
+};
+
+enum { UID_LEN = 12, UID_SIZE = UID_LEN + 1 };
+
+/* Rows of one statement into an array in the arena. */
+struct rows {
+    struct arena *a;
+    void *items;
+    size_t len, cap, size; /* size: of one item */
+};
+#define ROWS(arena, T) ((struct rows){ .a = (arena), .size = sizeof(T) })
+void *rows_add(struct rows *r); /* a zeroed item, valid until the next rows_add() */
+
+/** col() - column @i copied into the arena; absent for NULL. */
+struct str col(struct arena *a, struct db_stmt *st, int i);
+/** step_one() - the only row of a statement. -ERR_NOT_FOUND with @what when there is none; then, and on other
+ * failures, the statement is finished. After success the caller reads its columns and calls db_finish(). */
+NODISCARD int step_one(struct db_stmt *st, const char *what, struct err *e);
+
+#define ITEM_SELECT                                                                                          \
+    "SELECT seq, uid, queue_id, state, priority, spec, pushed_by, target_entity, target_project, run_name,"  \
+    " agent_uid, fence, lease_until_unix_ms, error, error_stage, error_files, stop_asked, created_unix_ms,"  \
+    " updated_unix_ms FROM items "
+NODISCARD int item_read(struct arena *a, struct db_stmt *st, struct store_item *ret, struct err *e);
+
+/* --- for transactions that touch more than one subject --- */
+/** tx_project_ensure() - the id of a project, made when missing. */
+NODISCARD int tx_project_ensure(struct db_conn *c, int64_t entity_id, struct str name, int64_t now_unix_ms,
+                                int64_t *ret_id, bool *ret_made, struct err *e);
+/** tx_item_tell() - the heart of store_item_tell(); @strict: an event that the state does not allow is
+ * -ERR_CONFLICT, else it is ignored. Does not touch the run. */
+NODISCARD int tx_item_tell(struct db_conn *c, const struct store_item_word *w, bool strict, struct err *e);
+/** tx_item_stop_flag() - remember that its end is asked for. */
+NODISCARD int tx_item_stop_flag(struct db_conn *c, const struct store_item_word *w, struct err *e);
+/** tx_run_pending() - a run for an acked item, in state pending, unless it is there already. */
+struct run_ahead {
+    struct str entity, project, name, item_uid, username;
+    bool stop_asked;
+    int64_t now_unix_ms;
+};
+NODISCARD int tx_run_pending(struct db_conn *c, const struct run_ahead *r, struct err *e);
+NODISCARD int tx_run_by_name(struct db_conn *c, struct arena *a, int64_t project_id, struct str name,
+                             struct store_run *ret, struct err *e);
+/** tx_run_of_item() - bring the runs of an item, those that have not ended, to @state. */
+NODISCARD int tx_run_of_item(struct db_conn *c, struct str item_uid, enum run_state state, struct err *e);
+NODISCARD int tx_run_stop_of_item(struct db_conn *c, struct str item_uid, struct err *e);

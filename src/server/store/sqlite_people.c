@@ -1,0 +1,362 @@
+/* server/store/sqlite_people.c: entities, users, memberships, API keys. */
+#include <string.h>
+
+#include "base/crypto.h"
+#include "server/store/sqlite.h"
+
+/* One read by any of the lookups below: what to look for, and where the answer goes. */
+struct lookup {
+    struct arena *a;
+    struct str name;
+    int64_t id, other_id;
+    const uint8_t *hash;
+    void *ret, *ret_more;
+};
+
+static int has_users(struct db_conn *c, void *arg, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    bool *found = arg;
+    int rc = db_query(c, &st, e, "SELECT 1 FROM users LIMIT 1", "");
+
+    if (rc == 0)
+        rc = db_step(st, found, e);
+    if (rc == 0 && *found)
+        db_finish(st);
+    return rc;
+}
+
+int store_has_users(struct store *s, bool *ret, struct err *e)
+{
+    bool found = false;
+    int rc = db_read(s->db, has_users, &found, e);
+
+    if (rc == 0)
+        *ret = found;
+    return rc;
+}
+
+/* --- making --- */
+
+static int tx_entity_add(struct db_conn *c, const char *name, bool is_team, int64_t now_unix_ms,
+                         int64_t *ret_id, struct err *e)
+{
+    bool made = false;
+    int64_t project = 0;
+    int rc = db_run(c, NULL, e, "INSERT INTO entities (name, is_team, created_unix_ms) VALUES (?, ?, ?)",
+                    "zii", name, (int64_t)is_team, now_unix_ms);
+
+    if (rc == -ERR_CONFLICT)
+        return err_set(e, ERR_CONFLICT, "the name '%s' is taken", name);
+    if (rc < 0)
+        return rc;
+    *ret_id = db_last_id(c);
+    /* Queues live in this project, and agents ask for it before the first queue is made. */
+    return tx_project_ensure(c, *ret_id, STR("model-registry"), now_unix_ms, &project, &made, e);
+}
+
+static int tx_member_add(struct db_conn *c, int64_t user_id, int64_t entity_id, struct err *e)
+{
+    return db_run(c, NULL, e, "INSERT OR IGNORE INTO members (user_id, entity_id) VALUES (?, ?)", "ii",
+                  user_id, entity_id);
+}
+
+static int user_add(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct store_new_user *u = arg;
+    int64_t entity = 0, user;
+    char hash[65];
+    int rc = tx_entity_add(c, u->username, false, u->now_unix_ms, &entity, e);
+
+    if (rc < 0)
+        return rc;
+    rc = db_run(
+        c, NULL, e,
+        "INSERT INTO users (entity_id, username, email, admin, created_unix_ms) VALUES (?, ?, ?, ?, ?)",
+        "izzii", entity, u->username, u->email, (int64_t)u->admin, u->now_unix_ms);
+    if (rc < 0)
+        return rc;
+    user = db_last_id(c);
+    hex_encode(u->key_hash, 32, hash);
+    rc = db_run(c, NULL, e,
+                "INSERT INTO api_keys (user_id, lookup, hash, prefix, name, created_unix_ms)"
+                " VALUES (?, ?, ?, ?, 'first key', ?)",
+                "isszi", user, (struct str){ hash, 8 }, str_of(hash), u->key_prefix, u->now_unix_ms);
+    return rc < 0 ? rc : tx_member_add(c, user, entity, e);
+}
+
+int store_user_add(struct store *s, const struct store_new_user *u, struct err *e)
+{
+    return db_write(s->db, user_add, (void *)u, e);
+}
+
+struct new_team {
+    const char *name;
+    const char *const *members;
+    int64_t now_unix_ms;
+};
+
+static int team_add(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct new_team *t = arg;
+    int64_t entity = 0;
+    int rc = tx_entity_add(c, t->name, true, t->now_unix_ms, &entity, e);
+
+    for (const char *const *m = t->members; rc == 0 && m && *m; m++) {
+        struct db_stmt *st = NULL;
+
+        rc = db_query(c, &st, e, "SELECT id FROM users WHERE username = ?", "z", *m);
+        if (rc == 0)
+            rc = step_one(st, *m, e);
+        if (rc < 0)
+            return err_wrap(e, "team member");
+        int64_t user = db_col_i64(st, 0);
+        db_finish(st);
+        rc = tx_member_add(c, user, entity, e);
+    }
+    return rc;
+}
+
+int store_team_add(struct store *s, const char *name, const char *const *members, int64_t now_unix_ms,
+                   struct err *e)
+{
+    struct new_team t = { name, members, now_unix_ms };
+
+    return db_write(s->db, team_add, &t, e);
+}
+
+/* --- users and keys --- */
+
+#define USER_COLUMNS "u.id, u.entity_id, u.username, u.email, u.admin, u.created_unix_ms"
+
+static void user_read(struct arena *a, struct db_stmt *st, struct store_user *ret)
+{
+    *ret = (struct store_user){ .id = db_col_i64(st, 0),
+                                .entity_id = db_col_i64(st, 1),
+                                .username = col(a, st, 2),
+                                .email = col(a, st, 3),
+                                .admin = db_col_i64(st, 4) != 0,
+                                .created_unix_ms = db_col_i64(st, 5) };
+}
+
+static bool same_hash(struct str stored_hex, const char *hex)
+{
+    unsigned differs = stored_hex.len != 64;
+
+    for (size_t i = 0; i < 64 && i < stored_hex.len; i++)
+        differs |= (unsigned char)stored_hex.ptr[i] ^ (unsigned char)hex[i];
+    return differs == 0;
+}
+
+static int user_by_key(struct db_conn *c, void *arg, struct err *e)
+{
+    struct lookup *l = arg;
+    struct db_stmt *st = NULL;
+    char hex[65];
+    bool row = false;
+    int rc;
+
+    hex_encode(l->hash, 32, hex);
+    rc = db_query(c, &st, e,
+                  "SELECT " USER_COLUMNS
+                  ", k.id, k.prefix, k.name, k.created_unix_ms, k.last_used_unix_ms, k.hash"
+                  " FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.lookup = ?",
+                  "s", (struct str){ hex, 8 });
+    while (rc == 0) {
+        rc = db_step(st, &row, e);
+        if (rc < 0 || !row)
+            break;
+        if (!same_hash(db_col_str(st, 11), hex))
+            continue;
+        user_read(l->a, st, l->ret);
+        *(struct store_key *)l->ret_more = (struct store_key){ .id = db_col_i64(st, 6),
+                                                               .prefix = col(l->a, st, 7),
+                                                               .name = col(l->a, st, 8),
+                                                               .created_unix_ms = db_col_i64(st, 9),
+                                                               .last_used_unix_ms = db_col_i64(st, 10) };
+        db_finish(st);
+        return 0;
+    }
+    return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "no user has this API key");
+}
+
+int store_user_by_key(struct store *s, struct arena *a, const uint8_t hash[32], struct store_user *ret,
+                      struct store_key *ret_key, struct err *e)
+{
+    struct lookup l = { .a = a, .hash = hash, .ret = ret, .ret_more = ret_key };
+
+    return db_read(s->db, user_by_key, &l, e);
+}
+
+static int key_used(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct lookup *l = arg;
+
+    return db_run(c, NULL, e, "UPDATE api_keys SET last_used_unix_ms = ? WHERE id = ?", "ii", l->other_id,
+                  l->id);
+}
+
+int store_key_used(struct store *s, int64_t key_id, int64_t now_unix_ms, struct err *e)
+{
+    struct lookup l = { .id = key_id, .other_id = now_unix_ms };
+
+    return db_write(s->db, key_used, &l, e);
+}
+
+static int user_keys(struct db_conn *c, void *arg, struct err *e)
+{
+    struct lookup *l = arg;
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int rc = db_query(c, &st, e,
+                      "SELECT id, prefix, name, created_unix_ms, last_used_unix_ms FROM api_keys"
+                      " WHERE user_id = ? ORDER BY id",
+                      "i", l->id);
+
+    while (rc == 0) {
+        rc = db_step(st, &row, e);
+        if (rc < 0 || !row)
+            break;
+        *(struct store_key *)rows_add(l->ret) = (struct store_key){ .id = db_col_i64(st, 0),
+                                                                    .prefix = col(l->a, st, 1),
+                                                                    .name = col(l->a, st, 2),
+                                                                    .created_unix_ms = db_col_i64(st, 3),
+                                                                    .last_used_unix_ms = db_col_i64(st, 4) };
+    }
+    return rc;
+}
+
+int store_user_keys(struct store *s, struct arena *a, int64_t user_id, struct store_key **ret,
+                    size_t *ret_len, struct err *e)
+{
+    struct rows rows = ROWS(a, struct store_key);
+    struct lookup l = { .a = a, .id = user_id, .ret = &rows };
+    int rc = db_read(s->db, user_keys, &l, e);
+
+    if (rc < 0)
+        return rc;
+    *ret = rows.items;
+    *ret_len = rows.len;
+    return 0;
+}
+
+static int user_by_id(struct db_conn *c, void *arg, struct err *e)
+{
+    struct lookup *l = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e, "SELECT " USER_COLUMNS " FROM users u WHERE u.id = ?", "i", l->id);
+
+    if (rc == 0)
+        rc = step_one(st, "the user", e);
+    if (rc < 0)
+        return rc;
+    user_read(l->a, st, l->ret);
+    db_finish(st);
+    return 0;
+}
+
+int store_user_by_id(struct store *s, struct arena *a, int64_t user_id, struct store_user *ret, struct err *e)
+{
+    struct lookup l = { .a = a, .id = user_id, .ret = ret };
+
+    return db_read(s->db, user_by_id, &l, e);
+}
+
+/* --- entities --- */
+
+static void entity_read(struct arena *a, struct db_stmt *st, struct store_entity *ret)
+{
+    *ret = (struct store_entity){ .id = db_col_i64(st, 0),
+                                  .name = col(a, st, 1),
+                                  .is_team = db_col_i64(st, 2) != 0 };
+}
+
+static int user_teams(struct db_conn *c, void *arg, struct err *e)
+{
+    struct lookup *l = arg;
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int rc = db_query(c, &st, e,
+                      "SELECT n.id, n.name, n.is_team FROM members m JOIN entities n ON n.id = m.entity_id"
+                      " WHERE m.user_id = ? AND n.is_team = 1 ORDER BY n.name",
+                      "i", l->id);
+
+    while (rc == 0) {
+        rc = db_step(st, &row, e);
+        if (rc < 0 || !row)
+            break;
+        entity_read(l->a, st, rows_add(l->ret));
+    }
+    return rc;
+}
+
+int store_user_teams(struct store *s, struct arena *a, int64_t user_id, struct store_entity **ret,
+                     size_t *ret_len, struct err *e)
+{
+    struct rows rows = ROWS(a, struct store_entity);
+    struct lookup l = { .a = a, .id = user_id, .ret = &rows };
+    int rc = db_read(s->db, user_teams, &l, e);
+
+    if (rc < 0)
+        return rc;
+    *ret = rows.items;
+    *ret_len = rows.len;
+    return 0;
+}
+
+static int entity_get(struct db_conn *c, void *arg, struct err *e)
+{
+    struct lookup *l = arg;
+    struct db_stmt *st = NULL;
+    int rc = l->name.ptr
+                 ? db_query(c, &st, e, "SELECT id, name, is_team FROM entities WHERE name = ?", "s", l->name)
+                 : db_query(c, &st, e, "SELECT id, name, is_team FROM entities WHERE id = ?", "i", l->id);
+
+    if (rc == 0)
+        rc = step_one(st, "the entity", e);
+    if (rc < 0)
+        return rc;
+    entity_read(l->a, st, l->ret);
+    db_finish(st);
+    return 0;
+}
+
+int store_entity_by_name(struct store *s, struct arena *a, struct str name, struct store_entity *ret,
+                         struct err *e)
+{
+    struct lookup l = { .a = a, .name = name.ptr ? name : STR(""), .ret = ret };
+
+    return db_read(s->db, entity_get, &l, e);
+}
+
+int store_entity_by_id(struct store *s, struct arena *a, int64_t id, struct store_entity *ret, struct err *e)
+{
+    struct lookup l = { .a = a, .id = id, .ret = ret };
+
+    return db_read(s->db, entity_get, &l, e);
+}
+
+static int is_member(struct db_conn *c, void *arg, struct err *e)
+{
+    struct lookup *l = arg;
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int rc = db_query(c, &st, e, "SELECT 1 FROM members WHERE user_id = ? AND entity_id = ?", "ii", l->id,
+                      l->other_id);
+
+    if (rc == 0)
+        rc = db_step(st, &row, e);
+    if (rc < 0)
+        return rc;
+    if (row)
+        db_finish(st);
+    *(bool *)l->ret = row;
+    return 0;
+}
+
+int store_is_member(struct store *s, int64_t user_id, int64_t entity_id, bool *ret, struct err *e)
+{
+    struct lookup l = { .id = user_id, .other_id = entity_id, .ret = ret };
+
+    return db_read(s->db, is_member, &l, e);
+}

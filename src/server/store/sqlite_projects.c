@@ -1,0 +1,92 @@
+/* server/store/sqlite_projects.c: projects. */
+#include "server/store/sqlite.h"
+
+int tx_project_ensure(struct db_conn *c, int64_t entity_id, struct str name, int64_t now_unix_ms,
+                      int64_t *ret_id, bool *ret_made, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int64_t changes = 0;
+    int rc = db_run(c, &changes, e,
+                    "INSERT OR IGNORE INTO projects (entity_id, name, created_unix_ms) VALUES (?, ?, ?)",
+                    "isi", entity_id, name, now_unix_ms);
+
+    if (rc == 0)
+        rc = db_query(c, &st, e, "SELECT id FROM projects WHERE entity_id = ? AND name = ?", "is", entity_id,
+                      name);
+    if (rc == 0)
+        rc = step_one(st, "the project", e);
+    if (rc < 0)
+        return rc;
+    *ret_id = db_col_i64(st, 0);
+    *ret_made = changes > 0;
+    db_finish(st);
+    return 0;
+}
+
+struct project_args {
+    struct arena *a;
+    int64_t entity_id;
+    struct str name;
+    int64_t now_unix_ms;
+    struct store_project project;
+    bool made;
+};
+
+static int project_get(struct db_conn *c, void *arg, struct err *e)
+{
+    struct project_args *p = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT p.id, p.entity_id, p.name, n.name, p.created_unix_ms FROM projects p"
+                      " JOIN entities n ON n.id = p.entity_id WHERE p.entity_id = ? AND p.name = ?",
+                      "is", p->entity_id, p->name);
+
+    if (rc == 0)
+        rc = step_one(st, "the project", e);
+    if (rc < 0)
+        return rc;
+    p->project = (struct store_project){ .id = db_col_i64(st, 0),
+                                         .entity_id = db_col_i64(st, 1),
+                                         .name = col(p->a, st, 2),
+                                         .entity_name = col(p->a, st, 3),
+                                         .created_unix_ms = db_col_i64(st, 4) };
+    db_finish(st);
+    return 0;
+}
+
+int store_project_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
+                          struct store_project *ret, struct err *e)
+{
+    struct project_args p = { .a = a, .entity_id = entity_id, .name = name };
+    int rc = db_read(s->db, project_get, &p, e);
+
+    if (rc == 0)
+        *ret = p.project;
+    return rc;
+}
+
+static int project_ensure(struct db_conn *c, void *arg, struct err *e)
+{
+    struct project_args *p = arg;
+    int64_t id = 0;
+    int rc = tx_project_ensure(c, p->entity_id, p->name, p->now_unix_ms, &id, &p->made, e);
+
+    return rc < 0 ? rc : project_get(c, p, e);
+}
+
+int store_project_ensure(struct store *s, struct arena *a, int64_t entity_id, struct str name,
+                         int64_t now_unix_ms, struct store_project *ret, bool *ret_made, struct err *e)
+{
+    struct project_args p = { .a = a, .entity_id = entity_id, .name = name, .now_unix_ms = now_unix_ms };
+    int rc = db_read(s->db, project_get, &p, NULL); /* nearly always there: spare the write */
+
+    if (rc == -ERR_NOT_FOUND)
+        rc = db_write(s->db, project_ensure, &p, e);
+    else if (rc < 0)
+        rc = db_read(s->db, project_get, &p, e);
+    if (rc < 0)
+        return rc;
+    *ret = p.project;
+    *ret_made = p.made;
+    return 0;
+}

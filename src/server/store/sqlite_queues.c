@@ -1,0 +1,286 @@
+/* server/store/sqlite_queues.c: queues and resource configs. */
+#include "server/store/sqlite.h"
+
+struct queue_args {
+    struct arena *a;
+    struct str uid, name, who;
+    int64_t id, now_unix_ms;
+    const struct store_new_queue *queue;
+    const struct store_new_config *config;
+    char config_uid[UID_SIZE], queue_uid[UID_SIZE];
+    struct str ret_uid;
+    void *ret;
+};
+
+/* --- resource configs --- */
+
+static int tx_config_add(struct db_conn *c, const char *uid, const struct store_new_config *n, struct err *e)
+{
+    return db_run(
+        c, NULL, e,
+        "INSERT INTO configs (uid, entity_id, resource, config, template_variables, created_unix_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        "zisssi", uid, n->entity_id, n->resource, n->config, n->template_variables, n->now_unix_ms);
+}
+
+static int config_add(struct db_conn *c, void *arg, struct err *e)
+{
+    struct queue_args *q = arg;
+
+    return tx_config_add(c, q->config_uid, q->config, e);
+}
+
+int store_config_add(struct store *s, struct arena *a, const struct store_new_config *n, struct str *ret_uid,
+                     struct err *e)
+{
+    struct queue_args q = { .config = n };
+    int rc;
+
+    io_random_id(s->io, q.config_uid, UID_LEN);
+    rc = db_write(s->db, config_add, &q, e);
+    if (rc == 0)
+        *ret_uid = arena_str(a, str_of(q.config_uid));
+    return rc;
+}
+
+static int config_by_uid(struct db_conn *c, void *arg, struct err *e)
+{
+    struct queue_args *q = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(
+        c, &st, e, "SELECT uid, entity_id, resource, config, template_variables FROM configs WHERE uid = ?",
+        "s", q->uid);
+
+    if (rc == 0)
+        rc = step_one(st, "the resource config", e);
+    if (rc < 0)
+        return rc;
+    *(struct store_config *)q->ret = (struct store_config){ .uid = col(q->a, st, 0),
+                                                            .entity_id = db_col_i64(st, 1),
+                                                            .resource = col(q->a, st, 2),
+                                                            .config = col(q->a, st, 3),
+                                                            .template_variables = col(q->a, st, 4) };
+    db_finish(st);
+    return 0;
+}
+
+int store_config_by_uid(struct store *s, struct arena *a, struct str uid, struct store_config *ret,
+                        struct err *e)
+{
+    struct queue_args q = { .a = a, .uid = uid, .ret = ret };
+
+    return db_read(s->db, config_by_uid, &q, e);
+}
+
+/* --- making queues --- */
+
+static int tx_queue_add(struct db_conn *c, const char *uid, const struct store_new_queue *n,
+                        struct str config, struct err *e)
+{
+    int rc = db_run(c, NULL, e,
+                    "INSERT INTO queues (uid, entity_id, name, access, has_priorities, config_uid,"
+                    " external_links, created_by, created_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "zississii", uid, n->entity_id, n->name, n->access, (int64_t)n->has_priorities, config,
+                    n->external_links, n->created_by, n->now_unix_ms);
+
+    if (rc == -ERR_CONFLICT)
+        return err_set(e, ERR_CONFLICT, "a queue named '%.*s' is there already", STR_ARG(n->name));
+    return rc;
+}
+
+static int queue_add(struct db_conn *c, void *arg, struct err *e)
+{
+    struct queue_args *q = arg;
+
+    return tx_queue_add(c, q->queue_uid, q->queue, q->queue->config_uid, e);
+}
+
+int store_queue_add(struct store *s, struct arena *a, const struct store_new_queue *n, struct str *ret_uid,
+                    struct err *e)
+{
+    struct queue_args q = { .queue = n };
+    int rc;
+
+    io_random_id(s->io, q.queue_uid, UID_LEN);
+    rc = db_write(s->db, queue_add, &q, e);
+    if (rc == 0)
+        *ret_uid = arena_str(a, str_of(q.queue_uid));
+    return rc;
+}
+
+static int queue_upsert(struct db_conn *c, void *arg, struct err *e)
+{
+    struct queue_args *q = arg;
+    const struct store_new_queue *n = q->queue;
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int rc = tx_config_add(c, q->config_uid, q->config, e);
+
+    if (rc == 0)
+        rc = db_query(
+            c, &st, e,
+            "SELECT id, uid FROM queues WHERE entity_id = ? AND name = ? AND deleted_unix_ms IS NULL", "is",
+            n->entity_id, n->name);
+    if (rc == 0)
+        rc = db_step(st, &row, e);
+    if (rc < 0)
+        return rc;
+    if (!row) {
+        q->ret_uid = arena_str(q->a, str_of(q->queue_uid));
+        return tx_queue_add(c, q->queue_uid, n, str_of(q->config_uid), e);
+    }
+    q->ret_uid = col(q->a, st, 1);
+    q->id = db_col_i64(st, 0);
+    db_finish(st);
+    return db_run(c, NULL, e,
+                  "UPDATE queues SET has_priorities = ?, config_uid = ?, external_links = ? WHERE id = ?",
+                  "izsi", (int64_t)n->has_priorities, q->config_uid, n->external_links, q->id);
+}
+
+int store_queue_upsert(struct store *s, struct arena *a, const struct store_new_queue *n,
+                       const struct store_new_config *config, struct str *ret_uid, struct err *e)
+{
+    struct queue_args q = { .a = a, .queue = n, .config = config };
+    int rc;
+
+    io_random_id(s->io, q.queue_uid, UID_LEN);
+    io_random_id(s->io, q.config_uid, UID_LEN);
+    rc = db_write(s->db, queue_upsert, &q, e);
+    if (rc == 0)
+        *ret_uid = q.ret_uid;
+    return rc;
+}
+
+/* --- finding queues --- */
+
+#define QUEUE_SELECT                                                                                         \
+    "SELECT q.id, q.uid, q.entity_id, n.name, q.name, q.access, q.has_priorities, q.config_uid,"             \
+    " q.external_links, coalesce(u.username, ''), q.created_unix_ms FROM queues q"                           \
+    " JOIN entities n ON n.id = q.entity_id LEFT JOIN users u ON u.id = q.created_by "
+
+static void queue_read(struct arena *a, struct db_stmt *st, struct store_queue *ret)
+{
+    *ret = (struct store_queue){ .id = db_col_i64(st, 0),
+                                 .uid = col(a, st, 1),
+                                 .entity_id = db_col_i64(st, 2),
+                                 .entity_name = col(a, st, 3),
+                                 .name = col(a, st, 4),
+                                 .access = col(a, st, 5),
+                                 .has_priorities = db_col_i64(st, 6) != 0,
+                                 .config_uid = col(a, st, 7),
+                                 .external_links = col(a, st, 8),
+                                 .created_by = col(a, st, 9),
+                                 .created_unix_ms = db_col_i64(st, 10) };
+}
+
+static int queue_get(struct db_conn *c, void *arg, struct err *e)
+{
+    struct queue_args *q = arg;
+    struct db_stmt *st = NULL;
+    int rc;
+
+    if (q->name.ptr)
+        rc = db_query(c, &st, e,
+                      QUEUE_SELECT "WHERE q.entity_id = ? AND q.name = ? AND q.deleted_unix_ms IS NULL", "is",
+                      q->id, q->name);
+    else if (q->uid.ptr)
+        rc = db_query(c, &st, e, QUEUE_SELECT "WHERE q.uid = ? AND q.deleted_unix_ms IS NULL", "s", q->uid);
+    else
+        rc = db_query(c, &st, e, QUEUE_SELECT "WHERE q.id = ?", "i", q->id);
+    if (rc == 0)
+        rc = step_one(st, "the queue", e);
+    if (rc < 0)
+        return rc;
+    queue_read(q->a, st, q->ret);
+    db_finish(st);
+    return 0;
+}
+
+int store_queue_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
+                        struct store_queue *ret, struct err *e)
+{
+    struct queue_args q = { .a = a, .id = entity_id, .name = name.ptr ? name : STR(""), .ret = ret };
+
+    return db_read(s->db, queue_get, &q, e);
+}
+
+int store_queue_by_uid(struct store *s, struct arena *a, struct str uid, struct store_queue *ret,
+                       struct err *e)
+{
+    struct queue_args q = { .a = a, .uid = uid.ptr ? uid : STR(""), .ret = ret };
+
+    return db_read(s->db, queue_get, &q, e);
+}
+
+int store_queue_by_id(struct store *s, struct arena *a, int64_t id, struct store_queue *ret, struct err *e)
+{
+    struct queue_args q = { .a = a, .id = id, .ret = ret };
+
+    return db_read(s->db, queue_get, &q, e);
+}
+
+static int queue_list(struct db_conn *c, void *arg, struct err *e)
+{
+    struct queue_args *q = arg;
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int rc =
+        db_query(c, &st, e, QUEUE_SELECT "WHERE q.entity_id = ? AND q.deleted_unix_ms IS NULL ORDER BY q.id",
+                 "i", q->id);
+
+    while (rc == 0) {
+        rc = db_step(st, &row, e);
+        if (rc < 0 || !row)
+            break;
+        queue_read(q->a, st, rows_add(q->ret));
+    }
+    return rc;
+}
+
+int store_queue_list(struct store *s, struct arena *a, int64_t entity_id, struct store_queue **ret,
+                     size_t *ret_len, struct err *e)
+{
+    struct rows rows = ROWS(a, struct store_queue);
+    struct queue_args q = { .a = a, .id = entity_id, .ret = &rows };
+    int rc = db_read(s->db, queue_list, &q, e);
+
+    if (rc < 0)
+        return rc;
+    *ret = rows.items;
+    *ret_len = rows.len;
+    return 0;
+}
+
+/* --- deleting --- */
+
+static int queue_delete(struct db_conn *c, void *arg, struct err *e)
+{
+    struct queue_args *q = arg;
+    int64_t changes = 0;
+    int rc = db_run(c, &changes, e,
+                    "UPDATE queues SET deleted_unix_ms = ? WHERE id = ? AND deleted_unix_ms IS NULL", "ii",
+                    q->now_unix_ms, q->id);
+
+    if (rc < 0)
+        return rc;
+    if (changes == 0)
+        return err_set(e, ERR_NOT_FOUND, "the queue does not exist");
+    rc = db_run(c, NULL, e,
+                "INSERT INTO item_lines (item_seq, at_unix_ms, state, who, note)"
+                " SELECT seq, ?, 'STOPPED', ?, 'the queue was deleted' FROM items"
+                " WHERE queue_id = ? AND state = 'PENDING'",
+                "isi", q->now_unix_ms, q->who, q->id);
+    if (rc < 0)
+        return rc;
+    return db_run(
+        c, NULL, e,
+        "UPDATE items SET state = 'STOPPED', updated_unix_ms = ? WHERE queue_id = ? AND state = 'PENDING'",
+        "ii", q->now_unix_ms, q->id);
+}
+
+int store_queue_delete(struct store *s, int64_t queue_id, struct str who, int64_t now_unix_ms, struct err *e)
+{
+    struct queue_args q = { .id = queue_id, .who = who, .now_unix_ms = now_unix_ms };
+
+    return db_write(s->db, queue_delete, &q, e);
+}

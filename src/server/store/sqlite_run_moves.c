@@ -1,0 +1,382 @@
+/*
+ * server/store/sqlite_run_moves.c: what changes a run's state, and with it the state of its queue item, in
+ * one transaction.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "server/store/sqlite.h"
+
+struct run_now {
+    int64_t id;
+    enum run_state state;
+    bool stop_asked;
+    char item_uid[UID_SIZE]; /* "": none */
+};
+
+static int run_now(struct db_conn *c, int64_t id, struct run_now *ret, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    struct str uid;
+    int rc = db_query(c, &st, e, "SELECT state, stop_asked, item_uid FROM runs WHERE id = ?", "i", id);
+
+    if (rc == 0)
+        rc = step_one(st, "the run", e);
+    if (rc < 0)
+        return rc;
+    *ret = (struct run_now){ .id = id, .stop_asked = db_col_i64(st, 1) != 0 };
+    if (!run_state_parse(db_col_str(st, 0), &ret->state))
+        rc = err_set(e, ERR_STORE, "run %lld has an unknown state", (long long)id);
+    uid = db_col_str(st, 2);
+    if (uid.ptr && uid.len < sizeof(ret->item_uid))
+        memcpy(ret->item_uid, uid.ptr, uid.len);
+    db_finish(st);
+    return rc;
+}
+
+struct run_move {
+    int64_t now_unix_ms;
+    enum run_state to;
+    bool has_exit_code;
+    int64_t exit_code;
+};
+
+static void item_word_of_run(struct store_item_word *w, const struct run_move *m, char *note, size_t size)
+{
+    if (m->to == RUN_CRASHED)
+        snprintf(note, size, "its run stopped sending heartbeats");
+    else if (m->has_exit_code)
+        snprintf(note, size, "its run is %s with exit code %lld", run_state_name(m->to),
+                 (long long)m->exit_code);
+    else
+        snprintf(note, size, "its run is %s", run_state_name(m->to));
+    w->note = str_of(note);
+    w->error = w->note;
+    w->error_stage = STR("run");
+}
+
+static int run_move(struct db_conn *c, const struct run_now *now, const struct run_move *m, struct err *e)
+{
+    struct store_item_word w = { .uid = str_of(now->item_uid),
+                                 .who = STR("run"),
+                                 .now_unix_ms = m->now_unix_ms };
+    char note[120];
+    int rc = 0;
+
+    if (m->has_exit_code)
+        rc = db_run(c, NULL, e, "UPDATE runs SET exit_code = ? WHERE id = ?", "ii", m->exit_code, now->id);
+    if (rc == 0 && m->to != now->state)
+        rc = db_run(c, NULL, e, "UPDATE runs SET state = ? WHERE id = ?", "zi", run_state_name(m->to),
+                    now->id);
+    if (rc < 0 || m->to == now->state || !now->item_uid[0] || !run_state_item_event(m->to, &w.ev))
+        return rc;
+    item_word_of_run(&w, m, note, sizeof(note));
+    rc = tx_item_tell(c, &w, false, e);
+    return rc == -ERR_NOT_FOUND ? 0 : rc; /* the item may have been deleted since */
+}
+
+/* --- what items do to their runs --- */
+
+int tx_run_pending(struct db_conn *c, const struct run_ahead *r, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int64_t entity, project = 0;
+    bool made = false;
+    int rc = db_query(c, &st, e, "SELECT id FROM entities WHERE name = ?", "s", r->entity);
+
+    if (rc == 0)
+        rc = step_one(st, "the run's entity", e);
+    if (rc < 0)
+        return rc;
+    entity = db_col_i64(st, 0);
+    db_finish(st);
+    rc = tx_project_ensure(c, entity, r->project, r->now_unix_ms, &project, &made, e);
+    if (rc < 0)
+        return rc;
+    return db_run(c, NULL, e,
+                  "INSERT INTO runs (project_id, name, state, user_id, item_uid, stop_asked, created_unix_ms,"
+                  " heartbeat_unix_ms) VALUES (?, ?, 'pending',"
+                  " coalesce((SELECT id FROM users WHERE username = ?), 0), ?, ?, ?, ?)"
+                  " ON CONFLICT (project_id, name) DO UPDATE SET item_uid = excluded.item_uid,"
+                  " stop_asked = excluded.stop_asked",
+                  "isssiii", project, r->name, r->username, r->item_uid, (int64_t)r->stop_asked,
+                  r->now_unix_ms, r->now_unix_ms);
+}
+
+int tx_run_of_item(struct db_conn *c, struct str item_uid, enum run_state state, struct err *e)
+{
+    return db_run(
+        c, NULL, e,
+        "UPDATE runs SET state = ? WHERE item_uid = ? AND state NOT IN ('finished', 'failed', 'killed')",
+        "zs", run_state_name(state), item_uid);
+}
+
+int tx_run_stop_of_item(struct db_conn *c, struct str item_uid, struct err *e)
+{
+    return db_run(c, NULL, e,
+                  "UPDATE runs SET stop_asked = 1 WHERE item_uid = ? AND state NOT IN ('finished', 'failed',"
+                  " 'killed')",
+                  "s", item_uid);
+}
+
+/* --- UpsertBucket --- */
+
+struct upsert {
+    struct arena *a;
+    const struct store_run_upsert *in;
+    struct store_run run;
+    bool made;
+};
+
+static int run_insert(struct db_conn *c, const struct store_run_upsert *u, int64_t *ret_made, struct err *e)
+{
+    return db_run(c, ret_made, e,
+                  "INSERT OR IGNORE INTO runs (project_id, name, state, user_id, created_unix_ms,"
+                  " heartbeat_unix_ms) VALUES (?, ?, 'pending', ?, ?, ?)",
+                  "isiii", u->project_id, u->name, u->user_id, u->now_unix_ms, u->now_unix_ms);
+}
+
+static int run_fill(struct db_conn *c, const struct store_run_upsert *u, int64_t id, struct err *e)
+{
+    return db_run(
+        c, NULL, e,
+        "UPDATE runs SET display_name = coalesce(?, display_name), description = coalesce(?, description),"
+        " notes = coalesce(?, notes), group_name = coalesce(?, group_name),"
+        " job_type = coalesce(?, job_type), host = coalesce(?, host), program = coalesce(?, program),"
+        " repo = coalesce(?, repo), commit_id = coalesce(?, commit_id), sweep = coalesce(?, sweep),"
+        " config = coalesce(?, config), summary = coalesce(?, summary), tags = coalesce(?, tags),"
+        " heartbeat_unix_ms = ? WHERE id = ?",
+        "sssssssssssssii", u->display_name, u->description, u->notes, u->group_name, u->job_type, u->host,
+        u->program, u->repo, u->commit, u->sweep, u->config, u->summary, u->tags, u->now_unix_ms, id);
+}
+
+/* An item whose ack named another spelling of the project is found again by the id in the run's config. */
+static int run_link_item(struct db_conn *c, const struct store_run_upsert *u, int64_t id, struct err *e)
+{
+    if (!u->item_uid.ptr)
+        return 0;
+    return db_run(c, NULL, e,
+                  "UPDATE runs SET item_uid = (SELECT uid FROM items WHERE uid = ? AND run_name = ?)"
+                  " WHERE id = ? AND item_uid IS NULL",
+                  "ssi", u->item_uid, u->name, id);
+}
+
+static int run_upsert(struct db_conn *c, void *arg, struct err *e)
+{
+    struct upsert *u = arg;
+    const struct store_run_upsert *in = u->in;
+    const struct run_event init = { .kind = RUN_EV_INIT };
+    struct run_move m = { .now_unix_ms = in->now_unix_ms };
+    struct run_now now = { 0 };
+    int64_t made = 0;
+    int rc = run_insert(c, in, &made, e);
+
+    if (rc == 0)
+        rc = tx_run_by_name(c, u->a, in->project_id, in->name, &u->run, e);
+    if (rc == 0)
+        rc = run_fill(c, in, u->run.id, e);
+    if (rc == 0)
+        rc = run_link_item(c, in, u->run.id, e);
+    if (rc == 0)
+        rc = run_now(c, u->run.id, &now, e);
+    if (rc < 0)
+        return rc;
+    m.to = run_state_next(now.state, &init);
+    if (in->state.ptr && (!run_state_parse(in->state, &m.to) || made == 0))
+        m.to = now.state;
+    /* A run made ahead by an ack is new to the script that starts it. */
+    u->made = made > 0 || (now.state == RUN_PENDING && m.to != RUN_PENDING);
+    rc = run_move(c, &now, &m, e);
+    return rc < 0 ? rc : tx_run_by_name(c, u->a, in->project_id, in->name, &u->run, e);
+}
+
+int store_run_upsert(struct store *s, struct arena *a, const struct store_run_upsert *u,
+                     struct store_run *ret, bool *ret_made, struct err *e)
+{
+    struct upsert args = { .a = a, .in = u };
+    int rc = db_write(s->db, run_upsert, &args, e);
+
+    if (rc < 0)
+        return rc;
+    *ret = args.run;
+    *ret_made = args.made;
+    return 0;
+}
+
+/* --- set, stop --- */
+
+struct set_state {
+    int64_t run_id;
+    enum run_state state;
+    struct str who;
+    int64_t now_unix_ms;
+};
+
+static int run_set_state(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct set_state *o = arg;
+    const struct run_move m = { .now_unix_ms = o->now_unix_ms, .to = o->state };
+    struct run_now now = { 0 };
+    int rc = run_now(c, o->run_id, &now, e);
+
+    return rc < 0 ? rc : run_move(c, &now, &m, e);
+}
+
+int store_run_set_state(struct store *s, int64_t run_id, enum run_state state, int64_t now_unix_ms,
+                        struct err *e)
+{
+    struct set_state o = { .run_id = run_id, .state = state, .now_unix_ms = now_unix_ms };
+
+    return db_write(s->db, run_set_state, &o, e);
+}
+
+static int run_ask_stop(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct set_state *o = arg;
+    struct run_now now = { 0 };
+    struct store_item_word w = { .who = o->who, .now_unix_ms = o->now_unix_ms, .note = STR("asked to stop") };
+    int rc = run_now(c, o->run_id, &now, e);
+
+    if (rc < 0 || run_state_is_ended(now.state))
+        return rc;
+    rc = db_run(c, NULL, e, "UPDATE runs SET stop_asked = 1 WHERE id = ?", "i", o->run_id);
+    if (rc < 0 || !now.item_uid[0])
+        return rc;
+    w.uid = str_of(now.item_uid);
+    rc = tx_item_stop_flag(c, &w, e);
+    return rc == -ERR_NOT_FOUND ? 0 : rc;
+}
+
+int store_run_ask_stop(struct store *s, int64_t run_id, struct str who, int64_t now_unix_ms, struct err *e)
+{
+    struct set_state o = { .run_id = run_id, .who = who, .now_unix_ms = now_unix_ms };
+
+    return db_write(s->db, run_ask_stop, &o, e);
+}
+
+/* --- file_stream --- */
+
+struct post {
+    const struct store_post *in;
+    bool stop;
+};
+
+static int lines_put(struct db_conn *c, const struct store_post *p, const struct store_post_lines *part,
+                     struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < part->len; i++)
+        rc = db_run(c, NULL, e,
+                    "INSERT INTO run_lines (run_id, stream, line, text) VALUES (?, ?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET text = excluded.text",
+                    "iiis", p->run_id, (int64_t)part->stream, part->offset + (int64_t)i, part->lines[i]);
+    return rc;
+}
+
+static int run_beat(struct db_conn *c, const struct store_post *p, struct err *e)
+{
+    int64_t ends[RUN_STREAM_COUNT_] = { 0 };
+
+    for (size_t i = 0; i < p->part_count; i++) {
+        const struct store_post_lines *part = &p->parts[i];
+        int64_t end = part->offset + (int64_t)part->len;
+
+        if (end > ends[part->stream])
+            ends[part->stream] = end;
+    }
+    return db_run(c, NULL, e,
+                  "UPDATE runs SET heartbeat_unix_ms = ?, summary = coalesce(?, summary),"
+                  " history_lines = max(history_lines, ?), events_lines = max(events_lines, ?),"
+                  " log_lines = max(log_lines, ?) WHERE id = ?",
+                  "isiiii", p->now_unix_ms, p->summary, ends[RUN_HISTORY], ends[RUN_EVENTS], ends[RUN_OUTPUT],
+                  p->run_id);
+}
+
+static int run_post(struct db_conn *c, void *arg, struct err *e)
+{
+    struct post *t = arg;
+    const struct store_post *p = t->in;
+    struct run_event ev = { .kind = RUN_EV_POST, .exit_code = p->exit_code };
+    struct run_move m = { .now_unix_ms = p->now_unix_ms,
+                          .exit_code = p->exit_code,
+                          .has_exit_code = p->complete };
+    struct run_now now = { 0 };
+    int rc = run_now(c, p->run_id, &now, e);
+
+    for (size_t i = 0; rc == 0 && i < p->part_count; i++)
+        rc = lines_put(c, p, &p->parts[i], e);
+    for (size_t i = 0; rc == 0 && i < p->uploaded_count; i++)
+        rc = db_run(c, NULL, e, "UPDATE run_files SET updated_unix_ms = ? WHERE run_id = ? AND name = ?",
+                    "iis", p->now_unix_ms, p->run_id, p->uploaded[i]);
+    if (rc == 0)
+        rc = run_beat(c, p, e);
+    if (rc < 0)
+        return rc;
+    if (p->complete)
+        ev.kind = RUN_EV_COMPLETE;
+    else if (p->preempting)
+        ev.kind = RUN_EV_PREEMPTING;
+    ev.stop_asked = now.stop_asked;
+    m.to = run_state_next(now.state, &ev);
+    t->stop = now.stop_asked && !run_state_is_ended(m.to);
+    return run_move(c, &now, &m, e);
+}
+
+int store_run_post(struct store *s, const struct store_post *p, bool *ret_stop, struct err *e)
+{
+    struct post t = { .in = p };
+    int rc = db_write(s->db, run_post, &t, e);
+
+    if (rc == 0)
+        *ret_stop = t.stop;
+    return rc;
+}
+
+/* --- silence --- */
+
+enum { SILENT_BATCH = 64 };
+struct silent {
+    int64_t before_unix_ms, now_unix_ms;
+    size_t count;
+};
+
+static int silent_sweep(struct db_conn *c, void *arg, struct err *e)
+{
+    struct silent *q = arg;
+    const struct run_event ev = { .kind = RUN_EV_SILENCE };
+    int64_t ids[SILENT_BATCH];
+    struct db_stmt *st = NULL;
+    bool row = true;
+    int rc = db_query(c, &st, e,
+                      "SELECT id FROM runs WHERE state IN ('running', 'preempting') AND heartbeat_unix_ms < ?"
+                      " LIMIT 64",
+                      "i", q->before_unix_ms);
+
+    for (q->count = 0; rc == 0 && row;) {
+        rc = db_step(st, &row, e);
+        if (rc == 0 && row && q->count < SILENT_BATCH)
+            ids[q->count++] = db_col_i64(st, 0);
+    }
+    for (size_t i = 0; rc == 0 && i < q->count; i++) {
+        struct run_move m = { .now_unix_ms = q->now_unix_ms };
+        struct run_now now = { 0 };
+
+        rc = run_now(c, ids[i], &now, e);
+        m.to = run_state_next(now.state, &ev);
+        if (rc == 0)
+            rc = run_move(c, &now, &m, e);
+    }
+    return rc;
+}
+
+int store_silent_sweep(struct store *s, int64_t before_unix_ms, int64_t now_unix_ms, size_t *ret_count,
+                       struct err *e)
+{
+    struct silent q = { .before_unix_ms = before_unix_ms, .now_unix_ms = now_unix_ms };
+    int rc = db_write(s->db, silent_sweep, &q, e);
+
+    if (rc == 0)
+        *ret_count = q.count;
+    return rc;
+}

@@ -1,0 +1,162 @@
+/* server/store/sqlite_runs.c: runs: made, found, listed, deleted. Their changes of state are in
+ * sqlite_run_moves.c. */
+#include "server/store/sqlite.h"
+
+struct run_args {
+    struct arena *a;
+    int64_t id;
+    struct str name;
+    const struct store_page *page;
+    void *ret;
+};
+
+#define RUN_SELECT                                                                                           \
+    "SELECT r.id, r.project_id, r.name, p.name, n.name, n.id, r.state, r.display_name, r.description,"       \
+    " r.notes, r.group_name, r.job_type, r.host, r.program, r.repo, r.commit_id, r.sweep, r.config,"         \
+    " r.summary, r.tags, u.username, r.item_uid, r.stop_asked, r.exit_code, r.history_lines,"                \
+    " r.events_lines, r.log_lines, r.created_unix_ms, r.heartbeat_unix_ms FROM runs r"                       \
+    " JOIN projects p ON p.id = r.project_id JOIN entities n ON n.id = p.entity_id"                          \
+    " LEFT JOIN users u ON u.id = r.user_id "
+
+static int run_read(struct arena *a, struct db_stmt *st, struct store_run *ret, struct err *e)
+{
+    struct store_run r = { .id = db_col_i64(st, 0),
+                           .project_id = db_col_i64(st, 1),
+                           .name = col(a, st, 2),
+                           .project_name = col(a, st, 3),
+                           .entity_name = col(a, st, 4),
+                           .entity_id = db_col_i64(st, 5),
+                           .display_name = col(a, st, 7),
+                           .description = col(a, st, 8),
+                           .notes = col(a, st, 9),
+                           .group_name = col(a, st, 10),
+                           .job_type = col(a, st, 11),
+                           .host = col(a, st, 12),
+                           .program = col(a, st, 13),
+                           .repo = col(a, st, 14),
+                           .commit = col(a, st, 15),
+                           .sweep = col(a, st, 16),
+                           .config = col(a, st, 17),
+                           .summary = col(a, st, 18),
+                           .tags = col(a, st, 19),
+                           .username = col(a, st, 20),
+                           .item_uid = col(a, st, 21),
+                           .stop_asked = db_col_i64(st, 22) != 0,
+                           .has_exit_code = !db_col_is_null(st, 23),
+                           .exit_code = db_col_i64(st, 23),
+                           .history_lines = db_col_i64(st, 24),
+                           .events_lines = db_col_i64(st, 25),
+                           .log_lines = db_col_i64(st, 26),
+                           .created_unix_ms = db_col_i64(st, 27),
+                           .heartbeat_unix_ms = db_col_i64(st, 28) };
+
+    if (!run_state_parse(db_col_str(st, 6), &r.state))
+        return err_set(e, ERR_STORE, "run %.*s has an unknown state", STR_ARG(r.name));
+    *ret = r;
+    return 0;
+}
+
+int tx_run_by_name(struct db_conn *c, struct arena *a, int64_t project_id, struct str name,
+                   struct store_run *ret, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e, RUN_SELECT "WHERE r.project_id = ? AND r.name = ?", "is", project_id, name);
+
+    if (rc == 0)
+        rc = step_one(st, "the run", e);
+    if (rc < 0)
+        return rc;
+    rc = run_read(a, st, ret, e);
+    db_finish(st);
+    return rc;
+}
+
+static int run_by_name(struct db_conn *c, void *arg, struct err *e)
+{
+    struct run_args *r = arg;
+
+    return tx_run_by_name(c, r->a, r->id, r->name, r->ret, e);
+}
+
+int store_run_by_name(struct store *s, struct arena *a, int64_t project_id, struct str name,
+                      struct store_run *ret, struct err *e)
+{
+    struct run_args r = { .a = a, .id = project_id, .name = name, .ret = ret };
+
+    return db_read(s->db, run_by_name, &r, e);
+}
+
+static int run_list(struct db_conn *c, void *arg, struct err *e)
+{
+    struct run_args *r = arg;
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int64_t after = r->page->after;
+    int rc =
+        r->page->oldest_first
+            ? db_query(c, &st, e, RUN_SELECT "WHERE r.project_id = ? AND r.id > ? ORDER BY r.id LIMIT ?",
+                       "iii", r->id, after, r->page->first)
+            : db_query(c, &st, e, RUN_SELECT "WHERE r.project_id = ? AND r.id < ? ORDER BY r.id DESC LIMIT ?",
+                       "iii", r->id, after > 0 ? after : INT64_MAX, r->page->first);
+
+    while (rc == 0) {
+        rc = db_step(st, &row, e);
+        if (rc < 0 || !row)
+            break;
+        rc = run_read(r->a, st, rows_add(r->ret), e);
+    }
+    return rc;
+}
+
+int store_run_list(struct store *s, struct arena *a, int64_t project_id, const struct store_page *page,
+                   struct store_run **ret, size_t *ret_len, struct err *e)
+{
+    struct rows rows = ROWS(a, struct store_run);
+    struct run_args r = { .a = a, .id = project_id, .page = page, .ret = &rows };
+    int rc = db_read(s->db, run_list, &r, e);
+
+    if (rc < 0)
+        return rc;
+    *ret = rows.items;
+    *ret_len = rows.len;
+    return 0;
+}
+
+static int run_count(struct db_conn *c, void *arg, struct err *e)
+{
+    struct run_args *r = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e, "SELECT count(*) FROM runs WHERE project_id = ?", "i", r->id);
+
+    if (rc == 0)
+        rc = step_one(st, "the count", e);
+    if (rc < 0)
+        return rc;
+    *(int64_t *)r->ret = db_col_i64(st, 0);
+    db_finish(st);
+    return 0;
+}
+
+int store_run_count(struct store *s, int64_t project_id, int64_t *ret, struct err *e)
+{
+    struct run_args r = { .id = project_id, .ret = ret };
+
+    return db_read(s->db, run_count, &r, e);
+}
+
+static int run_delete(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct run_args *r = arg;
+    int rc = db_run(c, NULL, e, "DELETE FROM run_lines WHERE run_id = ?", "i", r->id);
+
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "DELETE FROM run_files WHERE run_id = ?", "i", r->id);
+    return rc < 0 ? rc : db_run(c, NULL, e, "DELETE FROM runs WHERE id = ?", "i", r->id);
+}
+
+int store_run_delete(struct store *s, int64_t run_id, struct err *e)
+{
+    struct run_args r = { .id = run_id };
+
+    return db_write(s->db, run_delete, &r, e);
+}

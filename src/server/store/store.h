@@ -1,0 +1,40 @@
+/*
+ * server/store/store.h: what the server remembers, as acts with a meaning; no SQL outside this folder.
+ *
+ * This header and its five subjects (people.h queues.h items.h agents.h runs.h) are the one interface; every
+ * implementation provides these functions and passes tests/unit/server/test_store.c. Today: sqlite*.c.
+ *
+ * Common rules: a function that changes something is one transaction, durable when it returns, and yields;
+ * one that reads does not yield. Results are copies in the caller's arena and are untouched on failure. Times
+ * are wall clock, given by the caller. Ids that clients see are opaque strings drawn by the store; numbers
+ * (int64_t id) stay inside the server. -ERR_NOT_FOUND, -ERR_CONFLICT (name taken, state does not allow it),
+ * -ERR_STORE, -ERR_CANCELLED.
+ */
+#pragma once
+
+#include "io/io.h"
+
+struct store;
+
+struct store_options {
+    const char *path;     /* database file; its folder exists */
+    bool fast_and_unsafe; /* no fsync: simulator and tests */
+};
+NODISCARD int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e);
+void store_close(struct store *s); /* NULL is a no-op */
+DEFINE_AUTO(store, store_close)
+
+/** store_signing_key() - 32 bytes made once per store: signs upload addresses. Yields the first time. */
+NODISCARD int store_signing_key(struct store *s, struct secret **ret, struct err *e);
+
+/* A page of a list: up to @first rows after the row whose position is @after (0: from the start). */
+struct store_page {
+    int64_t first, after;
+    bool oldest_first; /* only where the function says so */
+};
+
+#include "server/store/agents.h"
+#include "server/store/items.h"
+#include "server/store/people.h"
+#include "server/store/queues.h"
+#include "server/store/runs.h"
