@@ -48,7 +48,7 @@ struct sim_node {
     struct sim *sim;
     char *name;
     struct boot *boot; /* the latest; NULL before the first */
-    bool up, killable, trusted;
+    bool up, killable;
     struct map *env;
 };
 

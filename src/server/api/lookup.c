@@ -1,0 +1,116 @@
+/* server/api/lookup.c: arguments to rows, with the caller's rights checked on the way. */
+#include "base/crypto.h"
+#include "server/api/api.h"
+
+bool queues_live_here(struct str wb_project)
+{
+    return wb_project.len == 0 || str_is(wb_project, "model-registry");
+}
+
+struct jval *success_object(struct gql_call *c, bool ok)
+{
+    struct jval *o = jval_new_object(c->a);
+
+    jval_set_bool(c->a, o, "success", ok);
+    set_text(c->a, o, "clientMutationId", gql_arg_str(c, "input.clientMutationId"));
+    return o;
+}
+
+int find_entity_arg(struct gql_call *c, const char *dotted, struct store_entity *ret, struct err *e)
+{
+    struct caller *who = caller_of(c);
+    struct str name = gql_arg_str(c, dotted);
+
+    return access_entity(who->server, c->a, &who->user, name.len > 0 ? name : who->user.username, ret, e);
+}
+
+int find_project_args(struct gql_call *c, const char *entity_arg, const char *project_arg,
+                      struct store_project *ret, struct err *e)
+{
+    struct caller *who = caller_of(c);
+
+    return access_project(who->server, c->a, &who->user, gql_arg_str(c, entity_arg),
+                          gql_arg_str(c, project_arg), ret, e);
+}
+
+int find_queue(struct gql_call *c, struct store_queue *ret, struct err *e)
+{
+    struct str name = gql_arg_str(c, "input.queueName"), project = gql_arg_str(c, "input.projectName");
+    struct store_entity entity = { 0 };
+    int rc = find_entity_arg(c, "input.entityName", &entity, e);
+
+    if (rc < 0)
+        return rc;
+    rc = queues_live_here(project) ? store_queue_by_name(store_of(c), c->a, entity.id, name, ret, e)
+                                   : -ERR_NOT_FOUND;
+    if (rc == -ERR_NOT_FOUND)
+        return err_set(e, ERR_NOT_FOUND, "queue '%.*s' does not exist in entity '%.*s'",
+                       STR_ARG(str_sub(name, 0, 100)), STR_ARG(entity.name));
+    return rc;
+}
+
+int find_queue_uid(struct gql_call *c, struct str uid, struct store_queue *ret, struct err *e)
+{
+    struct caller *who = caller_of(c);
+    struct store_queue found = { 0 };
+    int rc = store_queue_by_uid(store_of(c), c->a, uid, &found, e);
+
+    if (rc == 0)
+        rc = access_entity_id(who->server, &who->user, found.entity_id, "this queue", e);
+    if (rc == 0)
+        *ret = found;
+    return rc;
+}
+
+int find_item(struct gql_call *c, struct str uid, struct store_item *ret, struct store_queue *ret_queue,
+              struct err *e)
+{
+    struct caller *who = caller_of(c);
+    struct store_item found = { 0 };
+    struct store_queue queue = { 0 };
+    int rc = store_item_by_uid(store_of(c), c->a, uid, &found, e);
+
+    if (rc == 0)
+        rc = store_queue_by_id(store_of(c), c->a, found.queue_id, &queue, e);
+    if (rc == 0)
+        rc = access_entity_id(who->server, &who->user, queue.entity_id, "this queue item", e);
+    if (rc == -ERR_NOT_FOUND)
+        return err_set(e, ERR_NOT_FOUND,
+                       "queue item '%.*s' does not exist, or you are not a member of its entity",
+                       STR_ARG(str_sub(uid, 0, 60)));
+    if (rc < 0)
+        return rc;
+    *ret = found;
+    *ret_queue = queue;
+    return 0;
+}
+
+int find_agent(struct gql_call *c, struct str uid, struct store_agent *ret, struct err *e)
+{
+    struct caller *who = caller_of(c);
+    struct store_agent found = { 0 };
+    int rc = store_agent_by_uid(store_of(c), c->a, uid, &found, e);
+
+    if (rc == 0)
+        rc = access_entity_id(who->server, &who->user, found.entity_id, "this launch agent", e);
+    if (rc == 0)
+        *ret = found;
+    return rc;
+}
+
+int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct err *e)
+{
+    struct caller *who = caller_of(c);
+    struct store_project project = { 0 };
+    struct str rest = { 0 }, part[4] = { { 0 } };
+    int n = 0;
+
+    if (base64_decode(c->a, id, &rest, NULL) == 0)
+        while (n < 4 && str_cut(&rest, ':', &part[n]))
+            n++;
+    if (n < 4 || !str_is(part[0], "Run") || !str_is(part[1], "v1"))
+        return err_set(e, ERR_INVALID, "'%.*s' is not the id of a run", STR_ARG(str_sub(id, 0, 100)));
+    /* What is left is the entity. */
+    n = access_project(who->server, c->a, &who->user, rest, part[3], &project, e);
+    return n < 0 ? n : store_run_by_name(store_of(c), c->a, project.id, part[2], ret, e);
+}

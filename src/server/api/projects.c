@@ -1,0 +1,48 @@
+/* server/api/projects.c: projects. */
+#include "server/api/api.h"
+#include "server/run_spec.h"
+
+int resolve_project(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_project project = { 0 };
+    int rc = find_project_args(c, "entityName", "name", &project, e);
+
+    if (rc == 0)
+        *ret = project_object(c->a, &project);
+    return rc == -ERR_NOT_FOUND ? 0 : rc; /* null: clients have their own words for it */
+}
+
+int resolve_project_entity(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_entity entity = { 0 };
+    int rc = store_entity_by_id(store_of(c), c->a, jval_int(jval_get(c->parent, "$entity")), &entity, e);
+
+    if (rc == 0)
+        *ret = entity_object(c->a, &entity);
+    return rc;
+}
+
+int resolve_upsert_model(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct str name = gql_arg_str(c, "input.name");
+    struct store_entity entity = { 0 };
+    struct store_project project = { 0 };
+    struct jval *o = jval_new_object(c->a);
+    const struct jval *object;
+    bool made = false;
+    int rc = find_entity_arg(c, "input.entityName", &entity, e);
+
+    if (rc == 0)
+        rc = project_name_check(name, e);
+    if (rc == 0)
+        rc = store_project_ensure(store_of(c), c->a, entity.id, name, now_of(c), &project, &made, e);
+    if (rc < 0)
+        return rc;
+    object = project_object(c->a, &project);
+    jval_set(c->a, o, "project", object);
+    jval_set(c->a, o, "model", object);
+    jval_set_bool(c->a, o, "inserted", made);
+    set_text(c->a, o, "clientMutationId", gql_arg_str(c, "input.clientMutationId"));
+    *ret = o;
+    return 0;
+}

@@ -1,0 +1,116 @@
+/* server/api/push.c: putting a launch spec into a queue. */
+#include "base/log.h"
+#include "server/api/api.h"
+#include "server/run_spec.h"
+
+struct push {
+    struct gql_call *c;
+    const struct store_queue *queue;
+    struct store_config config; /* of the queue; uid absent: none */
+    const struct jval *spec;    /* merged */
+    struct store_new_item item;
+};
+
+/* The run's entity and project. A spec that names none is the agent's to refuse, as W&B's server leaves it;
+ * one that names an entity the caller is not in is refused here, since a run will be made there. */
+static int push_target(struct push *p, struct err *e)
+{
+    struct gql_call *c = p->c;
+    struct caller *who = caller_of(c);
+    struct str entity = jval_str(jval_get(p->spec, "entity")),
+               project = jval_str(jval_get(p->spec, "project"));
+    struct store_entity found = { 0 };
+    char *lower;
+    int rc;
+
+    if (entity.len == 0)
+        return 0;
+    rc = access_entity(who->server, c->a, &who->user, entity, &found, e);
+    if (rc < 0)
+        return err_wrap(e, "runSpec.entity");
+    p->item.target_entity = found.name;
+    if (project.len == 0)
+        return 0;
+    rc = project_name_check(project, e);
+    if (rc < 0)
+        return err_wrap(e, "runSpec.project");
+    lower = arena_cstr(c->a, project); /* agents lower-case it: protocol reference 4.2 */
+    for (char *ch = lower; *ch; ch++)
+        if (*ch >= 'A' && *ch <= 'Z')
+            *ch = (char)(*ch + ('a' - 'A'));
+    p->item.target_project = str_of(lower);
+    return 0;
+}
+
+static int push_spec(struct push *p, struct err *e)
+{
+    struct gql_call *c = p->c;
+    const struct jval *values = NULL, *variables = NULL, *config = NULL, *given = NULL, *filled = NULL;
+    struct spec_merge merge = { .author = caller_of(c)->user.username, .resource = p->config.resource };
+    int rc = stored_json(c->a, gql_arg_str(c, "input.runSpec"), "runSpec", &given, e);
+
+    if (rc == 0)
+        rc = stored_json(c->a, gql_arg_str(c, "input.templateVariableValues"), "templateVariableValues",
+                         &values, e);
+    if (rc == 0)
+        rc = stored_json(c->a, p->config.config, "the queue's config", &config, e);
+    if (rc == 0)
+        rc = stored_json(c->a, p->config.template_variables, "the queue's template variables", &variables, e);
+    if (rc == 0)
+        rc = template_fill(c->a, variables, values, config, &filled, e);
+    if (rc < 0)
+        return rc;
+    merge.spec = given;
+    merge.queue_config = filled;
+    return spec_merge(c->a, &merge, &p->spec, e);
+}
+
+static int push_into(struct gql_call *c, const struct store_queue *queue, const struct jval **ret,
+                     struct err *e)
+{
+    struct push p = { .c = c, .queue = queue };
+    struct str uid = { 0 };
+    struct jval *o = jval_new_object(c->a);
+    int rc = priority_check(queue->has_priorities, gql_arg_given(c, "input.priority"),
+                            gql_arg_int(c, "input.priority", 0), &p.item.priority, e);
+
+    if (rc == 0 && queue->config_uid.ptr)
+        rc = store_config_by_uid(store_of(c), c->a, queue->config_uid, &p.config, e);
+    if (rc == 0)
+        rc = push_spec(&p, e);
+    if (rc == 0)
+        rc = push_target(&p, e);
+    if (rc < 0)
+        return rc;
+    p.item.queue_id = queue->id;
+    p.item.spec = jval_text(c->a, p.spec, JVAL_COMPACT);
+    p.item.pushed_by = caller_of(c)->user.username;
+    p.item.now_unix_ms = now_of(c);
+    rc = store_item_push(store_of(c), c->a, &p.item, &uid, e);
+    if (rc < 0)
+        return rc;
+    wake_queue(caller_of(c)->server, queue->id);
+    LOG_INFO("item.pushed", "item=%.*s queue=%.*s user=%.*s", STR_ARG(uid), STR_ARG(queue->uid),
+             STR_ARG(p.item.pushed_by));
+    set_text(c->a, o, "runQueueItemId", uid);
+    set_text(c->a, o, "runSpec", p.item.spec);
+    set_text(c->a, o, "clientMutationId", gql_arg_str(c, "input.clientMutationId"));
+    *ret = o;
+    return 0;
+}
+
+int resolve_push_by_name(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_queue queue = { 0 };
+    int rc = find_queue(c, &queue, e);
+
+    return rc < 0 ? rc : push_into(c, &queue, ret, e);
+}
+
+int resolve_push(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_queue queue = { 0 };
+    int rc = find_queue_uid(c, gql_arg_str(c, "input.queueID"), &queue, e);
+
+    return rc < 0 ? rc : push_into(c, &queue, ret, e);
+}

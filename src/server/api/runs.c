@@ -1,0 +1,204 @@
+/* server/api/runs.c: runs, read side. */
+#include <string.h>
+
+#include "server/api/api.h"
+
+enum { SAMPLES_DEFAULT = 500, SAMPLES_MAX = 10000, CONSOLE_MAX = 10000 };
+
+static int64_t id_of_run(const struct gql_call *c)
+{
+    return jval_int(jval_get(c->parent, "$id"));
+}
+
+int resolve_project_run(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_run run = { 0 };
+    int rc = store_run_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")),
+                               gql_arg_str(c, "name"), &run, e);
+
+    if (rc == 0)
+        *ret = run_object(c->a, &run);
+    return rc == -ERR_NOT_FOUND ? 0 : rc;
+}
+
+/* Clients send "{}" when nothing is asked for. */
+static int no_filters(struct gql_call *c, struct err *e)
+{
+    struct str filters = str_trim(gql_arg_str(c, "filters"));
+
+    if (filters.len == 0 || str_is(filters, "{}") || str_is(filters, "null"))
+        return 0;
+    return err_set(e, ERR_INVALID, "this server does not filter runs: ask for a run by its id");
+}
+
+int resolve_project_runs(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct str order = gql_arg_str(c, "order");
+    struct jval *nodes = jval_new_array(c->a), *o;
+    struct store_run *runs = NULL;
+    struct store_page page = { 0 };
+    int64_t *positions, total = 0;
+    size_t len = 0;
+    bool more;
+    int rc = no_filters(c, e);
+
+    if (rc == 0)
+        rc = page_args(c, &page, e);
+    page.first++;
+    page.oldest_first = str_has_prefix(order, STR("+")) || str_is(order, "created_at");
+    if (rc == 0)
+        rc = store_run_list(store_of(c), c->a, id_of_run(c), &page, &runs, &len, e);
+    if (rc == 0 && gql_selects(c, "totalCount"))
+        rc = store_run_count(store_of(c), id_of_run(c), &total, e);
+    if (rc < 0)
+        return rc;
+    more = len == (size_t)page.first;
+    len -= more;
+    positions = arena_array(c->a, len + 1, sizeof(*positions));
+    for (size_t i = 0; i < len; i++) {
+        jval_push(c->a, nodes, run_object(c->a, &runs[i]));
+        positions[i] = runs[i].id;
+    }
+    o = connection_object(c->a, nodes, positions, more);
+    jval_set_int(c->a, o, "totalCount", total);
+    *ret = o;
+    return 0;
+}
+
+int resolve_project_run_count(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    int64_t count = 0;
+    int rc = no_filters(c, e);
+
+    if (rc == 0)
+        rc = store_run_count(store_of(c), jval_int(jval_get(c->parent, "$id")), &count, e);
+    if (rc == 0)
+        *ret = jval_new_int(c->a, count);
+    return rc;
+}
+
+int resolve_run_project(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_project project = { 0 };
+    int rc = store_project_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "$entity")),
+                                   jval_str(jval_get(c->parent, "$project")), &project, e);
+
+    if (rc == 0)
+        *ret = project_object(c->a, &project);
+    return rc;
+}
+
+int resolve_run_config_part(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    const struct jval *config = NULL, *wandb, *keys = gql_arg(c, "keys");
+    struct jval *part = jval_new_object(c->a);
+    int rc = stored_json(c->a, jval_str(jval_get(c->parent, "config")), "the run's config", &config, e);
+
+    if (rc < 0)
+        return rc;
+    wandb = jval_path(config, "_wandb.value");
+    for (size_t i = 0; i < jval_len(keys); i++) {
+        struct str key = jval_str(jval_at(keys, i));
+        const struct jval *value = jval_get_str(wandb, key);
+
+        if (value)
+            jval_set_str(c->a, part, key, value);
+    }
+    *ret = jval_new_str(c->a, jval_text(c->a, part, JVAL_COMPACT));
+    return 0;
+}
+
+static struct jval *text_list(struct arena *a, const struct str *lines, size_t len, size_t stride)
+{
+    struct jval *list = jval_new_array(a);
+
+    for (size_t i = 0; i < len; i += stride)
+        jval_push(a, list, jval_new_str(a, lines[i]));
+    return list;
+}
+
+/* historyTail and eventsTail */
+int resolve_run_tail(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    bool is_events = strcmp(c->field, "eventsTail") == 0;
+    int64_t count = jval_int(jval_get(c->parent, is_events ? "eventsLineCount" : "historyLineCount"));
+    const struct store_page page = { .first = 1, .after = count > 0 ? count - 1 : 0 };
+    struct str *lines = NULL;
+    size_t len = 0;
+    int rc = store_run_lines(store_of(c), c->a, id_of_run(c), is_events ? RUN_EVENTS : RUN_HISTORY, &page,
+                             &lines, &len, e);
+
+    if (rc == 0)
+        *ret = jval_new_str(c->a, jval_text(c->a, text_list(c->a, lines, len, 1), JVAL_COMPACT));
+    return rc;
+}
+
+/* history and events: at most about "samples" lines, evenly spread */
+int resolve_run_rows(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    const struct store_page page = { .first = SAMPLES_MAX };
+    int64_t samples = gql_arg_int(c, "samples", SAMPLES_DEFAULT);
+    struct str *lines = NULL;
+    size_t len = 0;
+    int rc =
+        store_run_lines(store_of(c), c->a, id_of_run(c),
+                        strcmp(c->field, "events") == 0 ? RUN_EVENTS : RUN_HISTORY, &page, &lines, &len, e);
+
+    if (rc < 0)
+        return rc;
+    if (samples < 1 || samples > SAMPLES_MAX)
+        samples = SAMPLES_MAX;
+    *ret = text_list(c->a, lines, len, len / (size_t)samples + 1);
+    return 0;
+}
+
+int resolve_run_console(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    const struct store_page page = { .first = gql_arg_int(c, "limit", 1000),
+                                     .after = gql_arg_int(c, "offset", 0) };
+    struct str *lines = NULL;
+    size_t len = 0;
+    int rc;
+
+    if (page.first < 1 || page.first > CONSOLE_MAX || page.after < 0)
+        return err_set(e, ERR_INVALID, "offset starts at 0, limit is 1 to %d", CONSOLE_MAX);
+    rc = store_run_lines(store_of(c), c->a, id_of_run(c), RUN_OUTPUT, &page, &lines, &len, e);
+    if (rc == 0)
+        *ret = text_list(c->a, lines, len, 1);
+    return rc;
+}
+
+int resolve_run_files(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct jval *list = jval_new_array(c->a);
+    struct store_file *files = NULL;
+    size_t len = 0;
+    int rc = store_file_list(store_of(c), c->a, id_of_run(c), &files, &len, e);
+
+    for (size_t i = 0; rc == 0 && i < len; i++) {
+        struct jval *o = jval_new_object(c->a);
+
+        set_text(c->a, o, "name", files[i].name);
+        jval_set_int(c->a, o, "sizeBytes", files[i].size_bytes);
+        jval_set(c->a, o, "updatedAt", time_value(c->a, files[i].updated_unix_ms));
+        jval_push(c->a, list, o);
+    }
+    if (rc == 0)
+        *ret = list;
+    return rc;
+}
+
+int resolve_run_item(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct str uid = jval_str(jval_get(c->parent, "$item"));
+    struct store_item item = { 0 };
+    struct store_queue queue = { 0 };
+    int rc;
+
+    if (!uid.ptr)
+        return 0;
+    rc = find_item(c, uid, &item, &queue, e);
+    if (rc == 0)
+        *ret = item_object(c->a, &item);
+    return rc == -ERR_NOT_FOUND ? 0 : rc;
+}

@@ -1,0 +1,83 @@
+/* server/api/viewer.c: who asks, and what the server is. */
+#include "server/api/api.h"
+
+int resolve_viewer(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    *ret = user_object(c->a, &caller_of(c)->user);
+    return 0;
+}
+
+int resolve_server_info(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct jval *o = jval_new_object(c->a), *cli = jval_new_object(c->a);
+
+    /* The highest client release that this server was tried with; clients only warn about it. */
+    jval_set_cstr(c->a, cli, "max_cli_version", "0.31.0");
+    jval_set(c->a, o, "cliVersionInfo", cli);
+    jval_set(c->a, o, "features", jval_new_array(c->a));
+    jval_set_cstr(c->a, o, "slipwayVersion", SLIPWAY_VERSION);
+    *ret = o;
+    return 0;
+}
+
+int resolve_entity(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_entity entity = { 0 };
+    int rc = find_entity_arg(c, "name", &entity, e);
+
+    if (rc == 0)
+        *ret = entity_object(c->a, &entity);
+    return rc == -ERR_NOT_FOUND ? 0 : rc; /* null: clients have their own words for it */
+}
+
+static struct jval *nodes_connection(struct arena *a, const struct jval *nodes)
+{
+    struct jval *o = jval_new_object(a), *edges = jval_new_array(a);
+
+    for (size_t i = 0; i < jval_len(nodes); i++) {
+        struct jval *edge = jval_new_object(a);
+
+        jval_set(a, edge, "node", jval_at(nodes, i));
+        jval_push(a, edges, edge);
+    }
+    jval_set(a, o, "edges", edges);
+    return o;
+}
+
+int resolve_user_api_keys(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct jval *nodes = jval_new_array(c->a);
+    struct store_key *keys = NULL;
+    size_t len = 0;
+    int rc = store_user_keys(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")), &keys, &len, e);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < len; i++) {
+        struct jval *o = jval_new_object(c->a);
+
+        set_text(c->a, o, "id", global_id(c->a, arena_printf(c->a, "ApiKey:%lld", (long long)keys[i].id)));
+        set_text(c->a, o, "name", keys[i].prefix);
+        set_text(c->a, o, "description", keys[i].name);
+        jval_set(c->a, o, "createdAt", time_value(c->a, keys[i].created_unix_ms));
+        jval_set(c->a, o, "lastUsedAt", time_value(c->a, keys[i].last_used_unix_ms));
+        jval_push(c->a, nodes, o);
+    }
+    *ret = nodes_connection(c->a, nodes);
+    return 0;
+}
+
+int resolve_user_teams(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct jval *nodes = jval_new_array(c->a);
+    struct store_entity *teams = NULL;
+    size_t len = 0;
+    int rc = store_user_teams(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")), &teams, &len, e);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < len; i++)
+        jval_push(c->a, nodes, entity_object(c->a, &teams[i]));
+    *ret = nodes_connection(c->a, nodes);
+    return 0;
+}

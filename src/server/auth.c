@@ -1,0 +1,106 @@
+/* server/auth.c: who sent a request: Basic (user "api", the key as password) or Bearer (the key). */
+#include "base/crypto.h"
+#include "base/log.h"
+#include "server/server_internal.h"
+
+enum { KEY_LEN = 40, KEY_MAX = 256, KEY_USED_EVERY_MS = 60000 };
+
+struct secret *auth_key_new(struct io *io)
+{
+    char text[KEY_LEN + 1];
+    struct secret *key;
+
+    io_random_id(io, text, KEY_LEN);
+    key = secret_new((struct str){ text, KEY_LEN });
+    mem_wipe(text, sizeof(text));
+    return key;
+}
+
+int auth_key_check(const struct secret *key, struct err *e)
+{
+    struct str text = secret_unwrap(key);
+
+    if (text.len < KEY_LEN || text.len > KEY_MAX)
+        return err_set(e, ERR_INVALID, "an API key has %d to %d characters, this one has %zu", KEY_LEN,
+                       KEY_MAX, text.len);
+    for (size_t i = 0; i < text.len; i++) {
+        char ch = text.ptr[i];
+
+        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' ||
+              ch == '-'))
+            return err_set(e, ERR_INVALID, "an API key has only letters, digits, '_' and '-'");
+    }
+    return 0;
+}
+
+void auth_key_hash(const struct secret *key, uint8_t ret[32])
+{
+    sha256(secret_unwrap(key), ret);
+}
+
+/* The key of a request, or NULL. The decoded text passes through the request's arena, as the header itself
+ * does; only the copy that is kept on is a secret. */
+static struct secret *key_of(struct http_exchange *x)
+{
+    struct str value = http_header_get(x->headers, x->header_count, "Authorization");
+    struct str scheme = { 0 }, decoded = { 0 };
+    ptrdiff_t colon;
+
+    if (!str_cut(&value, ' ', &scheme))
+        return NULL;
+    value = str_trim(value);
+    if (str_eq_nocase(scheme, STR("bearer")) && value.len > 0)
+        return secret_new(value);
+    if (!str_eq_nocase(scheme, STR("basic")) || base64_decode(x->a, value, &decoded, NULL) < 0)
+        return NULL;
+    colon = str_find(decoded, STR(":"));
+    if (colon < 0 || (size_t)colon + 1 == decoded.len)
+        return NULL;
+    return secret_new(str_sub(decoded, (size_t)colon + 1, decoded.len));
+}
+
+static void refuse(struct http_exchange *x, const char *why)
+{
+    http_reply_header(x, "WWW-Authenticate", STR("Basic realm=\"slipway\""));
+    reply_error(x, 401, "%s", why);
+}
+
+/* The time of last use is for people: a minute's precision spares a write per request. */
+static void note_use(struct server *s, const struct store_key *key)
+{
+    int64_t now = io_now_unix_ms(s->io);
+    struct err e = { 0 };
+
+    if (now - key->last_used_unix_ms < KEY_USED_EVERY_MS)
+        return;
+    if (store_key_used(s->store, key->id, now, &e) < 0)
+        LOG_WARNING("auth.last_used_not_saved", "key=%.*s error=\"%s\"", STR_ARG(key->prefix), e.msg);
+}
+
+bool auth_check(struct server *s, struct http_exchange *x, struct store_user *ret)
+{
+    AUTO_PTR(secret) key = key_of(x);
+    struct store_key used = { 0 };
+    uint8_t hash[32];
+    struct err e = { 0 };
+    int rc;
+
+    if (!key) {
+        refuse(x, "no API key: send it with HTTP Basic (user \"api\") or as a Bearer token; `slipway login` "
+                  "saves it");
+        return false;
+    }
+    auth_key_hash(key, hash);
+    rc = store_user_by_key(s->store, x->a, hash, ret, &used, &e);
+    if (rc == -ERR_NOT_FOUND) {
+        refuse(x, "this API key is not known to this server; check the key and the server's address");
+        return false;
+    }
+    if (rc < 0) {
+        LOG_ERROR("auth.failed", "error=\"%s\"", e.msg);
+        reply_error(x, 500, "the key could not be checked: %s", e.msg);
+        return false;
+    }
+    note_use(s, &used);
+    return true;
+}

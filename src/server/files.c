@@ -1,0 +1,183 @@
+/*
+ * server/files.c: files of runs. An upload goes to a signed address (clients send no Authorization to
+ * storage: protocol reference 1.2); a file is kept under a name of our own, so no name a client gives meets
+ * the disk.
+ */
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "io/file.h"
+#include "server/server_internal.h"
+
+enum { NAME_MAX_BYTES = 512, FILE_MAX_BYTES = 64 << 20, SIGNED_FOR_MS = 24 * 60 * 60 * 1000 };
+
+int files_name_check(struct str name, struct err *e)
+{
+    struct str rest = name, part = { 0 };
+    bool fits = name.len > 0 && name.len <= NAME_MAX_BYTES && str_is_utf8(name) && name.ptr[0] != '/';
+
+    for (size_t i = 0; fits && i < name.len; i++)
+        fits = (unsigned char)name.ptr[i] >= ' ' && name.ptr[i] != '\\';
+    while (fits && str_cut(&rest, '/', &part))
+        fits = part.len > 0 && !str_is(part, "..") && !str_is(part, ".");
+    if (fits)
+        return 0;
+    return err_set(e, ERR_INVALID, "bad file name: a relative path of at most %d bytes without \"..\"",
+                   NAME_MAX_BYTES);
+}
+
+/* --- signed addresses: /storage/runs/RUN-ID/EXPIRES-MS/SIGNATURE/NAME --- */
+
+static void sign(struct server *s, struct http_exchange *x, const char *id_and_expiry, struct str name,
+                 char *ret)
+{
+    const char *text = arena_printf(x->a, "PUT\n%s\n%.*s", id_and_expiry, STR_ARG(name));
+    uint8_t mac[32];
+
+    hmac_sha256(secret_unwrap(s->signing_key), str_of(text), mac);
+    hex_encode(mac, sizeof(mac), ret);
+}
+
+struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)
+{
+    AUTO_STRBUF struct strbuf url = STRBUF(8192);
+    const char *subject = arena_printf(x->a, "%lld/%lld", (long long)run_id,
+                                       (long long)(io_now_unix_ms(s->io) + SIGNED_FOR_MS));
+    struct str rest = name, part = { 0 };
+    char signature[65];
+
+    sign(s, x, subject, name, signature);
+    strbuf_addf(&url, "%.*s/storage/runs/%s/%s", STR_ARG(public_base(s, x)), subject, signature);
+    while (str_cut(&rest, '/', &part)) {
+        strbuf_addc(&url, '/');
+        strbuf_add_url(&url, part);
+    }
+    return arena_str(x->a, strbuf_str(&url));
+}
+
+static bool same_signature(struct str given, const char *wanted)
+{
+    unsigned differs = given.len != 64;
+
+    for (size_t i = 0; i < 64 && i < given.len; i++)
+        differs |= (unsigned char)given.ptr[i] ^ (unsigned char)wanted[i];
+    return differs == 0;
+}
+
+static int file_path(struct server *s, struct strbuf *b, int64_t run_id, struct str name, struct err *e)
+{
+    uint8_t digest[32];
+    char hex[65];
+
+    sha256(name, digest);
+    hex_encode(digest, sizeof(digest), hex);
+    strbuf_addf(b, "%s/run-files/%lld/%s", s->data_dir, (long long)run_id, hex);
+    return strbuf_check(b, e);
+}
+
+static int file_store(struct server *s, struct http_exchange *x, int64_t run_id, struct str name,
+                      struct err *e)
+{
+    AUTO_STRBUF struct strbuf folder = STRBUF(4096), path = STRBUF(4096);
+    const struct store_file file = { .name = name,
+                                     .size_bytes = (int64_t)x->body.len,
+                                     .updated_unix_ms = io_now_unix_ms(s->io) };
+    int rc = file_path(s, &path, run_id, name, e);
+
+    strbuf_addf(&folder, "%s/run-files/%lld", s->data_dir, (long long)run_id);
+    if (rc == 0)
+        rc = strbuf_check(&folder, e);
+    if (rc == 0)
+        rc = file_mkdirs(s->io, strbuf_cstr(&folder), e);
+    if (rc == 0)
+        rc = file_write(s->io, strbuf_cstr(&path), x->body, 0600, e);
+    return rc < 0 ? rc : store_file_put(s->store, run_id, &file, e);
+}
+
+static void upload_handle(struct server *s, struct http_exchange *x)
+{
+    struct str rest = str_sub(x->path, strlen("/storage/runs/"), x->path.len);
+    struct str id = { 0 }, expires = { 0 }, signature = { 0 };
+    int64_t run_id = 0, expires_ms = 0;
+    char wanted[65];
+    struct err e = { 0 };
+
+    if (!str_is(x->method, "PUT")) {
+        http_reply_header(x, "Allow", STR("PUT"));
+        reply_error(x, 405, "files are uploaded with PUT");
+        return;
+    }
+    if (!str_cut(&rest, '/', &id) || !str_cut(&rest, '/', &expires) || !str_cut(&rest, '/', &signature) ||
+        !str_to_i64(id, &run_id) || !str_to_i64(expires, &expires_ms) || files_name_check(rest, NULL) < 0) {
+        reply_error(x, 404, "this is not an upload address of this server");
+        return;
+    }
+    sign(s, x, arena_printf(x->a, "%lld/%lld", (long long)run_id, (long long)expires_ms), rest, wanted);
+    if (!same_signature(signature, wanted) || expires_ms < io_now_unix_ms(s->io)) {
+        reply_error(x, 403, "this upload address is wrong or has expired: ask createRunFiles for a new one");
+        return;
+    }
+    if (file_store(s, x, run_id, rest, &e) < 0) {
+        LOG_ERROR("file.not_stored", "run=%lld error=\"%s\"", (long long)run_id, e.msg);
+        reply_error(x, 500, "the file could not be stored: %s", e.msg);
+        return;
+    }
+    http_reply_text(x, 200, "text/plain", STR(""));
+}
+
+/* --- /files/ENTITY/PROJECT/RUN/NAME --- */
+
+static void download_handle(struct server *s, struct http_exchange *x, const struct store_run *run,
+                            struct str name)
+{
+    AUTO_STRBUF struct strbuf path = STRBUF(4096);
+    struct str data = { 0 };
+    struct err e = { 0 };
+    int rc = files_name_check(name, &e);
+
+    if (rc == 0)
+        rc = file_path(s, &path, run->id, name, &e);
+    if (rc == 0)
+        rc = file_read(s->io, x->a, strbuf_cstr(&path), FILE_MAX_BYTES, &data, &e);
+    if (rc == -ERR_NOT_FOUND)
+        reply_error(x, 404, "run %.*s has no file '%.*s'", STR_ARG(run->name), STR_ARG(name));
+    else if (rc < 0)
+        reply_error(x, http_status_of(e.code), "the file could not be read: %s", e.msg);
+    else
+        http_reply_text(x, 200, "application/octet-stream", data);
+}
+
+void files_handle(struct server *s, struct http_exchange *x)
+{
+    struct str rest = str_sub(x->path, strlen("/files/"), x->path.len);
+    struct str entity = { 0 }, project = { 0 }, name = { 0 };
+    struct store_project found = { 0 };
+    struct store_user user = { 0 };
+    struct store_run run = { 0 };
+    struct err e = { 0 };
+    int rc;
+
+    if (str_has_prefix(x->path, STR("/storage/runs/"))) {
+        upload_handle(s, x);
+        return;
+    }
+    if (!str_cut(&rest, '/', &entity) || !str_cut(&rest, '/', &project) || !str_cut(&rest, '/', &name) ||
+        rest.len == 0) {
+        reply_error(x, 404, "there is nothing at %.*s", STR_ARG(str_sub(x->path, 0, 200)));
+        return;
+    }
+    if (!auth_check(s, x, &user))
+        return;
+    rc = access_project(s, x->a, &user, entity, project, &found, &e);
+    if (rc == 0)
+        rc = store_run_by_name(s->store, x->a, found.id, name, &run, &e);
+    if (rc < 0)
+        reply_error(x, http_status_of(e.code), "%s", e.msg);
+    else if (str_is(rest, "file_stream") && str_is(x->method, "POST"))
+        stream_handle(s, x, &run);
+    else if (str_is(x->method, "GET"))
+        download_handle(s, x, &run, rest);
+    else
+        reply_error(x, 405, "a run's files are read with GET and streamed with POST to file_stream");
+}

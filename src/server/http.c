@@ -1,0 +1,167 @@
+/* server/http.c: one request: which part of the server answers it, and how errors look on the wire. */
+#include <stdarg.h>
+
+#include "base/log.h"
+#include "server/server_internal.h"
+
+enum { WAIT_MAX_S = 30 };
+
+int http_status_of(enum err_code code)
+{
+    switch (code) {
+    case ERR_NONE:
+        return 200;
+    case ERR_AUTH:
+        return 401;
+    case ERR_DENIED:
+        return 403;
+    case ERR_NOT_FOUND:
+        return 404;
+    case ERR_CONFLICT:
+        return 409;
+    case ERR_THROTTLED:
+        return 429;
+    case ERR_CANCELLED: /* shutting down: the client tries again */
+    case ERR_TIMEOUT:
+        return 503;
+    case ERR_USAGE:
+    case ERR_CONFIG:
+    case ERR_INVALID:
+    case ERR_LIMIT:
+        return 400;
+    case ERR_PROTO:
+    case ERR_NET:
+    case ERR_REMOTE:
+    case ERR_STORE:
+    case ERR_OS:
+    case ERR_COUNT_:
+        break;
+    }
+    return 500;
+}
+
+static void reply_json(struct http_exchange *x, int status, const struct jval *v)
+{
+    AUTO_STRBUF struct strbuf body = STRBUF(64 << 20);
+
+    jval_write(&body, v, JVAL_COMPACT);
+    if (strbuf_check(&body, NULL) < 0)
+        reply_error(x, 500, "the answer is too large: ask for less at once");
+    else
+        http_reply_text(x, status, "application/json", strbuf_str(&body));
+}
+
+void reply_error(struct http_exchange *x, int status, const char *fmt, ...)
+{
+    AUTO_STRBUF struct strbuf text = STRBUF(4096);
+    struct jval *body = jval_new_object(x->a), *list = jval_new_array(x->a), *one = jval_new_object(x->a);
+    va_list ap;
+
+    va_start(ap, fmt);
+    strbuf_vaddf(&text, fmt, ap);
+    va_end(ap);
+    jval_set_cstr(x->a, one, "message", strbuf_cstr(&text));
+    jval_push(x->a, list, one);
+    jval_set(x->a, body, "errors", list);
+    reply_json(x, status, body);
+}
+
+struct str public_base(struct server *s, struct http_exchange *x)
+{
+    struct str host = http_header_get(x->headers, x->header_count, "Host");
+    struct str proto = http_header_get(x->headers, x->header_count, "X-Forwarded-Proto");
+
+    if (s->public_url) {
+        struct str url = str_of(s->public_url);
+
+        return url.len > 0 && url.ptr[url.len - 1] == '/' ? str_sub(url, 0, url.len - 1) : url;
+    }
+    return str_of(arena_printf(x->a, "%s://%.*s", str_is(proto, "https") ? "https" : "http", STR_ARG(host)));
+}
+
+/* --- GraphQL --- */
+
+/* RFC 7240: Prefer: wait=N */
+static int64_t prefer_wait_ms(struct http_exchange *x)
+{
+    struct str rest = http_header_get(x->headers, x->header_count, "Prefer");
+    struct str part = { 0 };
+    int64_t seconds = 0;
+
+    while (str_cut(&rest, ',', &part)) {
+        part = str_trim(part);
+        if (!str_has_prefix(part, STR("wait=")) || !str_to_i64(str_sub(part, 5, part.len), &seconds))
+            continue;
+        if (seconds < 0)
+            seconds = 0;
+        return (seconds > WAIT_MAX_S ? WAIT_MAX_S : seconds) * 1000;
+    }
+    return 0;
+}
+
+static void log_failure(struct server *s, struct http_exchange *x, const struct jval *request,
+                        const struct gql_result *result, int status)
+{
+    struct str name = gql_operation_name(s->schema, request, x->a);
+    struct str message = jval_str(jval_path(result->response, "errors.0.message"));
+
+    if (status >= 500)
+        LOG_ERROR("graphql.failed", "operation=%.*s status=%d error=\"%.*s\"", STR_ARG(name), status,
+                  STR_ARG(message));
+    else
+        LOG_DEBUG("graphql.refused", "operation=%.*s status=%d error=\"%.*s\"", STR_ARG(name), status,
+                  STR_ARG(message));
+}
+
+static void graphql_handle(struct server *s, struct http_exchange *x)
+{
+    struct caller caller = { .server = s, .exchange = x, .wait_ms = prefer_wait_ms(x) };
+    const struct jval_limits limits = { .last_key_wins = true };
+    struct gql_result result = { 0 };
+    struct jval *request = NULL;
+    struct err e = { 0 };
+    int status;
+
+    if (!str_is(x->method, "POST")) {
+        http_reply_header(x, "Allow", STR("POST"));
+        reply_error(x, 405, "GraphQL requests are sent with POST");
+        return;
+    }
+    if (!auth_check(s, x, &caller.user))
+        return;
+    if (jval_from_json(x->a, x->body, "the request's body", &limits, &request, &e) < 0) {
+        reply_error(x, 400, "the request's body is not JSON: %s", e.msg);
+        return;
+    }
+    if (!jval_is(request, JVAL_OBJECT)) {
+        reply_error(x, 400, "the request's body must be a JSON object with a member \"query\"");
+        return;
+    }
+    gql_execute(s->schema, request, &caller, x->a, &result);
+    status =
+        result.has_errors && result.http_status == 200 ? http_status_of(result.code) : result.http_status;
+    if (result.has_errors)
+        log_failure(s, x, request, &result, status);
+    if (caller.wait_applied)
+        http_reply_header(x, "Preference-Applied",
+                          str_of(arena_printf(x->a, "wait=%lld", (long long)(caller.wait_ms / 1000))));
+    reply_json(x, status, result.response);
+}
+
+void server_handle(void *ctx, struct http_exchange *x)
+{
+    struct server *s = ctx;
+
+    http_reply_header(x, "Server", STR("slipway/" SLIPWAY_VERSION));
+    if (str_is(x->path, "/graphql"))
+        graphql_handle(s, x);
+    else if (str_has_prefix(x->path, STR("/files/")) || str_has_prefix(x->path, STR("/storage/")))
+        files_handle(s, x);
+    else if (str_has_prefix(x->path, STR("/sdk/otel/"))) /* W&B's telemetry: taken, not kept */
+        http_reply_text(x, 200, "application/x-protobuf", STR(""));
+    else if (str_is(x->path, "/healthz") || str_is(x->path, "/readyz"))
+        http_reply_text(x, 200, "text/plain", STR("ok\n"));
+    else
+        reply_error(x, 404, "there is nothing at %.*s: the API is at /graphql",
+                    STR_ARG(str_sub(x->path, 0, 200)));
+}

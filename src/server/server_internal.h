@@ -1,0 +1,66 @@
+/* server/server_internal.h: the server's own state, for the files of this folder. */
+#pragma once
+
+#include "base/map.h"
+#include "server/graphql/gql.h"
+#include "server/server.h"
+#include "server/store/store.h"
+
+struct server {
+    struct io *io;
+    struct store *store;
+    struct gql_schema *schema;
+    struct secret *signing_key;  /* of upload addresses */
+    char *data_dir, *public_url; /* public_url NULL: as the client called us */
+    int64_t lease_ms;
+    struct group *group; /* housekeeping */
+    struct map *waits;   /* queue id as text -> struct queue_wait, while somebody waits */
+};
+
+/* Who asks, and with what manners. One per request; the context of resolvers. */
+struct caller {
+    struct server *server;
+    struct http_exchange *exchange;
+    struct store_user user;
+    int64_t wait_ms;   /* Prefer: wait=N; 0: none */
+    bool wait_applied; /* a resolver honoured it */
+};
+
+/** auth_check() - who sent this request. Yields. On failure the reply is made (401, JSON) and false returned.
+ */
+bool auth_check(struct server *s, struct http_exchange *x, struct store_user *ret);
+/** auth_key_new() - a fresh API key: 40 characters of [a-z0-9], 206 bits. */
+struct secret *auth_key_new(struct io *io);
+/** auth_key_check() - 40 to 256 characters of [A-Za-z0-9_-]: what W&B's clients accept. */
+NODISCARD int auth_key_check(const struct secret *key, struct err *e);
+void auth_key_hash(const struct secret *key, uint8_t ret[32]);
+
+/** reply_error() - {"errors":[{"message":...}]} as GraphQL clients expect it, for every kind of path. */
+void reply_error(struct http_exchange *x, int status, const char *fmt, ...) PRINTF(3, 4);
+/** http_status_of() - the status that tells a client what an error is about. */
+int http_status_of(enum err_code code);
+/** public_base() - the address clients reach us at, without slash at the end, in the exchange's arena. */
+struct str public_base(struct server *s, struct http_exchange *x);
+
+/** wait_for_item() - until something is put into the queue. Yields. -ERR_TIMEOUT, -ERR_CANCELLED. */
+NODISCARD int wait_for_item(struct server *s, int64_t queue_id, int64_t timeout_ms, struct err *e);
+void wake_queue(struct server *s, int64_t queue_id);
+void wake_all_queues(struct server *s);
+
+/* --- files.c: runs' streams and files --- */
+/** files_handle() - paths /files/... and /storage/... */
+void files_handle(struct server *s, struct http_exchange *x);
+/** files_upload_url() - an address that one file may be PUT to for a day, without a header. */
+struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name);
+/** files_name_check() - a relative path without "..": -ERR_INVALID. */
+NODISCARD int files_name_check(struct str name, struct err *e);
+/** stream_handle() - POST /files/ENTITY/PROJECT/RUN/file_stream for a run the user may write to. */
+void stream_handle(struct server *s, struct http_exchange *x, const struct store_run *run);
+
+/* --- access.c: what a user may see: its own entity and its teams'; admins everything --- */
+NODISCARD int access_entity(struct server *s, struct arena *a, const struct store_user *u, struct str name,
+                            struct store_entity *ret, struct err *e);
+NODISCARD int access_entity_id(struct server *s, const struct store_user *u, int64_t entity_id,
+                               const char *what, struct err *e);
+NODISCARD int access_project(struct server *s, struct arena *a, const struct store_user *u, struct str entity,
+                             struct str name, struct store_project *ret, struct err *e);
