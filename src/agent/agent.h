@@ -17,6 +17,8 @@ struct agent_options {
     const char *version;
     int64_t poll_min_ms, poll_max_ms; /* 0: 1000, 10000 */
     int64_t watch_ms;                 /* 0: adaptive 1 s to 10 s */
+    int64_t stop_grace_ms; /* a run that was asked to stop ends itself within this, else its job is cancelled;
+                              0: 60000 */
     bool fast_and_unsafe_db;
     struct wandb *wandb;   /* borrowed */
     struct google *google; /* borrowed */

@@ -47,6 +47,9 @@ void sim_node_start(struct sim_node *n, sim_main_fn fn, void *arg);
 void sim_node_kill(struct sim_node *n);
 bool sim_node_is_up(const struct sim_node *n);
 void sim_node_set_killable(struct sim_node *n, bool killable); /* may sim_faults.kill_node hit it? */
+/** sim_node_set_trusted() - requests that this node makes are delayed, but meet no other fault: for a harness
+ * that has to know what it asked for. */
+void sim_node_set_trusted(struct sim_node *n, bool trusted);
 /** sim_node_signal() - to its io_signal_wait(); a node that does not wait there is killed. */
 void sim_node_signal(struct sim_node *n, int signal);
 void sim_node_set_env(struct sim_node *n, const char *name, const char *value);
@@ -55,9 +58,10 @@ void sim_node_set_env(struct sim_node *n, const char *name, const char *value);
  * of the node. */
 struct sim_process; /* handle for output and signals */
 typedef int (*sim_program_fn)(struct sim_process *p, const char *const *argv,
-                              const char *const *env);                    /* exit status */
-void sim_program_add(struct sim *s, const char *name, sim_program_fn fn); /* @name is copied */
-void sim_process_print(struct sim_process *p, const char *line);          /* to stdout */
+                              const char *const *env);                               /* exit status */
+void sim_program_add(struct sim *s, const char *name, sim_program_fn fn, void *ctx); /* @name is copied */
+void *sim_process_ctx(const struct sim_process *p);                                  /* of its program */
+void sim_process_print(struct sim_process *p, const char *line);                     /* to stdout */
 /** sim_process_sleep() - virtual time; -ERR_CANCELLED with the signal that ended it in *ret_signal. SIGKILL
  * comes again on every call; the program should return. */
 NODISCARD int sim_process_sleep(struct sim_process *p, int64_t ms, int *ret_signal);

@@ -3,6 +3,18 @@
  *
  * Both spellings (snake_case, camelCase) and every legitimate place of a field are accepted; nothing is
  * dropped in silence: an unknown key is an error with position and the nearest name.
+ *
+ * What a launch adds to the config:
+ * - Image: ${image_uri} in the config, or a container_spec without image_uri gets the launch's image.
+ * - Command: overrides.entry_point, when not empty, replaces "command" in every pool with a container.
+ * Without it a queue's own command stays as it is; it is never blanked. overrides.args are appended to the
+ * pool's "args" (of containers and Python packages), in every pool.
+ * - Environment, merged by name into every pool: the agent wins, with a warning, for WANDB_API_KEY, _PROJECT,
+ *   _ENTITY, _RUN_ID, _RESUME, _CONFIG and its shards, _ARTIFACTS, _SWEEP_ID, WANDB_LAUNCH and
+ * WANDB_LAUNCH_*; for all others (WANDB_BASE_URL, WANDB_NAME, ...) what the config says wins. In the agent's
+ * values "$(" is written "$$(", so that Vertex leaves it alone.
+ * - Labels: the four below. A config may not set them itself.
+ * - Output: base_output_dir, else STAGING_BUCKET/aiplatform-custom-job-<UTC time>.
  */
 #pragma once
 
@@ -27,7 +39,7 @@ struct render_input {
 };
 struct rendered {
     const struct jval *request; /* CustomJob JSON (camelCase); secret env values as
-                                   {"name","valueFrom":{"secretKeyRef":{"name"}}} */
+                                   {"name","valueFrom":{"secretKeyRef":{"name"[,"key"]}}} */
     struct str gcp_project, region;
 };
 /** render_custom_job() - all problems at once into @p. -ERR_INVALID when any is an error; -ERR_CONFIG is not

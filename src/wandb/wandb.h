@@ -135,3 +135,19 @@ struct wandb_run_status {
 };
 NODISCARD int wandb_run_status(struct wandb *w, struct arena *a, const struct wandb_run_ref *ref,
                                struct wandb_run_status *ret, struct err *e);
+
+/* --- additions of our own server; on any other a GraphQL error
+ * --------------------------------------------------------------------------------- */
+/** wandb_item_finish() - the job has ended. @outcome is "FINISHED", "FAILED" or "STOPPED"; @message may be
+ * absent. May be repeated. */
+NODISCARD int wandb_item_finish(struct wandb *w, struct str item_id, const char *outcome, struct str message,
+                                struct err *e);
+/** wandb_item_note() - a line for the item's history; @running also makes a claimed item a running one. */
+NODISCARD int wandb_item_note(struct wandb *w, struct str item_id, struct str message, bool running,
+                              struct err *e);
+/** wandb_item_stop() - ask for its end. -ERR_NOT_FOUND. */
+NODISCARD int wandb_item_stop(struct wandb *w, struct str item_id, struct err *e);
+/** wandb_item_stop_asked() - has somebody asked for its end? @ret->state is that of its run, absent without
+ * one. */
+NODISCARD int wandb_item_stop_asked(struct wandb *w, struct arena *a, struct str item_id,
+                                    struct wandb_run_status *ret, struct err *e);

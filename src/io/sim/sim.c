@@ -389,6 +389,11 @@ void sim_node_set_killable(struct sim_node *n, bool killable)
     n->killable = killable;
 }
 
+void sim_node_set_trusted(struct sim_node *n, bool trusted)
+{
+    n->trusted = trusted;
+}
+
 void sim_node_signal(struct sim_node *n, int signal)
 {
     if (!n->up)

@@ -48,7 +48,7 @@ struct sim_node {
     struct sim *sim;
     char *name;
     struct boot *boot; /* the latest; NULL before the first */
-    bool up, killable;
+    bool up, killable, trusted;
     struct map *env;
 };
 

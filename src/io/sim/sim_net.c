@@ -200,7 +200,7 @@ static void message_send(struct flight *f, const char *note)
     struct message *m = xcalloc(1, sizeof(*m));
 
     m->flight = f;
-    m->fate = draw_fate(f->sim);
+    m->fate = f->from_node->trusted ? FATE_ARRIVES : draw_fate(f->sim);
     f->refs++;
     sim_trace_add(f->sim, "#%llu %s -> %.*s %.*s:%u%.*s (%zu B)%s%s", (unsigned long long)f->id, f->from,
                   STR_ARG(f->method), STR_ARG(f->host), (unsigned)f->port, STR_ARG(f->path), f->body.len,
@@ -272,7 +272,7 @@ int sim_http_send(struct io *io, struct arena *a, const struct http_request *req
     if (!rc) {
         flight_headers(f, req);
         message_send(f, "");
-        if (sim_draw_unit(f->sim, SIM_NETWORK) < f->sim->faults.duplicate)
+        if (!f->from_node->trusted && sim_draw_unit(f->sim, SIM_NETWORK) < f->sim->faults.duplicate)
             message_send(f, " [duplicate]");
         rc = flight_wait(f, req->timeout_ms > 0 ? req->timeout_ms : DEFAULT_TIMEOUT_MS, e);
         f->sender = NULL;

@@ -14,6 +14,7 @@ enum { MAX_LINE = 64 * 1024 };
 
 struct program {
     sim_program_fn fn;
+    void *ctx;
 };
 
 struct sim_process { /* what io/proc.h calls struct proc */
@@ -23,6 +24,7 @@ struct sim_process { /* what io/proc.h calls struct proc */
     int64_t pid;
     const char *name;
     sim_program_fn fn;
+    void *ctx;
     struct arena *a; /* argv and env */
     const char *const *argv, *const *env;
     struct vec lines; /* printed, not yet read; owned */
@@ -49,11 +51,12 @@ static void process_unref(struct sim_process *p)
     free(p);
 }
 
-void sim_program_add(struct sim *s, const char *name, sim_program_fn fn)
+void sim_program_add(struct sim *s, const char *name, sim_program_fn fn, void *ctx)
 {
     struct program *program = xcalloc(1, sizeof(*program));
 
     program->fn = fn;
+    program->ctx = ctx;
     free(map_put(s->programs, str_of(name), program));
 }
 
@@ -113,6 +116,7 @@ int sim_proc_spawn(struct io *io, const struct proc_options *o, struct proc **re
     p->refs = 2;
     p->pid = ++s->next_pid;
     p->fn = program->fn;
+    p->ctx = program->ctx;
     p->a = arena_new();
     p->name = arena_strdup(p->a, name);
     p->argv = copy_list(p->a, o->argv);
@@ -194,6 +198,11 @@ void sim_proc_free(struct proc *proc)
 
     process_signal(p, SIGKILL);
     process_unref(p);
+}
+
+void *sim_process_ctx(const struct sim_process *p)
+{
+    return p->ctx;
 }
 
 void sim_process_print(struct sim_process *p, const char *line)

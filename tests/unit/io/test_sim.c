@@ -593,8 +593,8 @@ static void child_run(struct child *c)
 {
     struct sim *s = sim_new(1);
 
-    sim_program_add(s, "talk", program_talk);
-    sim_program_add(s, "stubborn", program_stubborn);
+    sim_program_add(s, "talk", program_talk, NULL);
+    sim_program_add(s, "stubborn", program_stubborn, NULL);
     sim_node_start(sim_node_new(s, "n"), main_parent, c);
     settle(s);
     sim_free(s);
@@ -654,7 +654,7 @@ static void a_nodes_programs_die_with_it(void **state)
     struct sim_node *n = sim_node_new(s, "n");
 
     (void)state;
-    sim_program_add(s, "stubborn", program_stubborn);
+    sim_program_add(s, "stubborn", program_stubborn, NULL);
     sim_node_start(n, main_parent, &c);
     while (sim_now_ms(s) < 3000)
         assert_true(sim_step(s));

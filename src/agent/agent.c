@@ -1,0 +1,157 @@
+/* agent/agent.c: an agent's life: take up what the journal holds, work, drain. */
+#include <stdlib.h>
+
+#include "agent/agent_internal.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+    POLL_MIN_MS = 1000,
+    POLL_MAX_MS = 10000,
+    STOP_GRACE_MS = 60000,
+    DRAIN_MS = 8000,   /* for creates under way */
+    FAREWELL_MS = 1500 /* for the last word to the server */
+};
+
+static const char *const no_queues[] = { NULL };
+
+int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, struct err *e)
+{
+    struct agent *a;
+    struct journal *j = NULL;
+    int rc = journal_open(io, &(struct journal_options){ o->state_dir, o->fast_and_unsafe_db }, &j, e);
+
+    if (rc)
+        return rc;
+    a = xcalloc(1, sizeof(*a));
+    a->io = io;
+    a->o = *o;
+    a->o.queues = o->queues ? o->queues : no_queues;
+    a->o.poll_min_ms = o->poll_min_ms ? o->poll_min_ms : POLL_MIN_MS;
+    a->o.poll_max_ms = o->poll_max_ms ? o->poll_max_ms : POLL_MAX_MS;
+    a->o.stop_grace_ms = o->stop_grace_ms ? o->stop_grace_ms : STOP_GRACE_MS;
+    a->journal = j;
+    a->by_item = map_new();
+    a->buckets = map_new();
+    a->takers = group_new(io);
+    a->helpers = group_new(io);
+    a->drivers = group_new(io);
+    *ret = a;
+    return 0;
+}
+
+static bool free_bucket(struct str key, void *value, void *ctx)
+{
+    free(value);
+    return true;
+}
+
+void agent_free(struct agent *a)
+{
+    if (!a)
+        return;
+    group_free(a->takers);
+    group_free(a->helpers);
+    group_free(a->drivers);
+    journal_close(a->journal);
+    map_each(a->buckets, free_bucket, NULL);
+    map_free(a->buckets);
+    map_free(a->by_item);
+    vec_done(&a->launches);
+    free((char *)a->agent_id.ptr);
+    free(a);
+}
+
+void agent_drain(struct agent *a)
+{
+    if (a->draining)
+        return;
+    a->draining = true;
+    LOG_INFO("agent.draining", "launches=%zu", a->launches.len);
+    group_cancel(a->takers);
+    cond_broadcast(a->io, &a->changed);
+}
+
+static void recover_row(void *ctx, const struct launch_row *row)
+{
+    struct agent *a = ctx;
+    struct launch *l = launch_new(a, row);
+
+    l->recovered = true;
+    l->active_since_ms = io_now_ms(a->io) - 1;
+    agent_start_launch(a, l);
+}
+
+static bool is_busy(const struct agent *a)
+{
+    for (size_t i = 0; i < a->launches.len; i++)
+        if (((struct launch *)a->launches.items[i])->busy)
+            return true;
+    return false;
+}
+
+/* A create that is under way is seen into the journal, so that the next start need not look for it. */
+static void wait_for_creates(struct agent *a)
+{
+    int64_t deadline = io_now_ms(a->io) + DRAIN_MS;
+
+    while (is_busy(a) && io_now_ms(a->io) < deadline)
+        if (io_sleep(a->io, 20, NULL))
+            return;
+}
+
+static void farewell(void *arg)
+{
+    struct agent *a = arg;
+
+    (void)!wandb_agent_update(a->o.wandb, a->agent_id, "KILLED", NULL); /* the server may be down: so be it */
+    cond_broadcast(a->io, &a->changed);
+}
+
+static void say_farewell(struct agent *a)
+{
+    struct group *g;
+
+    if (!a->agent_id.len || io_cancelled(a->io))
+        return;
+    g = group_new(a->io);
+    group_spawn(g, "farewell", farewell, a);
+    (void)!cond_wait(a->io, &a->changed, FAREWELL_MS, NULL);
+    group_cancel(g);
+    group_wait(g);
+    group_free(g);
+}
+
+static bool has_work(const struct agent *a)
+{
+    return !a->draining && !(a->failure && a->launches.len == 0);
+}
+
+int agent_run(struct agent *a, struct err *e)
+{
+    int rc = journal_each(a->journal, recover_row, a, e);
+
+    if (rc == 0 && a->launches.len)
+        LOG_INFO("agent.recovered", "launches=%zu", a->launches.len);
+    a->last_change_ms = io_now_ms(a->io);
+    if (rc == 0) {
+        group_spawn(a->helpers, "heartbeat", heartbeat_run, a);
+        group_spawn(a->helpers, "watcher", watcher_run, a);
+        group_spawn(a->helpers, "stops", stops_run, a);
+    }
+    while (rc == 0 && has_work(a))
+        rc = cond_wait(a->io, &a->changed, -1, e);
+    group_cancel(a->takers);
+    group_wait(a->takers);
+    if (rc == 0)
+        wait_for_creates(a);
+    group_cancel(a->drivers);
+    group_cancel(a->helpers);
+    group_wait(a->drivers);
+    group_wait(a->helpers);
+    say_farewell(a);
+    LOG_INFO("agent.ended", "unfinished=%s", rc == -ERR_CANCELLED ? "\"cut short\"" : "\"in the journal\"");
+    if (rc == 0 && a->failure && e)
+        *e = a->failure_err;
+    return rc ? rc : a->failure;
+}

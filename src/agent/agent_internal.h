@@ -1,0 +1,109 @@
+/*
+ * agent/agent_internal.h: what the sources of src/agent share. All of it lives on the loop thread.
+ *
+ * A launch belongs to its driver fiber, which alone changes its row. Others leave word in the fields marked
+ * "mail" and wake it.
+ */
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/bucket.h"
+#include "agent/journal.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "google/vertex.h"
+#include "launch/render.h"
+
+struct launch {
+    struct agent *agent;
+    struct launch_row row;
+    struct secret *own_key;  /* the spec's own API key; not in the journal, so lost by a restart */
+    struct cond wake;        /* mail has come */
+    int64_t deadline_ms;     /* monotonic; of the wait under way, -1: none */
+    int64_t active_since_ms; /* monotonic; when its job's name became known here */
+    bool ack_tried;          /* an ack was sent in this life */
+    bool recovered;          /* came from the journal, so an earlier life may have acted already */
+    bool busy;               /* between a create and its journal row: a drain waits for the end of it */
+    /* mail */
+    bool stop_wanted;
+    bool gone;
+    enum vertex_status seen;
+    bool seen_fresh;
+    char *seen_error;     /* Vertex's words for a job that has ended; NULL none */
+    int64_t stop_seen_ms; /* monotonic; when the stop request was first noticed, 0: not yet */
+};
+
+struct agent {
+    struct io *io;
+    struct agent_options o;
+    struct journal *journal;
+    struct group *takers, *helpers, *drivers;
+    struct vec launches; /* unreported ones */
+    struct map *by_item;
+    struct map *buckets;    /* "project/region" -> struct bucket: creates */
+    struct cond slots;      /* a slot was freed */
+    struct cond changed;    /* for agent_run(): look again */
+    struct cond watch;      /* for the watcher: a job became active, or changed */
+    int64_t last_change_ms; /* monotonic; of any watched job */
+    size_t reserved;        /* slots kept for pops under way */
+    struct str agent_id;    /* owned; absent before registration */
+    bool draining, registered, told_store_error;
+    int failure; /* what agent_run() returns once nothing is left to do */
+    struct err failure_err;
+};
+
+/* launches.c: the table of launches, and the one way to change a row */
+struct launch *launch_new(struct agent *a, const struct launch_row *row);
+void launch_free(struct launch *l);
+/**
+ * launch_save() - journal @next, then make it the launch's row. A full disk is waited for. Yields.
+ * Logs a change of phase, and wakes who waits for a slot. @request as in struct journal_change.
+ * -ERR_CANCELLED: nothing was changed.
+ */
+NODISCARD int launch_save(struct launch *l, const struct launch_row *next, struct str request,
+                          struct str note, struct err *e);
+size_t agent_slots_used(const struct agent *a); /* reserved ones too */
+bool agent_has_free_slot(const struct agent *a);
+void agent_start_launch(struct agent *a, struct launch *l);
+
+/* driver.c */
+void launch_drive(void *arg);
+
+/* What an act came to. */
+struct outcome {
+    struct launch_event ev;
+    struct err err;
+    struct strbuf reason; /* for the queue; err.msg when it is empty */
+    struct strbuf job;    /* a Vertex job that was made or found */
+    bool acked, disowned;
+};
+/** out_event() - set the event, with the outcome's error when there is one. */
+void out_event(struct outcome *out, enum launch_event_kind kind);
+
+/* Each act yields. -ERR_CANCELLED: the fiber has to end; else @out holds the event. */
+NODISCARD int act_resolve(struct launch *l, struct outcome *out);
+NODISCARD int act_probe(struct launch *l, struct outcome *out);
+NODISCARD int act_report(struct launch *l, struct outcome *out);
+/** render_launch() - the spec from the journal, checked and made a request with dedup label @attempt_label.
+ * All that is wrong goes to out->reason. -ERR_INVALID, -ERR_STORE, -ERR_CANCELLED. Yields. */
+struct launch_job {
+    struct launch_spec spec;
+    struct rendered rendered;
+};
+NODISCARD int render_launch(struct launch *l, struct arena *a, struct str attempt_label,
+                            struct launch_job *ret, struct outcome *out);
+/** submit_prepare() - the exact request of a new attempt into @next and *ret_request, its strings in @a.
+ * Waits for the right to create. Yields. */
+NODISCARD int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next,
+                             struct str *ret_request, struct outcome *out);
+/** submit_create() - send @request with its secrets filled in; the job's name goes to out->job. Yields. */
+NODISCARD int submit_create(struct launch *l, struct arena *a, struct str request, struct outcome *out);
+
+/* Fibers of the helpers group. */
+void watcher_run(void *arg);   /* agent */
+void heartbeat_run(void *arg); /* agent: registers, then stays in touch */
+void stops_run(void *arg);     /* agent */
+void takers_start(struct agent *a);
+
+/** agent_sleep_retry() - the wait between two tries of something that has to work in the end. */
+NODISCARD int agent_sleep_retry(struct agent *a, uint32_t attempt, const struct err *why, struct err *e);

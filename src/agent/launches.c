@@ -1,0 +1,138 @@
+/* agent/launches.c: the launches in hand, and the one function through which a row changes. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/agent_internal.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+struct launch *launch_new(struct agent *a, const struct launch_row *row)
+{
+    struct launch *l = xcalloc(1, sizeof(*l));
+
+    l->agent = a;
+    l->deadline_ms = -1;
+    launch_row_assign(&l->row, row);
+    return l;
+}
+
+void launch_free(struct launch *l)
+{
+    if (!l)
+        return;
+    launch_row_done(&l->row);
+    secret_free(l->own_key);
+    free(l->seen_error);
+    free(l);
+}
+
+size_t agent_slots_used(const struct agent *a)
+{
+    size_t used = a->reserved;
+
+    for (size_t i = 0; i < a->launches.len; i++)
+        used += launch_phase_holds_slot(((struct launch *)a->launches.items[i])->row.phase);
+    return used;
+}
+
+bool agent_has_free_slot(const struct agent *a)
+{
+    return a->o.max_jobs < 0 || agent_slots_used(a) < (size_t)a->o.max_jobs;
+}
+
+void agent_start_launch(struct agent *a, struct launch *l)
+{
+    vec_push(&a->launches, l);
+    map_put(a->by_item, l->row.item, l);
+    group_spawn(a->drivers, "launch", launch_drive, l);
+}
+
+int agent_sleep_retry(struct agent *a, uint32_t attempt, const struct err *why, struct err *e)
+{
+    return io_sleep(a->io, retry_delay_ms(attempt, why, io_random_unit(a->io)), e);
+}
+
+static void stamp_times(struct launch_row *next, enum launch_phase from, int64_t now)
+{
+    if (next->phase == from)
+        return;
+    if (next->phase == LAUNCH_SUBMITTING && !next->submitted_at_ms)
+        next->submitted_at_ms = now;
+    if (next->phase == LAUNCH_ACTIVE)
+        next->active_at_ms = now;
+    if (launch_phase_is_ended(next->phase) && !next->ended_at_ms)
+        next->ended_at_ms = now;
+    if (next->phase == LAUNCH_REPORTED)
+        next->reported_at_ms = now;
+}
+
+static void log_move(const struct launch_row *r)
+{
+    char event[40];
+
+    snprintf(event, sizeof(event), "launch.%s", launch_phase_name(r->phase));
+    LOG_INFO(event, "item=%.*s run=%.*s queue=%.*s attempt=%u%s%.*s%s%.*s%s", STR_ARG(r->item),
+             STR_ARG(r->run_id), STR_ARG(r->queue), r->attempt, r->vertex_job.len ? " vertex_job=" : "",
+             STR_ARG(r->vertex_job), r->reason.len ? " reason=\"" : "", STR_ARG(r->reason),
+             r->reason.len ? "\"" : "");
+}
+
+/* Nothing may be done that is not written down, so a store that fails is waited for. */
+static int save_until_done(struct launch *l, const struct journal_change *c, struct err *e)
+{
+    struct agent *a = l->agent;
+
+    for (uint32_t attempt = 0;; attempt++) {
+        struct err why = { 0 };
+        int rc = journal_save(a->journal, c, &why);
+
+        if (!rc && a->told_store_error)
+            LOG_INFO("journal.writable", "item=%.*s", STR_ARG(l->row.item));
+        if (!rc)
+            a->told_store_error = false;
+        if (!rc)
+            return 0;
+        if (rc == -ERR_CANCELLED)
+            return err_set(e, ERR_CANCELLED, "%s", why.msg);
+        if (!a->told_store_error)
+            LOG_ERROR("journal.failed",
+                      "item=%.*s error=\"%s\" action=\"nothing new is done until it can be "
+                      "written\"",
+                      STR_ARG(l->row.item), why.msg);
+        a->told_store_error = true;
+        rc = agent_sleep_retry(a, attempt, NULL, e);
+        if (rc)
+            return rc;
+    }
+}
+
+int launch_save(struct launch *l, const struct launch_row *next, struct str request, struct str note,
+                struct err *e)
+{
+    struct agent *a = l->agent;
+    enum launch_phase from = l->row.phase;
+    struct launch_row row = *next;
+    struct journal_change change = { .row = &row, .from = from, .request = request, .note = note };
+    int rc;
+
+    assert(launch_phase_may_move(from, row.phase));
+    if (!request.ptr && !note.len && launch_row_equal(&l->row, &row))
+        return 0;
+    change.at_ms = io_now_unix_ms(a->io);
+    stamp_times(&row, from, change.at_ms);
+    rc = save_until_done(l, &change, e);
+    if (rc)
+        return rc;
+    launch_row_assign(&l->row, &row);
+    if (row.phase == from)
+        return 0;
+    log_move(&l->row);
+    if (launch_phase_holds_slot(from) && !launch_phase_holds_slot(row.phase))
+        cond_broadcast(a->io, &a->slots);
+    if (row.phase == LAUNCH_ACTIVE) {
+        l->active_since_ms = a->last_change_ms = io_now_ms(a->io);
+        cond_broadcast(a->io, &a->watch);
+    }
+    return 0;
+}

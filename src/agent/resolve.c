@@ -1,0 +1,156 @@
+/* agent/resolve.c: making an item ours, and its spec a request, or a list of what is wrong with it. */
+#include "agent/agent_internal.h"
+
+#include "base/log.h"
+
+/* An ack that says "not yours" may answer our own earlier one, whose answer was lost: then the item carries
+ * our run's id. Ids that we draw prove it; one that the spec gives only when we have asked before. */
+static int ack_was_ours(struct launch *l, bool *ret_ours, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct wandb_item_ref ref = { str_of(l->agent->o.entity), l->row.queue, l->row.item };
+    struct wandb_item_status status = { 0 };
+    int rc = wandb_item_get(l->agent->o.wandb, a, &ref, &status, e);
+
+    if (rc && rc != -ERR_NOT_FOUND)
+        return rc;
+    *ret_ours = !rc && str_eq(status.run_id, l->row.run_id) && (l->ack_tried || l->recovered);
+    return 0;
+}
+
+/* -ERR_CONFLICT: somebody else has it. Other failures are worth another try, whatever their code. */
+static int ack(struct launch *l, struct outcome *out)
+{
+    bool ours = false;
+    int rc = wandb_item_ack(l->agent->o.wandb, l->row.item, l->row.run_id, &out->err);
+
+    if (rc == -ERR_CONFLICT && ack_was_ours(l, &ours, &out->err) == 0 && !ours)
+        return err_set(&out->err, ERR_CONFLICT, "item %.*s was given to somebody else", STR_ARG(l->row.item));
+    l->ack_tried = true;
+    if (!rc || ours) {
+        out->err = (struct err){ 0 };
+        out->acked = true;
+        return 0;
+    }
+    return out->err.code == ERR_CONFLICT ? -ERR_NET : -(int)out->err.code;
+}
+
+static void list_problems(struct strbuf *b, const struct problems *p)
+{
+    for (size_t i = 0; i < p->len; i++) {
+        if (p->items[i].level != PROBLEM_ERROR)
+            continue;
+        strbuf_addz(b, b->len ? "; " : "");
+        problem_format(b, p, &p->items[i]);
+    }
+}
+
+static const char *what_we_cannot_do(struct arena *a, const struct launch_spec *s)
+{
+    if (s->resource.len && !str_is(s->resource, "vertex") && !str_is(s->resource, "gcp-vertex"))
+        return arena_printf(
+            a,
+            "this agent runs jobs on Vertex AI; the item's resource is \"%.*s\": queue it where "
+            "an agent for that resource listens",
+            STR_ARG(s->resource));
+    if (!s->image_uri.len && s->wb_job.len)
+        return arena_printf(a,
+                            "the item names the job \"%.*s\" but no image: this agent builds none; give "
+                            "docker.docker_image",
+                            STR_ARG(s->wb_job));
+    if (!s->image_uri.len)
+        return "the item names no image to run: give docker.docker_image";
+    return NULL;
+}
+
+static struct str default_project(struct launch *l, struct err *e)
+{
+    struct agent *a = l->agent;
+    struct str found = str_of(a->o.gcp_project);
+
+    if (!found.len && google_project(a->o.google, &found, e))
+        return (struct str){ 0 }; /* the queue config may name one; else the renderer says what is missing */
+    return found;
+}
+
+static struct render_input render_input_of(struct launch *l, const struct launch_spec *spec, struct str label)
+{
+    struct agent *a = l->agent;
+
+    return (struct render_input){
+        .spec = spec,
+        .base_url = str_of(wandb_base_url(a->o.wandb)),
+        .run_id = l->row.run_id,
+        .run_name = spec->run_name,
+        .queue_name = l->row.queue,
+        .queue_entity = str_of(a->o.entity),
+        .item_id = l->row.item,
+        .author = spec->author,
+        .image_uri = spec->image_uri,
+        .region = str_of(a->o.region ? a->o.region : "us-central1"),
+        .agent_label = journal_agent_label(a->journal),
+        .attempt_label = label,
+        .now_unix_ms = io_now_unix_ms(a->io),
+    };
+}
+
+static int spec_invalid(struct outcome *out, const char *text)
+{
+    strbuf_addz(&out->reason, text);
+    return err_set(&out->err, ERR_INVALID, "%s", text);
+}
+
+int render_launch(struct launch *l, struct arena *a, struct str attempt_label, struct launch_job *ret,
+                  struct outcome *out)
+{
+    struct problems p = { .a = a, .file = "" };
+    struct str text = { 0 };
+    struct jval *v = NULL;
+    struct render_input in;
+    struct err no_project = { 0 };
+    const char *refusal;
+
+    if (journal_spec(l->agent->journal, a, l->row.id, &text, &out->err) ||
+        jval_from_json(a, text, "launch spec", NULL, &v, &out->err))
+        return -(int)out->err.code;
+    if (launch_spec_parse(v, &ret->spec, &p, &out->err)) {
+        list_problems(&out->reason, &p);
+        return -ERR_INVALID;
+    }
+    refusal = what_we_cannot_do(a, &ret->spec);
+    if (refusal)
+        return spec_invalid(out, refusal);
+    in = render_input_of(l, &ret->spec, attempt_label);
+    in.gcp_project = default_project(l, &no_project);
+    if (no_project.code == ERR_CANCELLED)
+        return err_set(&out->err, ERR_CANCELLED, "cancelled");
+    if (render_custom_job(&in, &ret->rendered, &p, &out->err)) {
+        list_problems(&out->reason, &p);
+        if (no_project.code)
+            strbuf_addf(&out->reason, "; no default project: %s", no_project.msg);
+        return -ERR_INVALID;
+    }
+    return 0;
+}
+
+int act_resolve(struct launch *l, struct outcome *out)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct launch_job job = { 0 };
+    int rc = l->row.acked ? 0 : ack(l, out);
+
+    if (rc == -ERR_CANCELLED)
+        return rc;
+    if (rc) {
+        out->disowned = rc == -ERR_CONFLICT || rc == -ERR_NOT_FOUND;
+        out_event(out, LAUNCH_EV_REFUSED);
+        if (!out->disowned)
+            out->ev.err = NULL; /* tried again */
+        return 0;
+    }
+    rc = render_launch(l, a, STR("check"), &job, out);
+    if (rc == -ERR_CANCELLED)
+        return rc;
+    out_event(out, rc ? LAUNCH_EV_REFUSED : LAUNCH_EV_RESOLVED);
+    return 0;
+}

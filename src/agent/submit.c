@@ -1,0 +1,109 @@
+/* agent/submit.c: creating the Vertex job, and finding the one whose create was not answered. */
+#include <stdlib.h>
+
+#include "agent/agent_internal.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+    LABEL_CHARS = 12,
+    CREATE_INTERVAL_MS = 1000, /* Vertex allows 60 a minute per project and region */
+    CREATE_BURST = 20,
+    REQUEST_MAX_BYTES = 4 * 1024 * 1024
+};
+
+static int wait_for_turn(struct agent *a, struct str gcp_project, struct str region)
+{
+    AUTO_STRBUF struct strbuf key = STRBUF(512);
+    struct bucket *b;
+
+    strbuf_addf(&key, "%.*s/%.*s", STR_ARG(gcp_project), STR_ARG(region));
+    b = map_get(a->buckets, strbuf_str(&key));
+    if (!b) {
+        b = xcalloc(1, sizeof(*b));
+        *b = (struct bucket){ .interval_ms = CREATE_INTERVAL_MS, .burst = CREATE_BURST };
+        map_put(a->buckets, strbuf_str(&key), b);
+    }
+    return io_sleep(a->io, bucket_take(b, io_now_ms(a->io)), NULL);
+}
+
+int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, struct str *ret_request,
+                   struct outcome *out)
+{
+    struct launch_job job = { 0 };
+    char *label = arena_alloc(a, LABEL_CHARS + 1);
+    int rc;
+
+    io_random_id(l->agent->io, label, LABEL_CHARS);
+    next->attempt++;
+    rc = render_launch(l, a, str_of(label), &job, out);
+    if (rc)
+        return rc;
+    rc = wait_for_turn(l->agent, job.rendered.gcp_project, job.rendered.region);
+    if (rc)
+        return rc;
+    next->attempt_label = str_of(label);
+    next->gcp_project = job.rendered.gcp_project;
+    next->region = job.rendered.region;
+    *ret_request = jval_text(a, job.rendered.request, JVAL_COMPACT);
+    return 0;
+}
+
+static const struct secret *lookup_secret(void *ctx, struct str ref)
+{
+    struct launch *l = ctx;
+
+    if (!str_is(ref, JOB_ENV_API_KEY_REF))
+        return NULL;
+    return l->row.own_key ? l->own_key : wandb_api_key(l->agent->o.wandb);
+}
+
+int submit_create(struct launch *l, struct arena *a, struct str request, struct outcome *out)
+{
+    struct strbuf wire = STRBUF(REQUEST_MAX_BYTES);
+    struct vertex_job made = { 0 };
+    struct jval *tree = NULL;
+    int rc = jval_from_json(a, request, "the request", NULL, &tree, &out->err);
+
+    if (!rc)
+        rc = request_fill_secrets(tree, lookup_secret, l, &wire, &out->err);
+    if (rc == -ERR_NOT_FOUND && l->row.own_key && !l->own_key)
+        rc = err_set(&out->err, ERR_INVALID,
+                     "the item brought its own API key, which is not kept over a restart "
+                     "of the agent: queue the item again");
+    if (!rc)
+        rc = vertex_create(l->agent->o.google, a, l->row.gcp_project, l->row.region, strbuf_str(&wire), &made,
+                           &out->err);
+    strbuf_wipe(&wire);
+    if (!rc)
+        strbuf_add(&out->job, made.name);
+    return rc;
+}
+
+/* Of several jobs (a create that ran twice) one that lives is ours; the watcher ends the others. */
+static const struct vertex_job *pick_job(const struct vertex_job *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!vertex_status_is_ended(vertex_status_parse(jobs[i].state)))
+            return &jobs[i];
+    return count ? &jobs[0] : NULL;
+}
+
+int act_probe(struct launch *l, struct outcome *out)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct vertex_job *jobs = NULL;
+    const struct vertex_job *found;
+    size_t count = 0;
+    const char *filter = arena_printf(a, "labels." LABEL_ATTEMPT "=\"%.*s\"", STR_ARG(l->row.attempt_label));
+    int rc = vertex_list(l->agent->o.google, a, l->row.gcp_project, l->row.region, str_of(filter), &jobs,
+                         &count, &out->err);
+
+    if (rc == -ERR_CANCELLED)
+        return rc;
+    found = rc ? NULL : pick_job(jobs, count);
+    if (found)
+        strbuf_add(&out->job, found->name);
+    out_event(out, rc ? LAUNCH_EV_PROBE_ERR : found ? LAUNCH_EV_PROBE_FOUND : LAUNCH_EV_PROBE_NONE);
+    return 0;
+}

@@ -1,0 +1,181 @@
+/* agent/taker.c: one fiber per queue: keep a slot, pop, write it down, hand it to a driver. */
+#include <stdlib.h>
+
+#include "agent/agent_internal.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { RUN_ID_CHARS = 8, LONG_WAIT_S = 20, SHORT_WAIT_S = 1, QUICK_ANSWER_MS = 200 };
+
+struct taker {
+    struct agent *agent;
+    const char *queue;
+    int64_t delay_ms;  /* until the next poll when the queue was empty */
+    uint32_t failures; /* in a row */
+};
+
+/* Waiting for a free slot is first come, first served, which makes several queues take turns. */
+static int reserve_slot(struct agent *a)
+{
+    while (!agent_has_free_slot(a))
+        if (cond_wait(a->io, &a->slots, -1, NULL) == -ERR_CANCELLED)
+            return -ERR_CANCELLED;
+    a->reserved++;
+    return 0;
+}
+
+static void release_slot(struct agent *a)
+{
+    a->reserved--;
+    cond_signal(a->io, &a->slots);
+}
+
+static size_t queue_count(const struct agent *a)
+{
+    size_t n = 0;
+
+    while (a->o.queues[n])
+        n++;
+    return n;
+}
+
+/* A slot kept for a long wait on one queue is not there for the others. */
+static uint32_t wait_for(const struct agent *a)
+{
+    bool enough;
+
+    if (!wandb_is_slipway(a->o.wandb))
+        return 0;
+    enough = a->o.max_jobs < 0 || (size_t)a->o.max_jobs >= agent_slots_used(a) - a->reserved + queue_count(a);
+    return enough ? LONG_WAIT_S : SHORT_WAIT_S;
+}
+
+/* The spec as it may be written down: its API key is kept apart. */
+static struct str journal_text(struct arena *a, const struct jval *spec, struct secret **ret_key)
+{
+    struct jval *copy;
+
+    if (!jval_get(spec, "_wandb_api_key"))
+        return jval_text(a, spec, JVAL_COMPACT);
+    if (jval_str(jval_get(spec, "_wandb_api_key")).len)
+        *ret_key = secret_new(jval_str(jval_get(spec, "_wandb_api_key")));
+    copy = jval_copy(a, spec);
+    jval_remove(copy, "_wandb_api_key");
+    return jval_text(a, copy, JVAL_COMPACT);
+}
+
+/* An item that is in hand already: its ack was lost on the way or on the server. */
+static void ack_again(struct taker *t, struct launch *l)
+{
+    LOG_INFO("item.again", "item=%.*s phase=%s", STR_ARG(l->row.item), launch_phase_name(l->row.phase));
+    if (l->row.phase != LAUNCH_LEASED)
+        (void)!wandb_item_ack(t->agent->o.wandb, l->row.item, l->row.run_id, NULL); /* best effort */
+}
+
+static int take_item(struct taker *t, struct arena *a, const struct wandb_item *item, struct err *e)
+{
+    struct agent *ag = t->agent;
+    struct launch *known = map_get(ag->by_item, item->id), *l;
+    struct launch_row row = { .item = item->id, .queue = str_of(t->queue), .phase = LAUNCH_LEASED };
+    AUTO_PTR(secret) key = NULL;
+    char run_id[RUN_ID_CHARS + 1];
+    int rc;
+
+    if (known) {
+        ack_again(t, known);
+        return 0;
+    }
+    io_random_id(ag->io, run_id, RUN_ID_CHARS);
+    row.run_id = jval_str(jval_get(item->spec, "run_id"));
+    if (!row.run_id.len)
+        row.run_id = str_of(run_id);
+    row.run_entity = jval_str(jval_get(item->spec, "entity"));
+    row.wb_project = jval_str(jval_get(item->spec, "project"));
+    row.leased_at_ms = io_now_unix_ms(ag->io);
+    {
+        struct str text = journal_text(a, item->spec, &key);
+
+        row.own_key = key != NULL;
+        rc = journal_add(ag->journal, &row, text, &row.id, e);
+    }
+    if (rc)
+        return rc;
+    LOG_INFO("launch.leased", "item=%.*s run=%.*s queue=%s", STR_ARG(row.item), STR_ARG(row.run_id),
+             t->queue);
+    l = launch_new(ag, &row);
+    l->own_key = TAKE(key);
+    agent_start_launch(ag, l);
+    return 0;
+}
+
+static int after_failure(struct taker *t, const struct err *e)
+{
+    if (e->code == ERR_CANCELLED)
+        return -ERR_CANCELLED;
+    if (t->failures++ == 0)
+        LOG_WARNING("queue.unreachable",
+                    "queue=%s server=%s error=\"%s\" action=\"trying again until it answers\"", t->queue,
+                    wandb_base_url(t->agent->o.wandb), e->msg);
+    return agent_sleep_retry(t->agent, t->failures - 1, e, NULL);
+}
+
+/* An empty queue is asked less and less often, and never more often than the W&B agent asks when idle. */
+static int after_empty(struct taker *t, uint32_t waited_s, int64_t took_ms)
+{
+    struct agent *a = t->agent;
+    int64_t pause = t->delay_ms;
+
+    if (waited_s && took_ms >= QUICK_ANSWER_MS)
+        return 0;
+    t->delay_ms = 2 * pause < a->o.poll_max_ms ? 2 * pause : a->o.poll_max_ms;
+    return io_sleep(a->io, pause + (int64_t)((double)(pause / 4) * io_random_unit(a->io)), NULL);
+}
+
+/* -ERR_CANCELLED, else 0. */
+static int take_once(struct taker *t)
+{
+    struct agent *ag = t->agent;
+    AUTO_PTR(arena) a = arena_new();
+    struct wandb_pop req = { str_of(ag->o.entity), str_of(t->queue), ag->agent_id, 0 };
+    struct wandb_item item = { 0 };
+    struct err e = { 0 };
+    int64_t began;
+    int rc = reserve_slot(ag);
+
+    if (rc)
+        return rc;
+    began = io_now_ms(ag->io);
+    req.wait_s = wait_for(ag);
+    rc = wandb_item_pop(ag->o.wandb, a, &req, &item, &e);
+    if (!rc && item.id.len)
+        rc = take_item(t, a, &item, &e);
+    release_slot(ag);
+    if (rc)
+        return after_failure(t, &e);
+    if (t->failures)
+        LOG_INFO("queue.reachable", "queue=%s", t->queue);
+    t->failures = 0;
+    if (!item.id.len)
+        return after_empty(t, req.wait_s, io_now_ms(ag->io) - began);
+    t->delay_ms = ag->o.poll_min_ms;
+    return 0;
+}
+
+static void taker_run(void *arg)
+{
+    struct taker *t = arg;
+
+    while (take_once(t) == 0)
+        continue;
+    free(t);
+}
+
+void takers_start(struct agent *a)
+{
+    for (size_t i = 0; a->o.queues[i]; i++) {
+        struct taker *t = xcalloc(1, sizeof(*t));
+
+        *t = (struct taker){ .agent = a, .queue = a->o.queues[i], .delay_ms = a->o.poll_min_ms };
+        group_spawn(a->takers, "taker", taker_run, t);
+    }
+}

@@ -1,0 +1,210 @@
+/*
+ * agent/watcher.c: one list per project and region tells the state of all our jobs that live. A job missing
+ * from a complete list has ended (or is too new for it), and is asked for itself.
+ */
+#include <stdlib.h>
+
+#include "agent/agent_internal.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { WATCH_MIN_MS = 1000, WATCH_MAX_MS = 10000 };
+
+#define LIVE_STATES                                                                                          \
+    "(state=\"JOB_STATE_QUEUED\" OR state=\"JOB_STATE_PENDING\" OR state=\"JOB_STATE_RUNNING\" OR "          \
+    "state=\"JOB_STATE_CANCELLING\" OR state=\"JOB_STATE_UPDATING\" OR state=\"JOB_STATE_PAUSED\")"
+
+static bool is_watched(const struct launch *l)
+{
+    return l->row.vertex_job.len && (l->row.phase == LAUNCH_ACTIVE || l->row.phase == LAUNCH_STOPPING);
+}
+
+static struct launch *find_by_job(struct agent *a, struct str name)
+{
+    for (size_t i = 0; i < a->launches.len; i++) {
+        struct launch *l = a->launches.items[i];
+
+        if (str_eq(l->row.vertex_job, name))
+            return l;
+    }
+    return NULL;
+}
+
+static void deliver(struct agent *a, struct launch *l, const struct vertex_job *job)
+{
+    enum vertex_status status = vertex_status_parse(job->state);
+
+    if (str_is(l->row.vertex_status, vertex_status_name(status)) && !vertex_status_is_ended(status))
+        return;
+    l->seen = status;
+    l->seen_fresh = true;
+    free(l->seen_error);
+    l->seen_error = job->error_message.len ? xstrndup(job->error_message.ptr, job->error_message.len) : NULL;
+    a->last_change_ms = io_now_ms(a->io);
+    cond_broadcast(a->io, &l->wake);
+}
+
+static bool is_being_made(struct agent *a, struct str attempt_label)
+{
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+
+        if (l->row.phase == LAUNCH_SUBMITTING && str_eq(l->row.attempt_label, attempt_label))
+            return true;
+    }
+    return false;
+}
+
+/* A job with our mark that no launch calls its own: a create that ran twice, or landed after we gave it up.
+ */
+static int end_orphan(struct agent *a, const struct vertex_job *job)
+{
+    struct err e = { 0 };
+    int rc;
+
+    if (is_being_made(a, jval_str(jval_get(job->labels, LABEL_ATTEMPT))) ||
+        vertex_status_parse(job->state) == VERTEX_CANCELLING)
+        return 0;
+    LOG_WARNING("watch.orphan", "vertex_job=%.*s action=cancelled", STR_ARG(job->name));
+    rc = vertex_cancel(a->o.google, job->name, &e);
+    if (rc && rc != -ERR_CANCELLED)
+        LOG_WARNING("watch.orphan_failed", "vertex_job=%.*s error=\"%s\"", STR_ARG(job->name), e.msg);
+    return rc == -ERR_CANCELLED ? rc : 0;
+}
+
+/* Ask for one job itself. Its launch may end while we wait, so it is looked up again. */
+static int ask(struct agent *a, struct str name, struct err *e)
+{
+    AUTO_PTR(arena) arena = arena_new();
+    struct str copy = arena_str(arena, name);
+    struct vertex_job job = { 0 };
+    int rc = vertex_get(a->o.google, arena, copy, &job, e);
+    struct launch *l = find_by_job(a, copy);
+
+    if (l && !rc)
+        deliver(a, l, &job);
+    if (l && rc == -ERR_NOT_FOUND) {
+        l->gone = true;
+        cond_broadcast(a->io, &l->wake);
+    }
+    return rc == -ERR_NOT_FOUND ? 0 : rc;
+}
+
+struct sweep {
+    struct str gcp_project, region;
+    int64_t began_ms;
+    struct map *listed;
+};
+
+static int sweep_list(struct agent *a, struct arena *arena, struct sweep *s, struct err *e)
+{
+    const char *filter = arena_printf(arena, "labels." LABEL_AGENT "=\"%.*s\" AND " LIVE_STATES,
+                                      STR_ARG(journal_agent_label(a->journal)));
+    struct vertex_job *jobs = NULL;
+    size_t count = 0;
+    int rc = vertex_list(a->o.google, arena, s->gcp_project, s->region, str_of(filter), &jobs, &count, e);
+
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct launch *l = find_by_job(a, jobs[i].name);
+
+        map_put(s->listed, jobs[i].name, &jobs[i]);
+        if (l)
+            deliver(a, l, &jobs[i]);
+        else
+            rc = end_orphan(a, &jobs[i]);
+    }
+    return rc;
+}
+
+/* The names first: launches come and go while a get is under way. */
+static int sweep_missing(struct agent *a, struct arena *arena, struct sweep *s, struct err *e)
+{
+    struct str *missing = arena_array(arena, a->launches.len + 1, sizeof(*missing));
+    size_t count = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+
+        if (is_watched(l) && str_eq(l->row.gcp_project, s->gcp_project) && str_eq(l->row.region, s->region) &&
+            l->active_since_ms < s->began_ms && !l->seen_fresh && !map_get(s->listed, l->row.vertex_job))
+            missing[count++] = arena_str(arena, l->row.vertex_job);
+    }
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = ask(a, missing[i], e);
+    return rc;
+}
+
+static int sweep_group(struct agent *a, struct str gcp_project, struct str region, struct err *e)
+{
+    AUTO_PTR(arena) arena = arena_new();
+    AUTO_PTR(map) listed = map_new();
+    struct sweep s = { gcp_project, region, io_now_ms(a->io), listed };
+    int rc = sweep_list(a, arena, &s, e);
+
+    return rc ? rc : sweep_missing(a, arena, &s, e);
+}
+
+/* Each (project, region) of the watched launches once. *ret_count: how many there were. */
+static int sweep_all(struct agent *a, size_t *ret_count, struct err *e)
+{
+    AUTO_PTR(arena) arena = arena_new();
+    struct sweep *groups = arena_array(arena, a->launches.len + 1, sizeof(*groups));
+    size_t count = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+        size_t j = 0;
+
+        while (j < count && !(str_eq(groups[j].gcp_project, l->row.gcp_project) &&
+                              str_eq(groups[j].region, l->row.region)))
+            j++;
+        if (!is_watched(l) || j < count)
+            continue;
+        groups[count].gcp_project = arena_str(arena, l->row.gcp_project);
+        groups[count++].region = arena_str(arena, l->row.region);
+    }
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = sweep_group(a, groups[i].gcp_project, groups[i].region, e);
+    *ret_count = count;
+    return rc;
+}
+
+/* Quick while things change, slow while they do not: a tenth of the time since the last change. */
+static int64_t interval_ms(const struct agent *a)
+{
+    int64_t quiet = (io_now_ms(a->io) - a->last_change_ms) / 10;
+
+    if (a->o.watch_ms)
+        return a->o.watch_ms;
+    return quiet < WATCH_MIN_MS ? WATCH_MIN_MS : quiet > WATCH_MAX_MS ? WATCH_MAX_MS : quiet;
+}
+
+void watcher_run(void *arg)
+{
+    struct agent *a = arg;
+    uint32_t failures = 0;
+
+    for (;;) {
+        struct err e = { 0 };
+        size_t groups = 0;
+        int rc = sweep_all(a, &groups, &e);
+
+        if (rc == -ERR_CANCELLED)
+            return;
+        if (rc && failures++ == 0)
+            LOG_WARNING("watch.failed", "error=\"%s\" action=\"trying again until it answers\"", e.msg);
+        if (!rc && failures)
+            LOG_INFO("watch.recovered", "failures=%u", failures);
+        failures = rc ? failures : 0;
+        if (rc)
+            rc = agent_sleep_retry(a, failures - 1, &e, NULL);
+        else if (groups)
+            rc = io_sleep(a->io, interval_ms(a), NULL);
+        else
+            rc = cond_wait(a->io, &a->watch, -1, NULL);
+        if (rc == -ERR_CANCELLED)
+            return;
+    }
+}
