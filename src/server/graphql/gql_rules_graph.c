@@ -97,11 +97,13 @@ bool gql_rules_graph(struct gql_rules *r, struct gql_document *doc)
 
 static const struct gql_variable *find_variable(const struct gql_definition *op, struct str name)
 {
+    const struct gql_variable *found = NULL;
+
     for (const struct gql_variable *v = op->variables; v; v = v->next) {
         if (str_eq(v->name, name))
-            return v;
+            found = v; /* of two, which is an error by itself, graphql-core takes the last */
     }
-    return NULL;
+    return found;
 }
 
 static bool is_allowed(const struct gql_variable *v, const struct gql_usage *u)
