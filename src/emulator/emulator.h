@@ -1,4 +1,32 @@
-/* emulator/emulator.h: Vertex AI and the Google services around it on loopback. It runs the jobs it is sent.
+/*
+ * emulator/emulator.h: Vertex AI custom jobs and the Google services around them on loopback. It RUNS the
+ * jobs it is sent, as processes of this machine with this user's rights: never let others reach it.
+ *
+ * By path:
+ *   /v1, /v1beta1, /ui  projects/P/locations[/L]; .../customJobs create, get, list (filter, readMask,
+ * pageSize, pageToken), :cancel, delete; .../operations get, :wait, :cancel /v2/entries:list    the captured
+ * log lines, as Cloud Logging answers /token              OAuth tokens: JWT grant (claims are checked; the
+ * signature is NOT verified, as no public key can be registered) and refresh_token grant (any refresh token
+ * is taken)
+ *   /, /computeMetadata metadata server: project, service account "default", token, universe, zone, region
+ *   /healthz, /readyz   "ok"
+ *   anything else       404 in Google's shape
+ *
+ * Jobs: every replica of every pool is a process group. Without a command its image must be in the image
+ * table (image_table.h). Exit of the primary (workerpool0-0) with 0 ends the job well and stops the others;
+ * exit codes 6, 11, 134, 139 restart the whole job up to 3 times unless disableRetries; others fail it. Waits
+ * of the real service (provisioning 3 to 4 minutes, cancel latency, time from exit to end state) are divided
+ * by @speed; scheduling.timeout is not, and neither is what the programs do. From SIGTERM to SIGKILL 10 s /
+ * speed, at least 1 s. The host names in CLUSTER_SPEC follow Google's pattern and do not resolve
+ * (container.h).
+ *
+ * A project's number is its name when that is a number, else always the same 12 digits made from it.
+ *
+ * State is in data_dir/emulator.db (0600; job bodies hold their environment). Jobs that were live when the
+ * emulator ended are run again from the start of their replicas, after what is left of their processes has
+ * been killed; CANCELLING ones end CANCELLED. Deleting a job deletes its log lines, unlike Cloud Logging.
+ * Programs' HOME, and their working folder unless the image table names one, is data_dir/home, shared by all
+ * jobs. Facts: vertex-and-google-auth.md sections 1, 3, 4.3, 4.4, 8, 11.
  */
 #pragma once
 
@@ -12,8 +40,11 @@ struct emulator_options {
     const char *images_file; /* YAML image table; NULL none */
     const char *gcp_project; /* what the metadata server says; NULL: "slipway-local" */
     bool fast_and_unsafe_db;
-    bool require_auth; /* answer 401 without a token of ours */
+    /* answer 401 without a token of ours or a service account's own JWT in its time (its signature is not
+     * verified) */
+    bool require_auth;
 };
+/** emulator_new() - open the state. Yields. -ERR_CONFIG for a bad image table, -ERR_STORE, -ERR_OS. */
 NODISCARD int emulator_new(struct io *io, const struct emulator_options *o, struct emulator **ret,
                            struct err *e);
 /** emulator_handle() - an http_handler_fn: @ctx is the struct emulator. Serves every service by path. */
@@ -21,5 +52,5 @@ void emulator_handle(void *ctx, struct http_exchange *x);
 /** emulator_start() - take up the jobs that were live when it last stopped. */
 void emulator_start(struct emulator *m);
 /** emulator_free() - stop the processes it runs; jobs stay in their states on disk and are taken up at the
- * next start. Yields. */
+ * next start. No handler may be running any more (http_server_close() first). NULL is a no-op. Yields. */
 void emulator_free(struct emulator *m);

@@ -47,11 +47,11 @@ static bool is_transient_status(int status)
 enum exit_verdict exit_verdict(const struct replica_exit *x)
 {
     if (x->status == 0)
-        return x->primary ? EXIT_SUCCESS : EXIT_IGNORED;
+        return x->primary ? VERDICT_SUCCESS : VERDICT_IGNORED;
     if (!x->never_started && is_transient_status(x->status) && !x->disable_retries &&
         x->restarts < JOB_RESTARTS_MAX)
-        return EXIT_RESTART;
-    return EXIT_PERMANENT;
+        return VERDICT_RESTART;
+    return VERDICT_PERMANENT;
 }
 
 static void add_log_link(struct strbuf *b, const struct failure_text *f)

@@ -37,10 +37,10 @@ enum { JOB_RESTARTS_MAX = 3, JOB_TIMEOUT_DEFAULT_S = 7 * 24 * 3600 };
 
 /* What the end of one replica means for its job. */
 enum exit_verdict {
-    EXIT_IGNORED,  /* a worker that finished: the primary goes on */
-    EXIT_SUCCESS,  /* the primary finished: the job succeeded */
-    EXIT_RESTART,  /* a transient code: run the whole job again */
-    EXIT_PERMANENT /* the job failed */
+    VERDICT_IGNORED,  /* a worker that finished: the primary goes on */
+    VERDICT_SUCCESS,  /* the primary finished: the job succeeded */
+    VERDICT_RESTART,  /* a transient code: run the whole job again */
+    VERDICT_PERMANENT /* the job failed */
 };
 struct replica_exit {
     bool primary;

@@ -141,17 +141,17 @@ static void exit_codes_mean_what_vertex_makes_of_them(void **state)
         struct replica_exit x;
         enum exit_verdict want;
     } table[] = {
-        { { .primary = true, .status = 0 }, EXIT_SUCCESS },
-        { { .primary = false, .status = 0 }, EXIT_IGNORED },
-        { { .primary = true, .status = 1 }, EXIT_PERMANENT },
-        { { .primary = false, .status = 1 }, EXIT_PERMANENT },
-        { { .primary = true, .status = 139 }, EXIT_RESTART },
-        { { .primary = true, .status = 11 }, EXIT_RESTART },
-        { { .primary = true, .status = 134, .restarts = 2 }, EXIT_RESTART },
-        { { .primary = true, .status = 6, .restarts = 3 }, EXIT_PERMANENT },
-        { { .primary = true, .status = 6, .disable_retries = true }, EXIT_PERMANENT },
-        { { .primary = true, .status = 137 }, EXIT_PERMANENT },
-        { { .primary = true, .status = 128, .never_started = true }, EXIT_PERMANENT },
+        { { .primary = true, .status = 0 }, VERDICT_SUCCESS },
+        { { .primary = false, .status = 0 }, VERDICT_IGNORED },
+        { { .primary = true, .status = 1 }, VERDICT_PERMANENT },
+        { { .primary = false, .status = 1 }, VERDICT_PERMANENT },
+        { { .primary = true, .status = 139 }, VERDICT_RESTART },
+        { { .primary = true, .status = 11 }, VERDICT_RESTART },
+        { { .primary = true, .status = 134, .restarts = 2 }, VERDICT_RESTART },
+        { { .primary = true, .status = 6, .restarts = 3 }, VERDICT_PERMANENT },
+        { { .primary = true, .status = 6, .disable_retries = true }, VERDICT_PERMANENT },
+        { { .primary = true, .status = 137 }, VERDICT_PERMANENT },
+        { { .primary = true, .status = 128, .never_started = true }, VERDICT_PERMANENT },
     };
 
     (void)state;

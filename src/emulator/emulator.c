@@ -1,0 +1,198 @@
+/* emulator/emulator.c: the emulator as a whole: made, started, stopped, and which service a path belongs to.
+ */
+#include "emulator/emulator_internal.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/file.h"
+
+/* --- life --------------------------------------------------------------------------------------------------
+ */
+
+static int open_parts(struct emulator *m, const struct emulator_options *o, struct err *e)
+{
+    int code;
+
+    m->home = arena_printf(m->a, "%s/home", o->data_dir);
+    if ((code = file_mkdirs(m->io, m->home, e)))
+        return code;
+    if (o->images_file && (code = image_table_load(m->io, m->a, o->images_file, &m->images, e)))
+        return code;
+    code = store_open(m->io, arena_printf(m->a, "%s/emulator.db", o->data_dir), o->fast_and_unsafe_db, &m->db,
+                      e);
+    if (code)
+        return code;
+    return store_secret(m->db, m->io, m->a, &m->token_key, e);
+}
+
+int emulator_new(struct io *io, const struct emulator_options *o, struct emulator **ret, struct err *e)
+{
+    struct emulator *m = xcalloc(1, sizeof(*m));
+    int code;
+
+    m->io = io;
+    m->a = arena_new();
+    m->speed = o->speed > 0 ? o->speed : 1.0;
+    m->gcp_project = arena_strdup(m->a, o->gcp_project ? o->gcp_project : "slipway-local");
+    m->require_auth = o->require_auth;
+    code = open_parts(m, o, e);
+    if (code) {
+        db_close(m->db);
+        arena_free(m->a);
+        free(m);
+        return err_wrap(e, "emulator");
+    }
+    m->live = map_new();
+    m->runs = group_new(io);
+    m->log = log_queue_new(m);
+    *ret = m;
+    return 0;
+}
+
+struct resume {
+    struct emulator *m;
+    size_t count;
+};
+
+static bool resume_job(const struct job_row *row, void *ctx)
+{
+    struct resume *r = ctx;
+
+    run_start(r->m, row);
+    r->count++;
+    return true;
+}
+
+void emulator_start(struct emulator *m)
+{
+    struct resume r = { .m = m };
+    struct err e = { 0 };
+
+    leftovers_kill(m);
+    if (store_each_live_job(m->db, resume_job, &r, &e))
+        LOG_ERROR("emulator.jobs_not_resumed", "error=\"%s\"", e.msg);
+    if (r.count > 0)
+        LOG_INFO("emulator.resumed", "jobs=%zu", r.count);
+}
+
+void emulator_free(struct emulator *m)
+{
+    if (!m)
+        return;
+    group_cancel(m->runs);
+    group_wait(m->runs);
+    group_free(m->runs);
+    log_queue_free(m->log);
+    db_close(m->db);
+    map_free(m->live);
+    arena_free(m->a);
+    free(m);
+}
+
+/* --- requests
+ * ------------------------------------------------------------------------------------------------ */
+
+int read_body(struct http_exchange *x, struct refusal *r, struct jval **ret)
+{
+    const struct jval_limits limits = { .last_key_wins = true };
+    struct err e = { 0 };
+
+    if (str_trim(x->body).len == 0) {
+        *ret = jval_new_object(x->a);
+        return 0;
+    }
+    if (jval_from_json(x->a, x->body, "body", &limits, ret, &e))
+        return refuse(r, RPC_INVALID_ARGUMENT, "Invalid JSON payload received. %s", e.msg);
+    if (!jval_is(*ret, JVAL_OBJECT))
+        return refuse(r, RPC_INVALID_ARGUMENT,
+                      "Invalid JSON payload received. Root element must be a message.");
+    return 0;
+}
+
+void reply_internal(struct http_exchange *x, const struct err *e)
+{
+    struct refusal r = { .a = x->a };
+
+    if (e->code == ERR_CANCELLED)
+        refuse(&r, RPC_UNAVAILABLE, "The service is currently unavailable.");
+    else
+        refuse(&r, RPC_INTERNAL, "Internal error encountered.");
+    if (e->code != ERR_CANCELLED)
+        LOG_ERROR("emulator.internal", "path=%.*s error=\"%s\"", STR_ARG(str_sub(x->path, 0, 200)), e->msg);
+    refusal_reply(x, &r);
+}
+
+void reply_not_found(struct http_exchange *x)
+{
+    struct refusal r = { .a = x->a };
+
+    refuse(&r, RPC_NOT_FOUND, "Method not found: %.*s %.*s", STR_ARG(str_sub(x->method, 0, 20)),
+           STR_ARG(str_sub(x->path, 0, 300)));
+    refusal_reply(x, &r);
+}
+
+/* /v1/projects/P/locations[/L[/COLLECTION[/ID][:VERB]]]; v1beta1 and ui (the SDK's first binding) serve the
+ * same. */
+static bool split_path(struct str path, struct vertex_path *ret)
+{
+    struct str rest = str_sub(path, 1, path.len), part[6] = { { NULL, 0 } }, extra;
+    size_t n = 0;
+    ptrdiff_t colon;
+
+    while (n < ARRAY_LEN(part) && str_cut(&rest, '/', &part[n]))
+        n++;
+    if (n < 4 || (!str_is(part[0], "v1") && !str_is(part[0], "v1beta1") && !str_is(part[0], "ui")) ||
+        !str_is(part[1], "projects") || part[2].len == 0 || !str_is(part[3], "locations"))
+        return false;
+    *ret = (struct vertex_path){ .gcp_project = part[2],
+                                 .location = part[4],
+                                 .gcp_number = gcp_number_of(part[2]) };
+    if (n == 6) {
+        ret->collection = part[5];
+        if (str_cut(&rest, '/', &ret->id) && str_cut(&rest, '/', &extra))
+            return false;
+    }
+    colon = str_find(ret->id, STR(":"));
+    if (colon >= 0) {
+        ret->verb = str_sub(ret->id, (size_t)colon + 1, ret->id.len);
+        ret->id = str_sub(ret->id, 0, (size_t)colon);
+    }
+    return true;
+}
+
+static void serve_vertex(struct emulator *m, struct http_exchange *x)
+{
+    struct vertex_path p;
+
+    if (!split_path(x->path, &p))
+        reply_not_found(x);
+    else if (p.collection.len == 0)
+        serve_locations(x, &p);
+    else if (str_is(p.collection, "customJobs"))
+        serve_custom_jobs(m, x, &p);
+    else if (str_is(p.collection, "operations") && p.id.len > 0)
+        serve_operations(m, x, &p);
+    else
+        reply_not_found(x);
+}
+
+void emulator_handle(void *ctx, struct http_exchange *x)
+{
+    struct emulator *m = ctx;
+    struct refusal r = { .a = x->a };
+
+    if (str_is(x->path, "/healthz") || str_is(x->path, "/readyz"))
+        http_reply_text(x, 200, "text/plain", STR("ok\n"));
+    else if (str_is(x->path, "/") || str_has_prefix(x->path, STR("/computeMetadata/")))
+        serve_metadata(m, x);
+    else if (str_is(x->path, "/token"))
+        serve_token(m, x);
+    else if (auth_check(m, x, &r))
+        refusal_reply(x, &r);
+    else if (str_is(x->path, "/v2/entries:list") && str_is(x->method, "POST"))
+        serve_log_entries(m, x);
+    else
+        serve_vertex(m, x);
+}

@@ -1,0 +1,40 @@
+/* emulator/run.h: a live job, shared by run.c (its life) and replica.c (its processes). */
+#pragma once
+
+#include "emulator/container.h"
+#include "emulator/emulator_internal.h"
+#include "io/proc.h"
+
+struct replica {
+    struct run *run;
+    struct replica_id id;
+    char task[40];      /* "workerpool0-0" */
+    struct proc *proc;  /* NULL before it is started and after it has ended */
+    struct strbuf tail; /* the last of its stderr */
+    struct cond drained;
+    bool reader_done;
+    /* set when it has ended */
+    bool ended, seen;
+    int status;
+    const char *start_error; /* in the run's arena */
+};
+
+struct run {
+    struct emulator *m;
+    struct arena *a;
+    struct job_row row;
+    struct jval *custom_job;
+    struct job_policy policy;
+    bool cancel;   /* asked for */
+    bool settling; /* its end is decided: too late to cancel */
+    struct cond wake;
+    struct replica *replicas;
+    size_t replica_count;
+    struct group *fibers; /* of the replicas */
+};
+
+/** replicas_start() - a fiber and a process per replica of every pool. */
+void replicas_start(struct run *run);
+/** replicas_stop() - SIGTERM, after the grace SIGKILL, until all have ended; frees them. At once when our own
+ * fiber is cancelled. Yields. */
+void replicas_stop(struct run *run);
