@@ -1,4 +1,6 @@
 /* agent/agent.c: an agent's life: take up what the journal holds, work, drain. */
+#include "agent/agent.h"
+
 #include <stdlib.h>
 
 #include "agent/agent_internal.h"

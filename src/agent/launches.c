@@ -67,15 +67,27 @@ static void stamp_times(struct launch_row *next, enum launch_phase from, int64_t
         next->reported_at_ms = now;
 }
 
+/* A value in double quotes: its own become single ones. */
+static void add_quoted(struct strbuf *b, const char *name, struct str value)
+{
+    strbuf_addf(b, " %s=\"", name);
+    for (size_t i = 0; i < value.len; i++)
+        strbuf_addc(b, value.ptr[i] == '"' ? '\'' : value.ptr[i] == '\n' ? ' ' : value.ptr[i]);
+    strbuf_addc(b, '"');
+}
+
 static void log_move(const struct launch_row *r)
 {
+    AUTO_STRBUF struct strbuf more = STRBUF(16 * 1024);
     char event[40];
 
+    if (r->vertex_job.len)
+        strbuf_addf(&more, " vertex_job=%.*s", STR_ARG(r->vertex_job));
+    if (r->reason.len)
+        add_quoted(&more, "reason", r->reason);
     snprintf(event, sizeof(event), "launch.%s", launch_phase_name(r->phase));
-    LOG_INFO(event, "item=%.*s run=%.*s queue=%.*s attempt=%u%s%.*s%s%.*s%s", STR_ARG(r->item),
-             STR_ARG(r->run_id), STR_ARG(r->queue), r->attempt, r->vertex_job.len ? " vertex_job=" : "",
-             STR_ARG(r->vertex_job), r->reason.len ? " reason=\"" : "", STR_ARG(r->reason),
-             r->reason.len ? "\"" : "");
+    LOG_INFO(event, "item=%.*s run=%.*s queue=%.*s attempt=%u%s", STR_ARG(r->item), STR_ARG(r->run_id),
+             STR_ARG(r->queue), r->attempt, strbuf_cstr(&more));
 }
 
 /* Nothing may be done that is not written down, so a store that fails is waited for. */

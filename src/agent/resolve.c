@@ -58,8 +58,6 @@ static const char *what_we_cannot_do(struct arena *a, const struct launch_spec *
                             "the item names the job \"%.*s\" but no image: this agent builds none; give "
                             "docker.docker_image",
                             STR_ARG(s->wb_job));
-    if (!s->image_uri.len)
-        return "the item names no image to run: give docker.docker_image";
     return NULL;
 }
 

@@ -1,0 +1,147 @@
+/* tests/unit/agent/fake_google.c: see fake_google.h. */
+#include "fake_google.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "launch/phase.h"
+#include "launch/render.h"
+
+struct cloud cloud;
+
+void cloud_set_state(int index, const char *state, const char *error)
+{
+    snprintf(cloud.jobs[index].state, sizeof(cloud.jobs[index].state), "JOB_STATE_%s", state);
+    cloud.jobs[index].error = error;
+}
+
+static bool is_live(const struct cloud_job *j)
+{
+    return !vertex_status_is_ended(vertex_status_parse(str_of(j->state)));
+}
+
+int cloud_live_jobs(void)
+{
+    int n = 0;
+
+    for (int i = 0; i < cloud.count; i++)
+        n += is_live(&cloud.jobs[i]);
+    return n;
+}
+
+static int reach(struct err *e)
+{
+    int rc = io_sleep(cloud.io, 50, e);
+
+    return !rc && cloud.down ? err_set(e, ERR_NET, "vertex is down") : rc;
+}
+
+static void out_job(struct arena *a, const struct cloud_job *j, struct vertex_job *ret)
+{
+    struct jval *labels = jval_new_object(a);
+
+    jval_set_cstr(a, labels, LABEL_ATTEMPT, j->attempt);
+    jval_set_cstr(a, labels, LABEL_AGENT, j->agent);
+    *ret = (struct vertex_job){ .name = str_of(arena_strdup(a, j->name)),
+                                .state = str_of(arena_strdup(a, j->state)),
+                                .error_message = str_of(j->error),
+                                .labels = labels };
+}
+
+int google_project(struct google *g, struct str *ret, struct err *e)
+{
+    *ret = STR("proj");
+    return 0;
+}
+
+static struct cloud_job *add_job(const struct jval *request)
+{
+    struct cloud_job *j = &cloud.jobs[cloud.count];
+
+    snprintf(j->name, sizeof(j->name), "projects/1/locations/us-central1/customJobs/%d", ++cloud.count);
+    snprintf(j->state, sizeof(j->state), "JOB_STATE_PENDING");
+    snprintf(j->attempt, sizeof(j->attempt), "%.*s",
+             STR_ARG(jval_str(jval_get(jval_get(request, "labels"), LABEL_ATTEMPT))));
+    snprintf(j->agent, sizeof(j->agent), "%.*s",
+             STR_ARG(jval_str(jval_get(jval_get(request, "labels"), LABEL_AGENT))));
+    return j;
+}
+
+int vertex_create(struct google *g, struct arena *a, struct str gcp_project, struct str region,
+                  struct str request, struct vertex_job *ret, struct err *e)
+{
+    struct jval *tree = NULL;
+    struct cloud_job *j;
+    int rc = reach(e);
+
+    if (rc)
+        return rc;
+    cloud.creates++;
+    snprintf(cloud.wire, sizeof(cloud.wire), "%.*s", STR_ARG(request));
+    if (cloud.refuse_creates > 0) {
+        cloud.refuse_creates--;
+        return err_set_http(e, 429, "RESOURCE_EXHAUSTED: The following quotas are exceeded: gpus");
+    }
+    if (jval_from_json(a, request, "create", NULL, &tree, e))
+        return -ERR_INVALID;
+    j = add_job(tree);
+    if (cloud.twice)
+        add_job(tree);
+    if (cloud.lose_answers > 0) {
+        cloud.lose_answers--;
+        return err_set(e, ERR_NET, "the answer was lost");
+    }
+    out_job(a, j, ret);
+    return io_sleep(cloud.io, 50, e);
+}
+
+int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex_job *ret, struct err *e)
+{
+    int rc = reach(e);
+
+    if (rc)
+        return rc;
+    for (int i = 0; i < cloud.count; i++)
+        if (str_is(name, cloud.jobs[i].name)) {
+            out_job(a, &cloud.jobs[i], ret);
+            return 0;
+        }
+    return err_set_http(e, 404, "no such job");
+}
+
+/* Knows the two filters of the agent: a dedup label, or its own label with states that live. */
+int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struct str region,
+                struct str filter, struct vertex_job **ret, size_t *ret_len, struct err *e)
+{
+    struct vertex_job *jobs = arena_array(a, CLOUD_MAX_JOBS, sizeof(*jobs));
+    bool live_only = str_find(filter, STR("JOB_STATE_RUNNING")) >= 0;
+    size_t count = 0;
+    int rc = reach(e);
+
+    if (rc)
+        return rc;
+    cloud.lists++;
+    for (int i = 0; i < cloud.count; i++) {
+        const char *label = live_only ? cloud.jobs[i].agent : cloud.jobs[i].attempt;
+
+        if ((!live_only || is_live(&cloud.jobs[i])) &&
+            str_find(filter, str_of(arena_printf(a, "=\"%s\"", label))) >= 0)
+            out_job(a, &cloud.jobs[i], &jobs[count++]);
+    }
+    *ret = jobs;
+    *ret_len = count;
+    return 0;
+}
+
+int vertex_cancel(struct google *g, struct str name, struct err *e)
+{
+    int rc = reach(e);
+
+    if (rc)
+        return rc;
+    cloud.cancels++;
+    for (int i = 0; i < cloud.count; i++)
+        if (str_is(name, cloud.jobs[i].name) && is_live(&cloud.jobs[i]))
+            cloud_set_state(i, "CANCELLED", NULL);
+    return 0;
+}

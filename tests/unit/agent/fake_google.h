@@ -1,0 +1,25 @@
+/* tests/unit/agent/fake_google.h: Vertex AI as a table in memory, in place of src/google. */
+#pragma once
+
+#include "google/vertex.h"
+
+enum { CLOUD_MAX_JOBS = 32 };
+
+struct cloud_job {
+    char name[80], state[40], attempt[64], agent[64];
+    const char *error;
+};
+struct cloud {
+    struct io *io; /* of the agent */
+    struct cloud_job jobs[CLOUD_MAX_JOBS];
+    int count, creates, cancels, lists;
+    int lose_answers;   /* of the next so many creates that work */
+    int refuse_creates; /* with 429 */
+    bool twice;         /* a create makes two jobs */
+    bool down;
+    bool saw_key; /* the wire text of a create held the API key */
+    char wire[8192];
+};
+extern struct cloud cloud;
+void cloud_set_state(int index, const char *state, const char *error);
+int cloud_live_jobs(void);

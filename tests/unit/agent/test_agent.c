@@ -1,0 +1,634 @@
+/*
+ * tests/unit/agent/test_agent.c: whole lives of launches, in the simulator: the real agent and W&B client, a
+ * small queue server behind HTTP, and Vertex AI as a table.
+ */
+#include "../test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "base/log.h"
+#include "fake_google.h"
+#include "io/sim.h"
+
+#define KEY "0123456789abcdef0123456789abcdef01234567"
+#define POOL                                                                                                 \
+    "{\"machine_spec\":{\"machine_type\":\"n1-standard-4\"},\"replica_count\":1,"                            \
+    "\"container_spec\":{\"image_uri\":\"${image_uri}\"}}"
+#define SPEC_WITH(more)                                                                                      \
+    "{\"entity\":\"ent\",\"project\":\"proj\",\"docker\":{\"docker_image\":\"img:1\"}," more                 \
+    "\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":[" POOL "],"                             \
+    "\"staging_bucket\":\"gs://b\"},\"run\":{}}}}"
+#define SPEC SPEC_WITH("")
+
+enum { MAX_ITEMS = 8, HOUR_MS = 3600 * 1000 };
+
+struct item {
+    const char *spec;
+    char state[20], run[40], message[2000], stage[20];
+    int pops, acks, reports;
+    bool stop_asked;
+};
+
+/* The queue server, and what happens to it. */
+static struct queue {
+    struct item items[MAX_ITEMS];
+    size_t count;
+    bool own_server; /* answers as Slipway */
+    bool down;
+    int lose_acks; /* answers of the next so many acks */
+    bool steal;    /* an ack finds that somebody else was quicker */
+    const char *run_state;
+    bool stop_polling;
+    int requests, answer_429;
+} queue;
+
+static struct world {
+    struct sim *sim;
+    struct sim_node *server, *agent;
+    char dir[64];
+    int64_t max_jobs;
+    const char *queue_name;
+    bool agent_ended;
+    int agent_rc;
+    struct err agent_err;
+    struct agent *running;
+    int live_max;
+} world;
+
+/* --- the queue server ----------------------------------------------------------------------------------- */
+
+static struct item *find_item(struct str id)
+{
+    return id.len == 2 && (size_t)(id.ptr[1] - '0') < queue.count ? &queue.items[id.ptr[1] - '0'] : NULL;
+}
+
+static const char *pop(struct arena *a)
+{
+    for (size_t i = 0; i < queue.count; i++)
+        if (strcmp(queue.items[i].state, "PENDING") == 0) {
+            snprintf(queue.items[i].state, sizeof(queue.items[i].state), "LEASED");
+            queue.items[i].pops++;
+            return arena_printf(a, "{\"popFromRunQueue\":{\"runQueueItemId\":\"i%zu\",\"runSpec\":%s}}", i,
+                                queue.items[i].spec);
+        }
+    return "{\"popFromRunQueue\":null}";
+}
+
+static const char *ack(struct arena *a, struct item *it, struct str run)
+{
+    bool first = it && !it->run[0];
+
+    if (queue.steal && first)
+        snprintf(it->run, sizeof(it->run), "stolen");
+    first = first && !queue.steal;
+    if (first)
+        snprintf(it->run, sizeof(it->run), "%.*s", STR_ARG(run));
+    if (first)
+        snprintf(it->state, sizeof(it->state), "CLAIMED");
+    if (it)
+        it->acks++;
+    return arena_printf(a, "{\"ackRunQueueItem\":{\"success\":%s}}", first ? "true" : "false");
+}
+
+static const char *report(struct item *it, const char *state, const struct jval *vars)
+{
+    snprintf(it->state, sizeof(it->state), "%s", state);
+    snprintf(it->message, sizeof(it->message), "%.*s", STR_ARG(jval_str(jval_get(vars, "message"))));
+    snprintf(it->stage, sizeof(it->stage), "%.*s", STR_ARG(jval_str(jval_get(vars, "stage"))));
+    it->reports++;
+    return "{\"failRunQueueItem\":{\"success\":true},\"finishRunQueueItem\":{\"success\":true}}";
+}
+
+static const char *item_call(struct arena *a, struct str op, const struct jval *vars)
+{
+    struct str id = jval_str(jval_get(vars, "itemId"));
+    struct item *it = find_item(id.len ? id : jval_str(jval_get(vars, "runQueueItemId")));
+
+    if (str_is(op, "ackRunQueueItem"))
+        return ack(a, it, jval_str(jval_get(vars, "runId")));
+    if (!it)
+        return "{}";
+    if (str_is(op, "failRunQueueItem"))
+        return report(it, "FAILED", vars);
+    if (str_is(op, "finishRunQueueItem"))
+        return report(it, jval_str(jval_get(vars, "outcome")).ptr, vars);
+    if (str_is(op, "GetRunQueueItem"))
+        return arena_printf(a,
+                            "{\"project\":{\"runQueue\":{\"runQueueItem\":{\"state\":\"%s\","
+                            "\"associatedRunId\":\"%s\"}}}}",
+                            it->state, it->run);
+    if (str_is(op, "RunQueueItemStop"))
+        return it->stop_asked ? "{\"runQueueItem\":{\"stopAsked\":true,\"run\":null}}"
+                              : "{\"runQueueItem\":{\"stopAsked\":false}}";
+    return "{\"updateRunQueueItemWarning\":{\"success\":true},\"noteRunQueueItem\":{\"success\":true}}";
+}
+
+static const char *call(struct arena *a, struct str op, const struct jval *vars)
+{
+    if (str_is(op, "ProjectRunQueues"))
+        return "{\"project\":{\"runQueues\":[{\"id\":\"Q\",\"name\":\"q\"}]}}";
+    if (str_is(op, "createLaunchAgent"))
+        return "{\"createLaunchAgent\":{\"launchAgentId\":\"A\"}}";
+    if (str_is(op, "LaunchAgent"))
+        return queue.stop_polling ? "{\"launchAgent\":{\"name\":\"n\",\"stopPolling\":true}}"
+                                  : "{\"launchAgent\":{\"name\":\"n\",\"stopPolling\":false}}";
+    if (str_is(op, "updateLaunchAgent"))
+        return "{\"updateLaunchAgent\":{\"success\":true}}";
+    if (str_is(op, "popFromRunQueue"))
+        return pop(a);
+    if (str_is(op, "RunStatus"))
+        return queue.run_state
+                   ? arena_printf(a, "{\"project\":{\"run\":{\"state\":\"%s\",\"stopped\":false}}}",
+                                  queue.run_state)
+                   : "{\"project\":{\"run\":null}}";
+    return item_call(a, op, vars);
+}
+
+static void serve(void *ctx, struct http_exchange *x)
+{
+    struct jval *v = NULL;
+    struct str op;
+    const char *data;
+
+    queue.requests++;
+    if (queue.own_server)
+        http_reply_header(x, "Server", STR("slipway/test"));
+    if (queue.down || queue.answer_429 > 0 || jval_from_json(x->a, x->body, "body", NULL, &v, NULL)) {
+        queue.answer_429 -= queue.answer_429 > 0;
+        http_reply_text(x, queue.down ? 503 : 429, "text/plain", STR("no"));
+        return;
+    }
+    op = jval_str(jval_get(v, "operationName"));
+    data = call(x->a, op, jval_get(v, "variables"));
+    if (str_is(op, "ackRunQueueItem") && queue.lose_acks > 0) {
+        queue.lose_acks--;
+        http_reply_text(x, 502, "text/plain", STR("lost"));
+        return;
+    }
+    if (str_is(op, "popFromRunQueue") && strstr(data, "null") && queue.own_server &&
+        io_sleep(x->io, 1000, NULL)) /* as long as a wait lasts here */
+        return;
+    http_reply_text(x, 200, "application/json", str_of(arena_printf(x->a, "{\"data\":%s}", data)));
+}
+
+static void run_server(struct io *io, void *arg)
+{
+    struct http_server *s = NULL;
+
+    (void)!http_listen(io, &(struct http_server_options){ .port = 80, .handler = serve }, &s, NULL);
+    while (io_sleep(io, HOUR_MS, NULL) == 0)
+        continue;
+    http_server_close(s);
+}
+
+/* --- the agent's machine -------------------------------------------------------------------------------- */
+
+static void run_agent(struct io *io, void *arg)
+{
+    const char *const queues[] = { world.queue_name, NULL };
+    AUTO_PTR(secret) key = secret_new(STR(KEY));
+    AUTO_PTR(wandb) w = wandb_new(io, &(struct wandb_options){ "http://server:80", key, "test" });
+    const struct agent_options o = { .state_dir = world.dir,
+                                     .entity = "ent",
+                                     .queues = queues,
+                                     .max_jobs = world.max_jobs,
+                                     .config_json = "{}",
+                                     .version = "test",
+                                     .fast_and_unsafe_db = true,
+                                     .wandb = w };
+    struct agent *a = NULL;
+
+    cloud.io = io;
+    world.agent_rc = agent_new(io, &o, &a, &world.agent_err);
+    world.running = a;
+    if (!world.agent_rc)
+        world.agent_rc = agent_run(a, &world.agent_err);
+    world.running = NULL;
+    agent_free(a);
+    world.agent_ended = true;
+}
+
+static void no_log(void *ctx, enum log_level level, const char *event, const char *pairs)
+{
+    if (getenv("AGENT_TEST_LOG"))
+        fprintf(stderr, "%9lld %s %s\n", (long long)(world.sim ? sim_now_ms(world.sim) : 0), event, pairs);
+}
+
+static int set_up(void **state)
+{
+    log_set_sink(no_log, NULL);
+    memset(&queue, 0, sizeof(queue));
+    memset(&cloud, 0, sizeof(cloud));
+    memset(&world, 0, sizeof(world));
+    queue.own_server = true;
+    world.max_jobs = 2;
+    world.queue_name = "q";
+    snprintf(world.dir, sizeof(world.dir), "/tmp/slipway-test-XXXXXX");
+    assert_non_null(mkdtemp(world.dir));
+    world.sim = sim_new(11);
+    world.server = sim_node_new(world.sim, "server");
+    world.agent = sim_node_new(world.sim, "agent");
+    sim_node_start(world.server, run_server, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    static const char *const files[] = { "journal.db", "journal.db-wal", "journal.db-shm", "agent.lock" };
+
+    sim_free(world.sim);
+    world.sim = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        char path[100];
+
+        snprintf(path, sizeof(path), "%s/%s", world.dir, files[i]);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(world.dir), 0);
+    log_set_sink(NULL, NULL);
+    return 0;
+}
+
+static void push(const char *spec)
+{
+    struct item *it = &queue.items[queue.count++];
+
+    it->spec = spec;
+    snprintf(it->state, sizeof(it->state), "PENDING");
+}
+
+static void boot(void)
+{
+    sim_node_start(world.agent, run_agent, NULL);
+}
+
+/* Step until @done says so, for at most @hours of virtual time. */
+static void run_until(bool (*done)(void))
+{
+    int64_t end = sim_now_ms(world.sim) + 2 * HOUR_MS;
+
+    for (long steps = 0; !done(); steps++) {
+        if (steps > 3000000 || sim_now_ms(world.sim) > end || !sim_step(world.sim))
+            fail_msg("it did not come to that: item 0 is %s, %d jobs, %d creates", queue.items[0].state,
+                     cloud.count, cloud.creates);
+        if (cloud_live_jobs() > world.live_max)
+            world.live_max = cloud_live_jobs();
+    }
+}
+
+static void run_for(int64_t ms)
+{
+    int64_t end = sim_now_ms(world.sim) + ms;
+
+    while (sim_now_ms(world.sim) < end && sim_step(world.sim))
+        continue;
+}
+
+static bool has_job(void)
+{
+    return cloud.count > 0;
+}
+
+static bool all_reported(void)
+{
+    for (size_t i = 0; i < queue.count; i++)
+        if (!queue.items[i].reports)
+            return false;
+    return true;
+}
+
+static bool ended(void)
+{
+    return world.agent_ended;
+}
+
+static void assert_item(size_t i, const char *state, const char *message)
+{
+    assert_string_equal(queue.items[i].state, state);
+    if (!strstr(queue.items[i].message, message))
+        fail_msg("item %zu: \"%s\" does not say \"%s\"", i, queue.items[i].message, message);
+    assert_int_equal(queue.items[i].reports, 1);
+}
+
+/* --- lives ---------------------------------------------------------------------------------------------- */
+
+static void an_item_becomes_a_job_and_its_end_is_told(void **state)
+{
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    assert_non_null(strstr(cloud.wire, KEY));
+    assert_string_equal(queue.items[0].state, "CLAIMED");
+    cloud_set_state(0, "RUNNING", NULL);
+    run_for(5000);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    run_for(60000);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(cloud.creates, 1);
+    assert_int_equal(queue.items[0].acks, 1);
+}
+
+static void a_failed_job_is_told_with_vertex_words(void **state)
+{
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    cloud_set_state(0, "FAILED", "The replica workerpool0-0 exited with a non-zero status of 3.");
+    run_until(all_reported);
+    assert_item(0, "FAILED", "status of 3");
+    assert_string_equal(queue.items[0].stage, "run");
+}
+
+static void a_create_whose_answer_was_lost_is_found_again(void **state)
+{
+    cloud.lose_answers = 1;
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    run_for(300000);
+    assert_int_equal(cloud.creates, 1);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(cloud.count, 1);
+}
+
+static void of_a_create_that_ran_twice_one_job_is_left(void **state)
+{
+    cloud.twice = true;
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    run_for(30000);
+    assert_int_equal(cloud.count, 2);
+    assert_int_equal(cloud_live_jobs(), 1);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+}
+
+static void an_item_that_somebody_else_has_is_let_go(void **state)
+{
+    queue.steal = true;
+    push(SPEC);
+    boot();
+    run_for(120000);
+    assert_int_equal(cloud.creates, 0);
+    assert_int_equal(queue.items[0].reports, 0);
+    queue.steal = false;
+    push(SPEC);
+    run_until(has_job);
+}
+
+static void an_ack_whose_answer_was_lost_is_known_to_be_ours(void **state)
+{
+    queue.lose_acks = 1;
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(queue.items[0].acks, 2);
+}
+
+static void all_that_is_wrong_with_a_spec_is_told(void **state)
+{
+    push("{\"entity\":\"ent\",\"project\":\"proj\",\"docker\":{\"docker_image\":\"img:1\"},\"resource_args\":"
+         "{\"vertex\":{\"spec\":{\"worker_pool_specs\":[{\"machine_spec\":{\"machine_typ\":\"x\"},"
+         "\"container_spec\":{\"image_ur\":\"y\"}}]}}}}");
+    boot();
+    run_until(all_reported);
+    assert_item(0, "FAILED", "machine_typ");
+    assert_item(0, "FAILED", "image_ur");
+    assert_string_equal(queue.items[0].stage, "agent");
+    assert_int_equal(cloud.creates, 0);
+}
+
+static void a_stop_request_ends_the_job(void **state)
+{
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    run_for(5000);
+    queue.items[0].stop_asked = true;
+    run_until(all_reported);
+    assert_item(0, "STOPPED", "stopped on request");
+    assert_int_equal(cloud_live_jobs(), 0);
+}
+
+static void a_new_agent_takes_up_what_a_killed_one_left(void **state)
+{
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    run_for(3000);
+    sim_node_kill(world.agent);
+    boot();
+    run_for(60000);
+    assert_int_equal(cloud.creates, 1);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+}
+
+static void an_agent_killed_in_a_create_finds_its_job(void **state)
+{
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    sim_node_kill(world.agent); /* the answer is on its way */
+    boot();
+    run_for(60000);
+    assert_int_equal(cloud.count, 1);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+}
+
+static bool two_jobs(void)
+{
+    return cloud.count == 2;
+}
+
+static void an_outage_of_an_hour_loses_nothing(void **state)
+{
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    queue.down = cloud.down = true;
+    cloud_set_state(0, "FAILED", "boom");
+    push(SPEC);
+    run_for(HOUR_MS);
+    assert_int_equal(queue.items[0].reports, 0);
+    assert_false(world.agent_ended);
+    queue.down = cloud.down = false;
+    run_until(two_jobs);
+    cloud_set_state(1, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FAILED", "boom");
+    assert_item(1, "FINISHED", "");
+}
+
+static void a_throttled_start_and_no_quota_are_waited_for(void **state)
+{
+    queue.answer_429 = 3;
+    cloud.refuse_creates = 2;
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    assert_int_equal(cloud.creates, 3);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+}
+
+static bool five_ended(void)
+{
+    for (int i = 0; i < cloud.count; i++)
+        if (strcmp(cloud.jobs[i].state, "JOB_STATE_PENDING") == 0)
+            cloud_set_state(i, cloud_live_jobs() > 1 ? "SUCCEEDED" : "RUNNING", NULL);
+        else if (strcmp(cloud.jobs[i].state, "JOB_STATE_RUNNING") == 0 && cloud.lists % 7 == 6)
+            cloud_set_state(i, "SUCCEEDED", NULL);
+    return all_reported();
+}
+
+static void no_more_jobs_than_slots_live_at_once(void **state)
+{
+    for (int i = 0; i < 5; i++)
+        push(SPEC);
+    world.max_jobs = 1;
+    boot();
+    run_until(five_ended);
+    assert_int_equal(cloud.creates, 5);
+    assert_int_equal(world.live_max, 1);
+}
+
+static void an_idle_agent_polls_a_foreign_server_rarely(void **state)
+{
+    int before;
+
+    queue.own_server = false;
+    boot();
+    run_for(60000);
+    before = queue.requests;
+    run_for(10 * 60 * 1000);
+    /* A pop and a heartbeat each 10 s, and every other time a status: what the W&B agent sends. */
+    assert_in_range(queue.requests - before, 100, 150);
+}
+
+static void on_a_wandb_server_a_run_that_never_appears_is_a_failure(void **state)
+{
+    queue.own_server = false;
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FAILED", "The submitted job exited successfully but failed to call wandb.init");
+    assert_string_equal(queue.items[0].stage, "run");
+}
+
+static void on_a_wandb_server_the_run_tells_its_own_end(void **state)
+{
+    queue.own_server = false;
+    queue.run_state = "finished";
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_for(120000);
+    assert_int_equal(queue.items[0].reports, 0);
+    agent_drain(world.running);
+    run_until(ended);
+    assert_int_equal(world.agent_rc, 0);
+}
+
+static void a_wrong_queue_name_ends_the_agent_with_the_right_ones(void **state)
+{
+    world.queue_name = "qq";
+    boot();
+    run_until(ended);
+    assert_int_equal(world.agent_rc, -ERR_CONFIG);
+    assert_string_equal(world.agent_err.msg, "no queue qq in entity \"ent\"; there are: q");
+}
+
+static void the_server_can_end_the_agent_and_jobs_run_on(void **state)
+{
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    run_for(3000);
+    queue.stop_polling = true;
+    run_until(ended);
+    assert_int_equal(world.agent_rc, 0);
+    assert_int_equal(cloud_live_jobs(), 1);
+    assert_int_equal(queue.items[0].reports, 0);
+}
+
+static bool file_holds(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "rb");
+    size_t len = 0, n = strlen(text);
+    char *data = calloc(1, 1 << 20);
+    bool found = false;
+
+    if (f) {
+        len = fread(data, 1, 1 << 20, f);
+        fclose(f);
+    }
+    for (size_t i = 0; i + n <= len && !found; i++)
+        found = memcmp(data + i, text, n) == 0;
+    free(data);
+    return found;
+}
+
+static void a_key_in_the_spec_goes_to_the_job_and_not_into_the_journal(void **state)
+{
+    char path[100];
+
+    push(SPEC_WITH("\"_wandb_api_key\":\"fedcba9876543210fedcba9876543210fedcba98\","));
+    boot();
+    run_until(has_job);
+    run_for(3000);
+    assert_non_null(strstr(cloud.wire, "fedcba9876543210"));
+    assert_null(strstr(cloud.wire, KEY));
+    snprintf(path, sizeof(path), "%s/journal.db-wal", world.dir);
+    assert_true(file_holds(path, "proj"));
+    assert_false(file_holds(path, "fedcba9876543210"));
+    assert_false(file_holds(path, KEY));
+    snprintf(path, sizeof(path), "%s/journal.db", world.dir);
+    assert_false(file_holds(path, "fedcba9876543210"));
+}
+
+#define LIFE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIFE(an_item_becomes_a_job_and_its_end_is_told),
+        LIFE(a_failed_job_is_told_with_vertex_words),
+        LIFE(a_create_whose_answer_was_lost_is_found_again),
+        LIFE(of_a_create_that_ran_twice_one_job_is_left),
+        LIFE(an_item_that_somebody_else_has_is_let_go),
+        LIFE(an_ack_whose_answer_was_lost_is_known_to_be_ours),
+        LIFE(all_that_is_wrong_with_a_spec_is_told),
+        LIFE(a_stop_request_ends_the_job),
+        LIFE(a_new_agent_takes_up_what_a_killed_one_left),
+        LIFE(an_agent_killed_in_a_create_finds_its_job),
+        LIFE(an_outage_of_an_hour_loses_nothing),
+        LIFE(a_throttled_start_and_no_quota_are_waited_for),
+        LIFE(no_more_jobs_than_slots_live_at_once),
+        LIFE(an_idle_agent_polls_a_foreign_server_rarely),
+        LIFE(on_a_wandb_server_a_run_that_never_appears_is_a_failure),
+        LIFE(on_a_wandb_server_the_run_tells_its_own_end),
+        LIFE(a_wrong_queue_name_ends_the_agent_with_the_right_ones),
+        LIFE(the_server_can_end_the_agent_and_jobs_run_on),
+        LIFE(a_key_in_the_spec_goes_to_the_job_and_not_into_the_journal),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
