@@ -10,7 +10,7 @@ struct walk {
     struct arena *a;
     const char *at, *end;
     uint32_t line, column;
-    uint32_t depth, max_depth, nodes, max_nodes;
+    uint32_t nodes, max_nodes;
     bool last_key_wins;
     const char *failure; /* why the walk stopped */
 };
@@ -113,38 +113,45 @@ static struct jval *scalar(struct walk *w, const json_t *j)
     return jval_new_null(w->a);
 }
 
+/* Note where the value stands, and go past it; into it when it is a container. */
+static void enter(struct walk *w, const json_t *j, struct jval *v)
+{
+    skip_to_token(w);
+    v->pos = (struct jval_pos){ w->line, w->column };
+    if (json_is_object(j) || json_is_array(j))
+        advance(w);
+    else if (json_is_string(j))
+        skip_string(w);
+    else
+        skip_word(w);
+}
+
+static void leave(struct walk *w)
+{
+    skip_to_token(w);
+    advance(w);
+}
+
 static struct jval *convert(struct walk *w, json_t *j)
 {
     struct jval *v = json_is_object(j)  ? jval_new_object(w->a)
                      : json_is_array(j) ? jval_new_array(w->a)
                                         : scalar(w, j);
-    bool container = json_is_object(j) || json_is_array(j);
 
-    if (++w->nodes > w->max_nodes)
+    if (++w->nodes > w->max_nodes) {
         w->failure = "too many values";
-    if (container && ++w->depth > w->max_depth)
-        w->failure = "nested too deep";
-    if (w->failure)
         return NULL;
-    if (!w->last_key_wins) {
-        skip_to_token(w);
-        v->pos = (struct jval_pos){ w->line, w->column };
     }
-    if (container && !w->last_key_wins)
-        advance(w);
+    if (!w->last_key_wins)
+        enter(w, j, v);
     if (json_is_object(j))
         convert_object(w, j, v);
     else if (json_is_array(j))
         convert_array(w, j, v);
-    else if (!w->last_key_wins && json_is_string(j))
-        skip_string(w);
-    else if (!w->last_key_wins)
-        skip_word(w);
-    if (container && !w->last_key_wins && !w->failure) {
-        skip_to_token(w);
-        advance(w);
-    }
-    w->depth -= container;
+    else
+        return v;
+    if (!w->last_key_wins && !w->failure)
+        leave(w);
     return w->failure ? NULL : v;
 }
 
@@ -182,7 +189,6 @@ int jval_from_json(struct arena *a, struct str text, const char *name, const str
                       .end = text.ptr + text.len,
                       .line = 1,
                       .column = 1,
-                      .max_depth = l.max_depth,
                       .max_nodes = l.max_nodes,
                       .last_key_wins = l.last_key_wins };
     size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | (l.last_key_wins ? 0 : JSON_REJECT_DUPLICATES);

@@ -1,4 +1,5 @@
 /* base/jval_write.c: tree to JSON text. Numbers are the shortest text that reads back equal. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ static void write_real(struct strbuf *b, double d)
         strbuf_addz(b, "null"); /* JSON has no word for it */
         return;
     }
-    for (int precision = 15; precision <= 17; precision++) {
+    /* 15 digits always survive the way there and back, but for the tiny numbers of lesser precision */
+    for (int precision = fabs(d) < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
         snprintf(text, sizeof(text), "%.*g", precision, d);
         if (strtod(text, NULL) == d)
             break;
@@ -53,11 +55,12 @@ static void write_ascii(struct strbuf *b, struct str s)
     struct str quoted = { 0 };
 
     strbuf_add_json(&plain, s);
+    b->full |= plain.full;
     quoted = strbuf_str(&plain);
     for (size_t i = 0; i < quoted.len;) {
         uint32_t c = next_code_point(quoted, &i);
 
-        if (c == 0x7f || c < 0x80)
+        if (c < 0x7f)
             strbuf_addc(b, (char)c);
         else if (c < 0x10000)
             strbuf_addf(b, "\\u%04x", c);

@@ -95,7 +95,7 @@ static bool sexagesimal_to_int(struct str s, int64_t *ret)
         return false;
     while (str_cut(&s, ':', &part)) {
         if (!digits_to_int(part, 10, &n) || (!first && (part.len > 2 || n > 59)) ||
-            str_find(part, STR("_")) >= 0 || __builtin_mul_overflow(total, 60, &total) ||
+            (!first && str_find(part, STR("_")) >= 0) || __builtin_mul_overflow(total, 60, &total) ||
             __builtin_add_overflow(total, n, &total))
             return false;
         first = false;
@@ -121,7 +121,7 @@ static bool to_int(struct str s, int64_t *ret)
     else if (str_has_prefix(s, STR("0x")))
         ok = digits_to_int(str_sub(s, 2, s.len), 16, &n);
     else if (s.ptr[0] == '0')
-        ok = s.len == 1 || digits_to_int(str_sub(s, 1, s.len), 8, &n);
+        ok = digits_to_int(s, 8, &n);
     else
         ok = digits_to_int(s, 10, &n);
     if (ok)
@@ -147,34 +147,96 @@ static bool special_real(struct str s, double *ret)
     return true;
 }
 
-/* PyYAML's pattern: a dot is a must, and an exponent needs its sign: 1e3 and 1.0e3 are text, 1.0e+3 is a
- * number. */
-static bool to_real(struct str s, double *ret)
+static bool without_underscores(struct str s, double *ret)
 {
     char plain[64];
     size_t n = 0;
-    bool dot = false;
-    bool exponent = false;
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '_')
+            continue;
+        if (n == sizeof(plain))
+            return false;
+        plain[n++] = s.ptr[i];
+    }
+    return str_to_double((struct str){ plain, n }, ret);
+}
+
+/* How many bytes of @s from @i on are in @set. */
+static size_t span(struct str s, size_t i, const char *set)
+{
+    size_t n = 0;
+
+    while (i + n < s.len && s.ptr[i + n] && strchr(set, s.ptr[i + n]))
+        n++;
+    return n;
+}
+
+/* PyYAML's pattern: a dot is a must, and an exponent needs its sign: 1e3 and 1.0e3 are text, 1.0e+3 is a
+ * number. Returns where the mantissa ends, 0 when it is none. */
+static size_t mantissa(struct str s)
+{
+    size_t i = span(s, 0, "+-") == 1 ? 1 : 0;
+    size_t whole = span(s, i, "0123456789") ? span(s, i, "0123456789_") : 0;
+    size_t dot = i + whole;
+
+    if (dot >= s.len || s.ptr[dot] != '.')
+        return 0;
+    if (whole)
+        return dot + 1 + span(s, dot + 1, "0123456789_");
+    /* ".5" takes no sign */
+    return i == 0 && span(s, 1, "0123456789") ? 1 + span(s, 1, "0123456789_") : 0;
+}
+
+static bool is_exponent(struct str s)
+{
+    return s.len > 2 && span(s, 0, "eE") == 1 && span(s, 1, "+-") == 1 &&
+           span(s, 2, "0123456789") == s.len - 2;
+}
+
+/* One group of "1:30.5": below 60 but for the first; a fraction at the last. */
+static bool is_group(struct str part, bool first, bool last)
+{
+    size_t whole = span(part, 0, first ? "0123456789_" : "0123456789");
+
+    if (whole == 0 || part.ptr[0] == '_')
+        return false;
+    if (!first && (whole > 2 || (whole == 2 && part.ptr[0] > '5')))
+        return false;
+    if (!last || whole == part.len)
+        return whole == part.len && !last;
+    return part.ptr[whole] == '.' && span(part, whole + 1, "0123456789_") == part.len - whole - 1;
+}
+
+/* "1:30.5" in base 60 is 90.5. */
+static bool sexagesimal_to_real(struct str s, double *ret)
+{
+    size_t sign = span(s, 0, "+-") == 1;
+    struct str rest = str_sub(s, sign, s.len);
+    struct str part = { 0 };
+    double total = 0;
+    double d = 0;
+    bool first = true;
+
+    while (str_cut(&rest, ':', &part)) {
+        if (!is_group(part, first, !rest.ptr) || !without_underscores(part, &d))
+            return false;
+        total = total * 60 + d;
+        first = false;
+    }
+    *ret = sign && s.ptr[0] == '-' ? -total : total;
+    return true;
+}
+
+static bool to_real(struct str s, double *ret)
+{
+    size_t end = mantissa(s);
 
     if (special_real(s, ret))
         return true;
-    if (s.len == 0 || s.len >= sizeof(plain))
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool digit = c >= '0' && c <= '9';
-        bool sign = c == '-' || c == '+';
-
-        if (c == '_' && n > 0)
-            continue;
-        if (!(digit || (sign && (i == 0 || strchr("eE", s.ptr[i - 1]))) || (c == '.' && !dot && !exponent) ||
-              ((c == 'e' || c == 'E') && dot && !exponent && i + 2 < s.len && strchr("+-", s.ptr[i + 1]))))
-            return false;
-        dot |= c == '.';
-        exponent |= c == 'e' || c == 'E';
-        plain[n++] = c;
-    }
-    return dot && n > 1 && str_to_double((struct str){ plain, n }, ret);
+    if (end == 0)
+        return str_find(s, STR(":")) > 0 && sexagesimal_to_real(s, ret);
+    return (end == s.len || is_exponent(str_sub(s, end, s.len))) && without_underscores(s, ret);
 }
 
 static struct jval *resolve_plain(struct arena *a, struct str s)
@@ -236,30 +298,36 @@ static int load_scalar(struct load *l, struct jval **ret)
     return 0;
 }
 
-static uint32_t tree_size(const struct jval *v)
+/* What an alias adds: values, and levels of nesting. */
+struct extent {
+    uint32_t nodes, depth;
+};
+
+static void measure(const struct jval *v, uint32_t depth, struct extent *x)
 {
-    uint32_t n = 1;
-
-    for (size_t i = 0; i < jval_len(v); i++) {
-        uint32_t child = tree_size(jval_at(v, i));
-
-        n = n > UINT32_MAX - child ? UINT32_MAX : n + child;
-        if (n > JVAL_MAX_NODES)
-            return n;
-    }
-    return n;
+    x->nodes++;
+    if (jval_is(v, JVAL_ARRAY) || jval_is(v, JVAL_OBJECT))
+        depth++;
+    if (depth > x->depth)
+        x->depth = depth;
+    for (size_t i = 0; i < jval_len(v) && x->nodes <= JVAL_MAX_NODES; i++)
+        measure(jval_at(v, i), depth, x);
 }
 
 static int load_alias(struct load *l, struct jval **ret)
 {
     const char *anchor = (const char *)l->event.data.alias.anchor;
+    struct jval_pos at = pos_of(l->event.start_mark);
     struct jval *v = map_get(l->anchors, str_of(anchor));
+    struct extent x = { 0 };
 
     if (!v)
-        return fail_at(l, ERR_INVALID, pos_of(l->event.start_mark),
-                       "alias to an anchor that is not (yet) complete");
-    if (count_node(l, tree_size(v), pos_of(l->event.start_mark)))
+        return fail_at(l, ERR_INVALID, at, "alias to an anchor that is not (yet) complete");
+    measure(v, 0, &x);
+    if (count_node(l, x.nodes, at))
         return -l->e->code;
+    if (x.depth > l->limits.max_depth - l->depth)
+        return fail_at(l, ERR_LIMIT, at, "nested too deep");
     *ret = v;
     return 0;
 }
@@ -279,78 +347,122 @@ static int load_sequence(struct load *l, struct jval *v)
     }
 }
 
+/* A mapping being read. Its keys are looked up in a map once there are many: a scan would take quadratic
+ * time. */
+enum { KEYS_SCANNED = 16 };
+struct mapping {
+    struct jval *v;
+    struct map *index; /* key to place + 1; NULL while there are few */
+};
+
+static const struct jval_member *find_member(const struct mapping *m, struct str key)
+{
+    uintptr_t place = 0;
+
+    if (m->index)
+        place = (uintptr_t)map_get(m->index, key);
+    for (size_t i = 0; !m->index && i < m->v->len && !place; i++)
+        if (str_eq(m->v->members[i].key, key))
+            place = i + 1;
+    return place ? &m->v->members[place - 1] : NULL;
+}
+
+static void append_member(struct load *l, struct mapping *m, const struct jval_member *new)
+{
+    size_t first = m->v->len;
+
+    jval_append_member(l->a, m->v, new->key, new->key_pos, new->value);
+    if (!m->index && m->v->len > KEYS_SCANNED) {
+        m->index = map_new();
+        first = 0;
+    }
+    for (size_t i = first; m->index && i < m->v->len; i++)
+        map_put(m->index, m->v->members[i].key, (void *)(uintptr_t)(i + 1)); /* NOLINT: a number in the map */
+}
+
 /* "<<": a mapping, or a list of them, whose members stand in where the mapping has none of its own. */
-static int merge_into(struct load *l, struct jval *v, const struct jval *source, struct jval_pos at)
+static int merge_into(struct load *l, struct mapping *m, const struct jval *source, struct jval_pos at)
 {
     if (jval_is(source, JVAL_ARRAY)) {
         for (size_t i = 0; i < source->len; i++)
-            if (merge_into(l, v, source->items[i], at))
+            if (merge_into(l, m, source->items[i], at))
                 return -l->e->code;
         return 0;
     }
     if (!jval_is(source, JVAL_OBJECT))
         return fail_at(l, ERR_INVALID, at, "a merge key (<<) needs a mapping or a list of mappings");
-    for (size_t i = 0; i < source->len; i++) {
-        const struct jval_member *m = &source->members[i];
-
-        if (!jval_get_str(v, m->key))
-            jval_append_member(l->a, v, m->key, m->key_pos, m->value);
-    }
+    for (size_t i = 0; i < source->len; i++)
+        if (!find_member(m, source->members[i].key))
+            append_member(l, m, &source->members[i]);
     return 0;
 }
 
-static int add_member(struct load *l, struct jval *v, struct str key, struct jval_pos at,
-                      const struct jval *value)
+static int add_member(struct load *l, struct mapping *m, const struct jval_member *new)
 {
-    for (size_t i = 0; i < v->len; i++)
-        if (str_eq(v->members[i].key, key))
-            return err_set(l->e, ERR_INVALID, "%s:%u:%u: key \"%.*s\" is given twice; first at %u:%u",
-                           l->name, at.line, at.column, STR_ARG(key), v->members[i].key_pos.line,
-                           v->members[i].key_pos.column);
-    jval_append_member(l->a, v, key, at, value);
+    const struct jval_member *old = find_member(m, new->key);
+
+    if (old)
+        return err_set(l->e, ERR_INVALID, "%s:%u:%u: key \"%.*s\" is given twice; first at %u:%u", l->name,
+                       new->key_pos.line, new->key_pos.column, STR_ARG(new->key), old->key_pos.line,
+                       old->key_pos.column);
+    append_member(l, m, new);
+    return 0;
+}
+
+/* The merge keys of one mapping; they count only once its own keys are known. */
+struct merges {
+    struct jval_member list[16];
+    size_t len;
+};
+
+/* One key with its value; the event is the key. */
+static int load_member(struct load *l, struct mapping *m, struct merges *merges)
+{
+    struct jval_member new = { .key_pos = pos_of(l->event.start_mark) };
+    struct jval *value = NULL;
+    bool merge = false;
+
+    if (l->event.type != YAML_SCALAR_EVENT)
+        return fail_at(l, ERR_INVALID, new.key_pos, "a key must be plain text");
+    new.key = arena_str(
+        l->a, (struct str){ (const char *)l->event.data.scalar.value, l->event.data.scalar.length });
+    merge = str_is(new.key, "<<") && l->event.data.scalar.plain_implicit;
+    if (next_event(l) || load_node(l, &value))
+        return -l->e->code;
+    new.value = value;
+    if (!merge)
+        return add_member(l, m, &new);
+    if (merges->len == ARRAY_LEN(merges->list))
+        return fail_at(l, ERR_LIMIT, new.key_pos, "too many merge keys in one mapping");
+    merges->list[merges->len++] = new;
+    return 0;
+}
+
+static int load_members(struct load *l, struct mapping *m)
+{
+    struct merges merges = { .len = 0 };
+
+    for (;;) {
+        if (next_event(l))
+            return -l->e->code;
+        if (l->event.type == YAML_MAPPING_END_EVENT)
+            break;
+        if (load_member(l, m, &merges))
+            return -l->e->code;
+    }
+    for (size_t i = 0; i < merges.len; i++)
+        if (merge_into(l, m, merges.list[i].value, merges.list[i].key_pos))
+            return -l->e->code;
     return 0;
 }
 
 static int load_mapping(struct load *l, struct jval *v)
 {
-    struct {
-        const struct jval *source[16];
-        struct jval_pos at[16];
-        size_t len;
-    } merges = { 0 };
+    struct mapping m = { .v = v };
+    int rc = load_members(l, &m);
 
-    for (;;) {
-        struct jval_pos at = { 0 };
-        struct str key = { 0 };
-        struct jval *value = NULL;
-        bool merge = false;
-
-        if (next_event(l))
-            return -l->e->code;
-        if (l->event.type == YAML_MAPPING_END_EVENT)
-            break;
-        at = pos_of(l->event.start_mark);
-        if (l->event.type != YAML_SCALAR_EVENT)
-            return fail_at(l, ERR_INVALID, at, "a key must be plain text");
-        key = (struct str){ (const char *)l->event.data.scalar.value, l->event.data.scalar.length };
-        key = arena_str(l->a, key);
-        merge = str_is(key, "<<") && l->event.data.scalar.plain_implicit;
-        if (next_event(l) || load_node(l, &value))
-            return -l->e->code;
-        if (!merge) {
-            if (add_member(l, v, key, at, value))
-                return -l->e->code;
-        } else if (merges.len == ARRAY_LEN(merges.source)) {
-            return fail_at(l, ERR_LIMIT, at, "too many merge keys in one mapping");
-        } else {
-            merges.source[merges.len] = value;
-            merges.at[merges.len++] = at;
-        }
-    }
-    for (size_t i = 0; i < merges.len; i++)
-        if (merge_into(l, v, merges.source[i], merges.at[i]))
-            return -l->e->code;
-    return 0;
+    map_free(m.index);
+    return rc;
 }
 
 static int load_container(struct load *l, struct jval **ret)

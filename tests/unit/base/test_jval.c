@@ -52,6 +52,20 @@ static void plain_scalars_read_as_pyyaml_reads_them(void **state)
         { ".5", "0.5" },
         { "2024-01-01", "\"2024-01-01\"" },
         { "99999999999999999999", "\"99999999999999999999\"" },
+        { "0_", "0" },
+        { "1_0:30", "630" },
+        { "1:60", "\"1:60\"" },
+        { "1:30.5", "90.5" },
+        { "-1_0:00.5_0", "-600.5" },
+        { "1:30.5:1", "\"1:30.5:1\"" },
+        { "-.5", "\"-.5\"" },
+        { "-1.", "-1.0" },
+        { "1_0.0_1", "10.01" },
+        { "1.5e3", "\"1.5e3\"" },
+        { ".5e-1", "0.05" },
+        { ".", "\".\"" },
+        { "._1", "\"._1\"" },
+        { "1.2.3", "\"1.2.3\"" },
     };
     struct arena *a = arena_new();
 
@@ -92,6 +106,50 @@ static void an_alias_bomb_is_refused_by_the_node_cap(void **state)
         strbuf_addf(&b, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1, i - 1,
                     i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
     assert_non_null(strstr(yaml_to_json(a, strbuf_cstr(&b)), "too many values"));
+    arena_free(a);
+}
+
+static void aliases_cannot_nest_deeper_than_the_cap(void **state)
+{
+    struct arena *a = arena_new();
+    AUTO_STRBUF struct strbuf b = STRBUF(10000);
+
+    (void)state;
+    strbuf_addz(&b, "a0: &a0 [x]\n");
+    for (int i = 1; i < 100; i++)
+        strbuf_addf(&b, "a%d: &a%d [*a%d]\n", i, i, i - 1);
+    assert_string_equal(yaml_to_json(a, strbuf_cstr(&b)), "t.yaml:64:12: nested too deep");
+    arena_free(a);
+}
+
+/* 100,000 keys: a scan for each would be 5,000,000,000 comparisons, and the test would time out. */
+static void a_large_mapping_is_read_in_step_with_its_size(void **state)
+{
+    struct arena *a = arena_new();
+    AUTO_STRBUF struct strbuf b = STRBUF(4 * 1024 * 1024);
+    struct jval *v = NULL;
+    struct err e = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 100000; i++)
+        strbuf_addf(&b, "key%d: %d\n", i, i);
+    assert_int_equal(jval_from_yaml(a, strbuf_str(&b), "t.yaml", NULL, &v, &e), 0);
+    assert_int_equal(jval_len(v), 100000);
+    assert_int_equal(jval_int(jval_at(v, 99999)), 99999);
+    strbuf_addz(&b, "key77: again\n");
+    assert_int_equal(jval_from_yaml(a, strbuf_str(&b), "t.yaml", NULL, &v, &e), -ERR_INVALID);
+    assert_string_equal(e.msg, "t.yaml:100001:1: key \"key77\" is given twice; first at 78:1");
+    arena_free(a);
+}
+
+static void a_string_over_the_buffers_cap_is_not_cut_in_silence(void **state)
+{
+    struct arena *a = arena_new();
+    AUTO_STRBUF struct strbuf b = STRBUF(8);
+
+    (void)state;
+    jval_write(&b, jval_new_cstr(a, "longer than eight"), JVAL_PYTHON);
+    assert_true(b.full);
     arena_free(a);
 }
 
@@ -136,6 +194,9 @@ static void json_is_written_as_asked(void **state)
     } cases[] = {
         { "{\"a\":[1,2],\"b\":\"\xc3\xa9\xf0\x9f\x98\x80\"}",
           "{\"a\": [1, 2], \"b\": \"\\u00e9\\ud83d\\ude00\"}", JVAL_PYTHON },
+        { "\"a\x7f\"", "\"a\\u007f\"", JVAL_PYTHON },
+        { "[-0.0, 1e15, 1e16, 0.0001, 5e-324]", "[-0.0, 1000000000000000.0, 1e+16, 0.0001, 5e-324]",
+          JVAL_PYTHON },
         { "[0.1, 1e300, 1.0, 123456789012345678, 1e22, -0.0001, 1e-7]",
           "[0.1,1e+300,1.0,123456789012345678,1e+22,-0.0001,1e-07]", JVAL_COMPACT },
         { "{\"a\":{},\"b\":[1]}", "{\n  \"a\": {},\n  \"b\": [\n    1\n  ]\n}", JVAL_PRETTY },
@@ -176,6 +237,9 @@ int main(void)
         cmocka_unit_test(plain_scalars_read_as_pyyaml_reads_them),
         cmocka_unit_test(yaml_structures_become_trees),
         cmocka_unit_test(an_alias_bomb_is_refused_by_the_node_cap),
+        cmocka_unit_test(aliases_cannot_nest_deeper_than_the_cap),
+        cmocka_unit_test(a_large_mapping_is_read_in_step_with_its_size),
+        cmocka_unit_test(a_string_over_the_buffers_cap_is_not_cut_in_silence),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(json_values_keep_the_place_they_came_from),
         cmocka_unit_test(json_is_written_as_asked),
