@@ -1,0 +1,165 @@
+/* google/vertex.c: custom jobs over REST (reference 1.2, 1.8). */
+#include "google/vertex.h"
+
+#include "base/dec.h"
+
+enum { MAX_PAGES = 1000, PAGE_SIZE = 100 };
+
+#define READ_MASK "name,state,error,labels,createTime,startTime,endTime,updateTime"
+
+static int decode_job(struct arena *a, const struct jval *v, struct vertex_job *ret, struct err *e)
+{
+    struct vertex_job j = { 0 };
+    struct dec d, error = { 0 };
+
+    dec_init(&d, a, v, "$", ERR_PROTO, e);
+    dec_str(&d, "name", &j.name, DEC_REQUIRED);
+    dec_str(&d, "createTime", &j.create_time, DEC_OPTIONAL);
+    dec_str(&d, "startTime", &j.start_time, DEC_OPTIONAL);
+    dec_str(&d, "endTime", &j.end_time, DEC_OPTIONAL);
+    dec_str(&d, "updateTime", &j.update_time, DEC_OPTIONAL);
+    dec_val(&d, "labels", &j.labels, DEC_OPTIONAL);
+    if (dec_object(&d, "error", &error, DEC_OPTIONAL)) {
+        dec_i64(&error, "code", &j.error_code, DEC_OPTIONAL);
+        dec_str(&error, "message", &j.error_message, DEC_OPTIONAL);
+    }
+    if (dec_failed(&d) || error.failed)
+        return -ERR_PROTO;
+    j.state = jval_str(jval_get(v, "state"));
+    if (jval_is(jval_get(v, "state"), JVAL_INT)) /* a peer may write enums as numbers */
+        j.state = str_of(arena_printf(a, "%lld", (long long)jval_int(jval_get(v, "state"))));
+    else if (!j.state.ptr) /* the default is not written */
+        j.state = STR("JOB_STATE_UNSPECIFIED");
+    *ret = j;
+    return 0;
+}
+
+/* The region in projects/N/locations/R/customJobs/ID; absent when it is not such a name. */
+static struct str region_of(struct str name)
+{
+    struct str part[6] = { { NULL, 0 } };
+    size_t n = 0;
+
+    while (n < ARRAY_LEN(part) && str_cut(&name, '/', &part[n]))
+        n++;
+    if (n != 6 || name.len || !str_is(part[0], "projects") || !str_is(part[2], "locations") ||
+        !str_is(part[4], "customJobs"))
+        return (struct str){ NULL, 0 };
+    return part[3];
+}
+
+static char *jobs_path(struct arena *a, struct str gcp_project, struct str region)
+{
+    return arena_printf(a, "/v1/projects/%.*s/locations/%.*s/customJobs", STR_ARG(gcp_project),
+                        STR_ARG(region));
+}
+
+int vertex_create(struct google *g, struct arena *a, struct str gcp_project, struct str region,
+                  struct str request, struct vertex_job *ret, struct err *e)
+{
+    const struct jval *reply = NULL;
+    int r = google_call(g, a, "aiplatform", region, "POST", jobs_path(a, gcp_project, region), request,
+                        &reply, e);
+
+    return r ? r : decode_job(a, reply, ret, e);
+}
+
+int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex_job *ret, struct err *e)
+{
+    const struct jval *reply = NULL;
+    struct str region = region_of(name);
+    int r;
+
+    if (!region.ptr)
+        return err_set(e, ERR_INVALID, "\"%.*s\" is not the name of a Vertex job", STR_ARG(name));
+    r = google_call(g, a, "aiplatform", region, "GET", arena_printf(a, "/v1/%.*s", STR_ARG(name)),
+                    (struct str){ NULL, 0 }, &reply, e);
+    return r ? r : decode_job(a, reply, ret, e);
+}
+
+/* Room for @more jobs behind the @len that are there. */
+static void grow(struct arena *a, struct vertex_job **jobs, size_t len, size_t *cap, size_t more)
+{
+    struct vertex_job *bigger;
+
+    if (len + more <= *cap)
+        return;
+    *cap = 2 * (len + more);
+    bigger = arena_array(a, *cap, sizeof(*bigger));
+    for (size_t i = 0; i < len; i++)
+        bigger[i] = (*jobs)[i];
+    *jobs = bigger;
+}
+
+static int list_page(struct google *g, struct arena *a, struct str region, struct str base,
+                     struct str page_token, const struct jval **ret, struct err *e)
+{
+    AUTO_STRBUF struct strbuf path = STRBUF(32 * 1024);
+    int r;
+
+    strbuf_add(&path, base);
+    if (page_token.len) {
+        strbuf_addz(&path, "&pageToken=");
+        strbuf_add_url(&path, page_token);
+    }
+    r = strbuf_check(&path, e);
+    return r ? r
+             : google_call(g, a, "aiplatform", region, "GET", strbuf_cstr(&path), (struct str){ NULL, 0 },
+                           ret, e);
+}
+
+int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struct str region,
+                struct str filter, struct vertex_job **ret, size_t *ret_len, struct err *e)
+{
+    AUTO_STRBUF struct strbuf base = STRBUF(16 * 1024);
+    struct vertex_job *jobs = NULL;
+    size_t len = 0, cap = 0;
+    struct str token = { NULL, 0 };
+
+    strbuf_addf(&base, "%s?pageSize=%d&readMask=%s", jobs_path(a, gcp_project, region), PAGE_SIZE, READ_MASK);
+    if (filter.len) {
+        strbuf_addz(&base, "&filter=");
+        strbuf_add_url(&base, filter);
+    }
+    if (strbuf_check(&base, e))
+        return -ERR_LIMIT;
+    for (int page = 0; page < MAX_PAGES; page++) {
+        const struct jval *reply = NULL, *items;
+        int r = list_page(g, a, region, strbuf_str(&base), token, &reply, e);
+
+        if (r)
+            return r;
+        items = jval_get(reply, "customJobs"); /* a page may be empty and yet not the last */
+        grow(a, &jobs, len, &cap, jval_len(items));
+        for (size_t i = 0; i < jval_len(items); i++) {
+            if (decode_job(a, jval_at(items, i), &jobs[len++], e))
+                return err_wrap(e, "customJobs[%zu]", i);
+        }
+        token = jval_str(jval_get(reply, "nextPageToken"));
+        if (!token.len) {
+            *ret = jobs;
+            *ret_len = len;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_LIMIT, "a list of more than %d pages", MAX_PAGES);
+}
+
+int vertex_cancel(struct google *g, struct str name, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct jval *reply = NULL;
+    struct str region = region_of(name);
+    struct err why = { 0 };
+    int r;
+
+    if (!region.ptr)
+        return err_set(e, ERR_INVALID, "\"%.*s\" is not the name of a Vertex job", STR_ARG(name));
+    r = google_call(g, a, "aiplatform", region, "POST", arena_printf(a, "/v1/%.*s:cancel", STR_ARG(name)),
+                    STR("{}"), &reply, &why);
+    if (!r || (why.http_status == 400 && str_has_prefix(str_of(why.msg), STR("FAILED_PRECONDITION"))))
+        return 0; /* the second: it has ended already */
+    if (e)
+        *e = why;
+    return r;
+}
