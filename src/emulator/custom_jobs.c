@@ -229,37 +229,43 @@ static int bad_operator(const struct filter *t, struct err *e)
     return err_set(e, ERR_INVALID, "the operator cannot be used with field \"%.*s\"", STR_ARG(t->path[0]));
 }
 
+/* The full name, or the part behind JOB_STATE_. */
+static int check_state(struct filter *t, struct err *e)
+{
+    AUTO_STRBUF struct strbuf full = STRBUF(128);
+
+    if (t->op != FILTER_EQ && t->op != FILTER_NE)
+        return bad_operator(t, e);
+    if (!str_has_prefix(t->value, STR("JOB_STATE_")))
+        strbuf_addz(&full, "JOB_STATE_");
+    strbuf_add(&full, t->value);
+    t->number = proto_enum_number(&proto_job_state, strbuf_str(&full));
+    return t->number >= 0 ? 0 : err_set(e, ERR_INVALID, "\"%.*s\" is not a state", STR_ARG(t->value));
+}
+
+static int check_create_time(struct filter *t, struct err *e)
+{
+    if (t->op == FILTER_HAS)
+        return bad_operator(t, e);
+    if (!rfc3339_parse(t->value, &t->number))
+        return err_set(e, ERR_INVALID, "\"%.*s\" is not an RFC 3339 time", STR_ARG(t->value));
+    return 0;
+}
+
 /* Is the test one that Vertex takes? Turns states and times into numbers. */
 static int check_test(struct filter *t, void *ctx, struct err *e)
 {
-    bool equality = t->op == FILTER_EQ || t->op == FILTER_NE;
+    bool text_op = t->op == FILTER_EQ || t->op == FILTER_NE || t->op == FILTER_HAS;
 
     (void)ctx;
-    if (is_field(t, "display_name", "displayName"))
-        return equality || t->op == FILTER_HAS ? 0 : bad_operator(t, e);
-    if (filter_path_is(t, "state")) {
-        struct str value = t->value;
-        AUTO_STRBUF struct strbuf full = STRBUF(128);
-
-        if (!equality)
-            return bad_operator(t, e);
-        if (!str_has_prefix(value, STR("JOB_STATE_")))
-            strbuf_addz(&full, "JOB_STATE_");
-        strbuf_add(&full, value);
-        t->number = proto_enum_number(&proto_job_state, strbuf_str(&full));
-        return t->number >= 0 ? 0 : err_set(e, ERR_INVALID, "\"%.*s\" is not a state", STR_ARG(value));
-    }
-    if (is_field(t, "create_time", "createTime")) {
-        if (t->op == FILTER_HAS)
-            return bad_operator(t, e);
-        return rfc3339_parse(t->value, &t->number)
-                   ? 0
-                   : err_set(e, ERR_INVALID, "\"%.*s\" is not an RFC 3339 time", STR_ARG(t->value));
-    }
+    if (filter_path_is(t, "state"))
+        return check_state(t, e);
+    if (is_field(t, "create_time", "createTime"))
+        return check_create_time(t, e);
+    if (is_field(t, "display_name", "displayName") || (t->path_len == 2 && str_is(t->path[0], "labels")))
+        return text_op ? 0 : bad_operator(t, e);
     if (filter_path_is(t, "labels") && t->op == FILTER_HAS)
         return 0;
-    if (t->path_len == 2 && str_is(t->path[0], "labels"))
-        return equality || t->op == FILTER_HAS ? 0 : bad_operator(t, e);
     return err_set(e, ERR_INVALID, "unknown field \"%.*s\"", STR_ARG(t->path[0]));
 }
 
@@ -382,20 +388,34 @@ static void list(struct emulator *m, struct http_exchange *x, const struct verte
     json_reply(x, out);
 }
 
-void serve_custom_jobs(struct emulator *m, struct http_exchange *x, const struct vertex_path *p)
+static bool serve_collection(struct emulator *m, struct http_exchange *x, const struct vertex_path *p)
 {
-    bool is_get = str_is(x->method, "GET"), is_post = str_is(x->method, "POST");
-
-    if (p->id.len == 0 && p->verb.len == 0 && is_post)
+    if (p->verb.len > 0)
+        return false;
+    if (str_is(x->method, "POST"))
         create(m, x, p);
-    else if (p->id.len == 0 && p->verb.len == 0 && is_get)
+    else if (str_is(x->method, "GET"))
         list(m, x, p);
-    else if (p->id.len > 0 && p->verb.len == 0 && is_get)
+    else
+        return false;
+    return true;
+}
+
+static bool serve_one(struct emulator *m, struct http_exchange *x, const struct vertex_path *p)
+{
+    if (p->verb.len == 0 && str_is(x->method, "GET"))
         get(m, x, p);
-    else if (p->id.len > 0 && p->verb.len == 0 && str_is(x->method, "DELETE"))
+    else if (p->verb.len == 0 && str_is(x->method, "DELETE"))
         delete_job(m, x, p);
-    else if (p->id.len > 0 && str_is(p->verb, "cancel") && is_post)
+    else if (str_is(p->verb, "cancel") && str_is(x->method, "POST"))
         cancel(m, x, p);
     else
+        return false;
+    return true;
+}
+
+void serve_custom_jobs(struct emulator *m, struct http_exchange *x, const struct vertex_path *p)
+{
+    if (!(p->id.len == 0 ? serve_collection(m, x, p) : serve_one(m, x, p)))
         reply_not_found(x);
 }
