@@ -143,14 +143,15 @@ int agent_run(struct agent *a, struct err *e)
     }
     while (rc == 0 && has_work(a))
         rc = cond_wait(a->io, &a->changed, -1, e);
+    a->draining = true;
     group_cancel(a->takers);
-    group_wait(a->takers);
     if (rc == 0)
         wait_for_creates(a);
-    group_cancel(a->drivers);
     group_cancel(a->helpers);
+    group_wait(a->helpers); /* the heartbeat starts takers, and takers start drivers */
+    group_wait(a->takers);
+    group_cancel(a->drivers);
     group_wait(a->drivers);
-    group_wait(a->helpers);
     say_farewell(a);
     LOG_INFO("agent.ended", "unfinished=%s", rc == -ERR_CANCELLED ? "\"cut short\"" : "\"in the journal\"");
     if (rc == 0 && a->failure && e)

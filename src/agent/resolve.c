@@ -3,8 +3,20 @@
 
 #include "base/log.h"
 
-/* An ack that says "not yours" may answer our own earlier one, whose answer was lost: then the item carries
- * our run's id. Ids that we draw prove it; one that the spec gives only when we have asked before. */
+/* Was the run's id drawn by us, so that nobody else can have named it? */
+static bool run_id_is_drawn(struct launch *l, struct arena *a)
+{
+    struct str text = { 0 };
+    struct jval *spec = NULL;
+
+    return journal_spec(l->agent->journal, a, l->row.id, &text, NULL) == 0 &&
+           jval_from_json(a, text, "launch spec", NULL, &spec, NULL) == 0 &&
+           !jval_str(jval_get(spec, "run_id")).len;
+}
+
+/* An ack that says "not yours" may be the echo of our own: an earlier one whose answer was lost, or this one
+ * delivered twice. Then the item carries our run's id. One that we drew proves it; one that the spec gives
+ * counts only when we have asked before. */
 static int ack_was_ours(struct launch *l, bool *ret_ours, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -14,7 +26,8 @@ static int ack_was_ours(struct launch *l, bool *ret_ours, struct err *e)
 
     if (rc && rc != -ERR_NOT_FOUND)
         return rc;
-    *ret_ours = !rc && str_eq(status.run_id, l->row.run_id) && (l->ack_tried || l->recovered);
+    *ret_ours = !rc && str_eq(status.run_id, l->row.run_id) &&
+                (l->ack_tried || l->recovered || run_id_is_drawn(l, a));
     return 0;
 }
 

@@ -22,12 +22,13 @@
     "\"staging_bucket\":\"gs://b\"},\"run\":{}}}}"
 #define SPEC SPEC_WITH("")
 
-enum { MAX_ITEMS = 8, HOUR_MS = 3600 * 1000 };
+enum { MAX_ITEMS = 8, HOUR_MS = 3600 * 1000, LEASE_MS = 60000, SEEDS = 60 };
 
 struct item {
     const char *spec;
     char state[20], run[40], message[2000], stage[20];
     int pops, acks, reports;
+    int64_t leased_ms;
     bool stop_asked;
 };
 
@@ -64,10 +65,18 @@ static struct item *find_item(struct str id)
     return id.len == 2 && (size_t)(id.ptr[1] - '0') < queue.count ? &queue.items[id.ptr[1] - '0'] : NULL;
 }
 
+/* Waiting, or leased for longer than a lease lasts without an ack. */
+static bool can_pop(const struct item *it)
+{
+    return strcmp(it->state, "PENDING") == 0 ||
+           (strcmp(it->state, "LEASED") == 0 && sim_now_ms(world.sim) - it->leased_ms > LEASE_MS);
+}
+
 static const char *pop(struct arena *a)
 {
     for (size_t i = 0; i < queue.count; i++)
-        if (strcmp(queue.items[i].state, "PENDING") == 0) {
+        if (can_pop(&queue.items[i])) {
+            queue.items[i].leased_ms = sim_now_ms(world.sim);
             snprintf(queue.items[i].state, sizeof(queue.items[i].state), "LEASED");
             queue.items[i].pops++;
             return arena_printf(a, "{\"popFromRunQueue\":{\"runQueueItemId\":\"i%zu\",\"runSpec\":%s}}", i,
@@ -604,6 +613,66 @@ static void a_key_in_the_spec_goes_to_the_job_and_not_into_the_journal(void **st
     assert_false(file_holds(path, "fedcba9876543210"));
 }
 
+/* --- faults --------------------------------------------------------------------------------------------- */
+
+static void jobs_move_on(void)
+{
+    for (int i = 0; i < cloud.count; i++)
+        if (strcmp(cloud.jobs[i].state, "JOB_STATE_PENDING") == 0)
+            cloud_set_state(i, "RUNNING", NULL);
+        else if (strcmp(cloud.jobs[i].state, "JOB_STATE_RUNNING") == 0 && sim_random_unit(world.sim) < 0.02)
+            cloud_set_state(i, i % 2 ? "FAILED" : "SUCCEEDED", i % 2 ? "boom" : NULL);
+    cloud.lose_answers = sim_random_unit(world.sim) < 0.2;
+}
+
+/* Half an hour of faults and kills, then peace. */
+static void live_through(uint64_t seed)
+{
+    const struct sim_faults bad = { .delay_max_ms = 200,
+                                    .drop_request = 0.05,
+                                    .drop_reply = 0.05,
+                                    .duplicate = 0.03,
+                                    .answer_429 = 0.02,
+                                    .answer_500 = 0.02,
+                                    .answer_html = 0.01,
+                                    .kill_node = 0.002 };
+    int64_t next_ms = 0;
+
+    sim_node_set_killable(world.agent, true);
+    sim_set_faults(world.sim, &bad);
+    for (long steps = 0; !all_reported(); steps++) {
+        if (sim_now_ms(world.sim) > HOUR_MS / 2)
+            sim_set_faults(world.sim, &(struct sim_faults){ 0 });
+        if (!sim_node_is_up(world.agent))
+            boot();
+        if (sim_now_ms(world.sim) >= next_ms) {
+            next_ms = sim_now_ms(world.sim) + 500;
+            jobs_move_on();
+        }
+        if (steps > 2000000 || !sim_step(world.sim))
+            fail_msg("seed %llu: not all items were reported", (unsigned long long)seed);
+    }
+    if (cloud.count != (int)queue.count)
+        fail_msg("seed %llu: %d jobs for %zu items", (unsigned long long)seed, cloud.count, queue.count);
+}
+
+static void no_item_is_lost_or_doubled_under_faults_and_kills(void **state)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        tear_down(state);
+        set_up(state);
+        sim_free(world.sim);
+        world.sim = sim_new(seed);
+        world.server = sim_node_new(world.sim, "server");
+        world.agent = sim_node_new(world.sim, "agent");
+        sim_node_start(world.server, run_server, NULL);
+        for (int i = 0; i < 5; i++)
+            push(SPEC);
+        boot();
+        live_through(seed);
+    }
+}
+
 #define LIFE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -628,6 +697,7 @@ int main(void)
         LIFE(a_wrong_queue_name_ends_the_agent_with_the_right_ones),
         LIFE(the_server_can_end_the_agent_and_jobs_run_on),
         LIFE(a_key_in_the_spec_goes_to_the_job_and_not_into_the_journal),
+        LIFE(no_item_is_lost_or_doubled_under_faults_and_kills),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
