@@ -111,8 +111,10 @@ static void tell(story_fn fn)
     }                                                                                                        \
     static void name##_story(struct world *w)
 
-#define JOB         "{\"name\":\"projects/9/locations/us-east1/customJobs/7\",\"state\":\"JOB_STATE_PENDING\"}"
-#define ASKED_TOKEN "GET " TOKEN_PATH "?scopes=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fcloud-platform  \n"
+#define JOB "{\"name\":\"projects/9/locations/us-east1/customJobs/7\",\"state\":\"JOB_STATE_PENDING\"}"
+#define ASKED_TOKEN                                                                                          \
+    "GET " TOKEN_PATH "?scopes=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fcloud-platform"                     \
+    "  \n"
 
 STORY(a_create_sends_the_request_with_a_token_of_the_metadata_server)
 {
