@@ -51,13 +51,26 @@ static struct gql_definition *find_base(struct gql_document *doc, const struct g
     return NULL;
 }
 
-#define APPEND(list, more)                                                                                   \
-    do {                                                                                                     \
-        __auto_type tail_ = &(list);                                                                         \
-        while (*tail_)                                                                                       \
-            tail_ = &(*tail_)->next;                                                                         \
-        *tail_ = (more);                                                                                     \
-    } while (0)
+static void append_directives(struct gql_directive **list, struct gql_directive *more)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = more;
+}
+
+static void append_names(struct gql_name **list, struct gql_name *more)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = more;
+}
+
+static void append_items(struct gql_sdl_item **list, struct gql_sdl_item *more)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = more;
+}
 
 static void merge_extensions(struct gql_loader *l, struct gql_document *doc)
 {
@@ -65,9 +78,9 @@ static void merge_extensions(struct gql_loader *l, struct gql_document *doc)
         struct gql_definition *base = d->is_extension ? find_base(doc, d) : NULL;
 
         if (base) {
-            APPEND(base->directives, d->directives);
-            APPEND(base->names, d->names);
-            APPEND(base->items, d->items);
+            append_directives(&base->directives, d->directives);
+            append_names(&base->names, d->names);
+            append_items(&base->items, d->items);
         } else if (d->is_extension) {
             gql_load_fail(l, d->name_pos, "cannot extend \"%.*s\": no such definition", STR_ARG(d->name));
         }
