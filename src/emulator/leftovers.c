@@ -45,16 +45,17 @@ static bool carries_job(struct io *io, struct arena *a, int64_t pid, int64_t job
     return str_find(env, str_of(mark)) >= 0;
 }
 
-static void check_process(struct emulator *m, const struct collector *c, pid_t pid)
+static void check_process(struct emulator *m, struct collector *c, pid_t pid)
 {
     AUTO_PTR(arena) a = arena_new();
     pid_t group = getpgid(pid);
 
-    for (const struct leftover *l = c->list; l; l = l->next) {
+    for (struct leftover *l = c->list; l; l = l->next) {
         if (group == (pid_t)l->pid && group > 1 && carries_job(m->io, a, pid, l->job_id)) {
             LOG_INFO("emulator.leftover_killed", "vertex_job=%lld pid=%lld", (long long)l->job_id,
                      (long long)l->pid);
             (void)kill(-group, SIGKILL); /* gone already is as good */
+            l->pid = 0;                  /* once is enough for the whole group */
         }
     }
 }
