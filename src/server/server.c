@@ -1,5 +1,7 @@
 /* server/server.c: the server's life: made on a data folder, its housekeeping, its end; and administration.
  */
+#include "server/server.h"
+
 #include <stdlib.h>
 
 #include "base/embed.h"
