@@ -17,9 +17,10 @@ struct sim;
 /* Chances are per request, 0 to 1. Delays are uniform in [min, max], and are drawn anew for the reply. */
 struct sim_faults {
     int64_t delay_min_ms, delay_max_ms;
-    double drop_request; /* never arrives: the client waits for its time-out or gets ERR_NET */
-    double drop_reply;   /* the handler ran; the client never learns */
-    double duplicate;    /* the handler runs twice; the first reply counts */
+    double drop_request;      /* never arrives: the client waits for its time-out or gets ERR_NET */
+    double drop_reply;        /* the handler ran; the client never learns */
+    double duplicate;         /* the handler runs twice; the first reply counts */
+    const char *duplicate_to; /* node; NULL: any */
     double answer_429, answer_500, answer_503, answer_html; /* the handler does not run */
     double
         kill_node; /* per scheduler step, for nodes marked killable; starting them again is the harness's */

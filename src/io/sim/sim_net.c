@@ -193,6 +193,15 @@ static enum fate draw_fate(struct sim *s)
     return FATE_ARRIVES;
 }
 
+static bool draw_duplicate(const struct flight *f)
+{
+    const struct sim_faults *faults = &f->sim->faults;
+
+    if (f->from_node->trusted || (faults->duplicate_to && !str_is(f->host, faults->duplicate_to)))
+        return false;
+    return sim_draw_unit(f->sim, SIM_NETWORK) < faults->duplicate;
+}
+
 static void message_run(void *arg);
 
 static void message_send(struct flight *f, const char *note)
@@ -272,7 +281,7 @@ int sim_http_send(struct io *io, struct arena *a, const struct http_request *req
     if (!rc) {
         flight_headers(f, req);
         message_send(f, "");
-        if (!f->from_node->trusted && sim_draw_unit(f->sim, SIM_NETWORK) < f->sim->faults.duplicate)
+        if (draw_duplicate(f))
             message_send(f, " [duplicate]");
         rc = flight_wait(f, req->timeout_ms > 0 ? req->timeout_ms : DEFAULT_TIMEOUT_MS, e);
         f->sender = NULL;
