@@ -10,7 +10,7 @@
 /* Streams of chance are apart, so that one more fault does not change who runs next. */
 enum sim_stream { SIM_SCHEDULING, SIM_NETWORK, SIM_NODES, SIM_HARNESS, SIM_STREAMS };
 
-enum { SIM_TRACE_LINES = 4000 };
+enum { SIM_TRACE_LINES = 20000 };
 
 struct sim {
     int64_t now_ms;
