@@ -20,8 +20,8 @@ static int open_parts(struct emulator *m, const struct emulator_options *o, stru
         return code;
     if (o->images_file && (code = image_table_load(m->io, m->a, o->images_file, &m->images, e)))
         return code;
-    code = store_open(m->io, arena_printf(m->a, "%s/emulator.db", o->data_dir), o->fast_and_unsafe_db, &m->db,
-                      e);
+    code = job_store_open(m->io, arena_printf(m->a, "%s/emulator.db", o->data_dir), o->fast_and_unsafe_db,
+                          &m->db, e);
     if (code)
         return code;
     return store_secret(m->db, m->io, m->a, &m->token_key, e);
@@ -189,7 +189,7 @@ void emulator_handle(void *ctx, struct http_exchange *x)
         serve_metadata(m, x);
     else if (str_is(x->path, "/token"))
         serve_token(m, x);
-    else if (auth_check(m, x, &r))
+    else if (caller_check(m, x, &r))
         refusal_reply(x, &r);
     else if (str_is(x->path, "/v2/entries:list") && str_is(x->method, "POST"))
         serve_log_entries(m, x);

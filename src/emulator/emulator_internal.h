@@ -67,9 +67,9 @@ void serve_locations(struct http_exchange *x, const struct vertex_path *p);
 void serve_log_entries(struct emulator *m, struct http_exchange *x);
 void serve_token(struct emulator *m, struct http_exchange *x);
 void serve_metadata(struct emulator *m, struct http_exchange *x);
-/** auth_check() - with require_auth: a bearer of ours, or a self-signed JWT in its time. -ERR_INVALID with
+/** caller_check() - with require_auth: a bearer of ours, or a self-signed JWT in its time. -ERR_INVALID with
  * @r. */
-NODISCARD int auth_check(struct emulator *m, struct http_exchange *x, struct refusal *r);
+NODISCARD int caller_check(struct emulator *m, struct http_exchange *x, struct refusal *r);
 /** reply_internal() - an ERR_* of ours as INTERNAL (or UNAVAILABLE when we are being stopped). */
 void reply_internal(struct http_exchange *x, const struct err *e);
 /** read_body() - the request's JSON object; an empty body is {}. -ERR_INVALID with @r. */

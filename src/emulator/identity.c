@@ -84,7 +84,7 @@ static bool jwt_is_good(struct emulator *m, struct arena *a, struct str token)
             str_is(jval_str(jval_get(claims, "aud")), "https://aiplatform.googleapis.com/"));
 }
 
-int auth_check(struct emulator *m, struct http_exchange *x, struct refusal *r)
+int caller_check(struct emulator *m, struct http_exchange *x, struct refusal *r)
 {
     struct str header = http_header_get(x->headers, x->header_count, "Authorization");
     struct str scheme = { NULL, 0 }, token = header;

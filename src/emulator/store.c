@@ -26,7 +26,7 @@ static const char *const migrations[] = {
     NULL,
 };
 
-int store_open(struct io *io, const char *path, bool fast_and_unsafe, struct db **ret, struct err *e)
+int job_store_open(struct io *io, const char *path, bool fast_and_unsafe, struct db **ret, struct err *e)
 {
     const struct db_options o = { .path = path,
                                   .migrations = migrations,

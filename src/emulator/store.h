@@ -10,7 +10,7 @@
 #include "emulator/job_rules.h"
 #include "io/db.h"
 
-NODISCARD int store_open(struct io *io, const char *path, bool fast_and_unsafe, struct db **ret,
+NODISCARD int job_store_open(struct io *io, const char *path, bool fast_and_unsafe, struct db **ret,
                          struct err *e);
 
 /** store_secret() - a value made at the first start and kept: 64 hex digits in @a. Yields. */
