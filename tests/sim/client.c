@@ -1,0 +1,229 @@
+/* tests/sim/client.c: the person at the other end: makes the queue, pushes items, watches both services. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/jval.h"
+#include "io/http.h"
+#include "wandb/wandb.h"
+#include "world.h"
+
+enum { WATCH_MS = 2000 };
+
+static const char MAKE_QUEUE[] =
+    "mutation M($config: JSONString!) { upsertRunQueue(input: {entityName: \"ada\", projectName: "
+    "\"model-registry\", queueName: \"q\", resourceType: \"vertex\", resourceConfig: $config}) { success "
+    "configSchemaValidationErrors } }";
+static const char PUSH[] =
+    "mutation M($spec: JSONString!) { pushToRunQueueByName(input: {entityName: \"ada\", projectName: "
+    "\"model-registry\", queueName: \"q\", runSpec: $spec}) { runQueueItemId } }";
+static const char WATCH[] = "query Q { project(name: \"model-registry\", entityName: \"ada\") { "
+                            "runQueue(name: \"q\") { runQueueItems "
+                            "{ edges { node { id state error { message } history { state } } } } } } }";
+
+static const char CONFIG[] =
+    "{\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":[{\"machine_spec\":{\"machine_type\":"
+    "\"n1-standard-4\"},\"replica_count\":1,\"container_spec\":{\"image_uri\":\"${image_uri}\",\"command\":"
+    "[\"job\"]}}],\"staging_bucket\":\"gs://"
+    "sim-bucket\"},\"run\":{\"restart_job_on_worker_restart\":false}}}}";
+
+struct client {
+    struct io *io;
+    struct world *w;
+    struct wandb *wandb;
+};
+
+static int ask(struct client *c, struct arena *a, const char *document, const struct jval *variables,
+               const struct jval **ret)
+{
+    struct err e = { 0 };
+    const struct wandb_request req = { .document = document, .variables = variables };
+    int rc = wandb_call(c->wandb, a, &req, ret, &e);
+
+    if (rc && rc != -ERR_CANCELLED && rc != -ERR_NET)
+        world_break(c->w, "the client was refused: %s", e.msg);
+    return rc;
+}
+
+static int make_queue(struct client *c)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *variables = jval_new_object(a);
+    const struct jval *data = NULL;
+
+    jval_set_cstr(a, variables, "config", CONFIG);
+    return ask(c, a, MAKE_QUEUE, variables, &data);
+}
+
+/* The whole pool again: an item's lists replace those of its queue. */
+static const char *spec_text(struct arena *a, const struct world_item *item)
+{
+    return arena_printf(
+        a,
+        "{\"entity\":\"ada\",\"project\":\"sim\",\"name\":\"%s\",\"resource\":\"vertex\",\"docker\":"
+        "{\"docker_image\":\"registry/"
+        "job:1\"},\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":"
+        "[{\"machine_spec\":{\"machine_type\":\"n1-standard-4\"},\"replica_count\":1,\"container_spec\":"
+        "{\"image_uri\":\"${image_uri}\",\"command\":[\"job\"],\"args\":[\"%s\"]}}]}}}}",
+        item->label, item->label);
+}
+
+static int push(struct client *c, struct world_item *item)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *variables = jval_new_object(a);
+    const struct jval *data = NULL;
+
+    jval_set_cstr(a, variables, "spec", spec_text(a, item));
+    int rc = ask(c, a, PUSH, variables, &data);
+    if (rc)
+        return rc;
+    struct str id = jval_str(jval_path(data, "pushToRunQueueByName.runQueueItemId"));
+    snprintf(item->id, sizeof(item->id), "%.*s", STR_ARG(id));
+    sim_note(c->w->sim, "%s is item %s", item->label, item->id);
+    return 0;
+}
+
+static bool is_end(struct str state)
+{
+    return str_is(state, "FINISHED") || str_is(state, "FAILED") || str_is(state, "STOPPED");
+}
+
+static void see_item(struct world *w, const struct jval *node)
+{
+    struct str state = jval_str(jval_get(node, "state"));
+    const struct jval *history = jval_get(node, "history");
+
+    for (size_t i = 0; i < w->item_count; i++) {
+        struct world_item *item = &w->items[i];
+        if (!str_is(jval_str(jval_get(node, "id")), item->id))
+            continue;
+        snprintf(item->state, sizeof(item->state), "%.*s", STR_ARG(state));
+        snprintf(item->error, sizeof(item->error), "%.*s",
+                 STR_ARG(jval_str(jval_path(node, "error.message"))));
+        int ends = 0;
+        struct str before = { 0 };
+        for (size_t h = 0; h < jval_len(history); h++) {
+            struct str now = jval_str(jval_get(jval_at(history, h), "state"));
+            ends += is_end(now) && !str_eq(now, before);
+            before = now;
+        }
+        item->ends = ends;
+        if (ends > 1)
+            world_break(w, "%s ended %d times", item->label, ends);
+        if (is_end(state) && item->living)
+            world_break(w, "%s is %s while its job lives", item->label, item->state);
+        if (str_is(state, "FINISHED") && (item->exit_status != 0 || item->started != 1))
+            world_break(w, "%s is FINISHED, but started %d times and exits with %d", item->label,
+                        item->started, item->exit_status);
+        if (str_is(state, "FAILED") && (item->exit_status == 0 || item->started != 1))
+            world_break(w, "%s is FAILED (%s), but started %d times and exits with %d", item->label,
+                        item->error, item->started, item->exit_status);
+    }
+}
+
+static int watch_queue(struct client *c)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct jval *data = NULL;
+    int rc = ask(c, a, WATCH, NULL, &data);
+
+    if (rc)
+        return rc;
+    const struct jval *edges = jval_path(data, "project.runQueue.runQueueItems.edges");
+    for (size_t i = 0; i < jval_len(edges); i++)
+        see_item(c->w, jval_get(jval_at(edges, i), "node"));
+    return 0;
+}
+
+/* Vertex's own list: live jobs against max_jobs, and one job an item over its whole life. */
+static int watch_vertex(struct client *c)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct http_reply reply = { 0 };
+    struct jval *list = NULL;
+    struct err e = { 0 };
+    int64_t live = 0;
+    const struct http_request req = {
+        .url = "http://emulator:8081/v1/projects/sim-project/locations/us-central1/customJobs?pageSize=100"
+    };
+
+    int rc = http_send(c->io, a, &req, &reply, &e);
+    if (rc)
+        return rc;
+    if (reply.status != 200 || jval_from_json(a, reply.body, "the job list", NULL, &list, &e)) {
+        world_break(c->w, "the job list: status %d %.*s", reply.status, STR_ARG(reply.body));
+        return 0;
+    }
+    const struct jval *jobs = jval_get(list, "customJobs");
+    for (size_t i = 0; i < jval_len(jobs); i++) {
+        const struct jval *job = jval_at(jobs, i);
+        struct str state = jval_str(jval_get(job, "state"));
+        struct str item = jval_str(jval_path(job, "labels.slipway-item"));
+        live += str_is(state, "JOB_STATE_QUEUED") || str_is(state, "JOB_STATE_PENDING") ||
+                str_is(state, "JOB_STATE_RUNNING") || str_is(state, "JOB_STATE_CANCELLING");
+        for (size_t j = 0; j < i; j++)
+            if (str_eq(item, jval_str(jval_path(jval_at(jobs, j), "labels.slipway-item"))))
+                world_break(c->w, "item %.*s has two Vertex jobs", STR_ARG(item));
+    }
+    if (live > c->w->max_jobs)
+        world_break(c->w, "%lld Vertex jobs live, max_jobs is %lld", (long long)live,
+                    (long long)c->w->max_jobs);
+    return 0;
+}
+
+static bool all_ended(const struct world *w)
+{
+    for (size_t i = 0; i < w->item_count; i++)
+        if (!is_end(str_of(w->items[i].state)))
+            return false;
+    return true;
+}
+
+static int push_what_is_due(struct client *c, int64_t since_ms)
+{
+    for (size_t i = 0; i < c->w->item_count; i++) {
+        struct world_item *item = &c->w->items[i];
+        if (item->id[0] || since_ms < item->push_at_ms)
+            continue;
+        int rc = push(c, item);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* Two more rounds after the last end: nothing may move then. */
+static void client_work(struct client *c)
+{
+    int64_t begun_ms = 0;
+    int quiet = 0;
+
+    while (make_queue(c))
+        if (io_sleep(c->io, 100, NULL) || c->w->broken[0])
+            return;
+    c->w->queue_ready = true;
+    begun_ms = io_now_ms(c->io);
+    while (quiet < 3 && !c->w->broken[0]) {
+        if (push_what_is_due(c, io_now_ms(c->io) - begun_ms) || watch_queue(c) || watch_vertex(c))
+            return;
+        quiet = all_ended(c->w) ? quiet + 1 : 0;
+        if (io_sleep(c->io, quiet ? 30000 : WATCH_MS, NULL))
+            return;
+    }
+    c->w->done = true;
+}
+
+void client_main(struct io *io, void *world)
+{
+    struct world *w = world;
+    const struct wandb_options o = { .base_url = "http://server:8080",
+                                     .api_key = w->key,
+                                     .user_agent_version = "0.1.0" };
+    struct client c = { .io = io, .w = w, .wandb = wandb_new(io, &o) };
+
+    client_work(&c);
+    wandb_free(c.wandb);
+    if (!w->done && !io_cancelled(io))
+        world_break(w, "the client gave up");
+}

@@ -1,0 +1,230 @@
+/* tests/sim/world.c: the nodes of the simulation, each with the real module in it, and the program they run.
+ */
+#include "world.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "base/mem.h"
+#include "emulator/emulator.h"
+#include "google/google.h"
+#include "server/server.h"
+#include "wandb/wandb.h"
+
+static const char KEY[] = "0123456789abcdef0123456789abcdef01234567";
+
+void world_break(struct world *w, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (w->broken[0])
+        return;
+    va_start(ap, fmt);
+    vsnprintf(w->broken, sizeof(w->broken), fmt, ap);
+    va_end(ap);
+    sim_note(w->sim, "BROKEN: %s", w->broken);
+}
+
+/* --- the program of every item: job LABEL ------------------------------------------------------------- */
+static struct world_item *item_by_label(struct world *w, const char *label)
+{
+    for (size_t i = 0; i < w->item_count; i++)
+        if (label && strcmp(w->items[i].label, label) == 0)
+            return &w->items[i];
+    return NULL;
+}
+
+static int64_t living(const struct world *w)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < w->item_count; i++)
+        n += w->items[i].living;
+    return n;
+}
+
+static int program_job(struct sim_process *p, const char *const *argv, const char *const *env)
+{
+    struct world *w = sim_process_ctx(p);
+    struct world_item *item = item_by_label(w, argv[1]);
+    int signal = 0;
+
+    (void)env;
+    if (!item) {
+        world_break(w, "a job started for no item: argv[1] is %s", argv[1] ? argv[1] : "missing");
+        return 1;
+    }
+    sim_note(w->sim, "job of %s begins", item->label);
+    if (++item->started > 1)
+        world_break(w, "item %s was run %d times", item->label, item->started);
+    if (++item->living > 1)
+        world_break(w, "item %s has two live jobs", item->label);
+    if (living(w) > w->max_jobs)
+        world_break(w, "%lld jobs live, max_jobs is %lld", (long long)living(w), (long long)w->max_jobs);
+    int rc = sim_process_sleep(p, item->runs_for_ms, &signal);
+    item->living--;
+    sim_note(w->sim, "job of %s ends", item->label);
+    return rc ? 128 + signal : item->exit_status;
+}
+
+/* --- nodes ---------------------------------------------------------------------------------------------- */
+static void serve_until_signalled(struct io *io, struct world *w, const struct http_server_options *o)
+{
+    struct http_server *http = NULL;
+    struct err e = { 0 };
+    int signal = 0;
+
+    int rc = http_listen(io, o, &http, &e);
+    if (rc) {
+        world_break(w, "port %u: %s", (unsigned)o->port, e.msg);
+        return;
+    }
+    rc = io_signal_wait(io, &signal, &e);
+    (void)rc;
+    http_server_close(http);
+}
+
+static int make_user(struct server *s, struct world *w, struct err *e)
+{
+    struct secret *key = NULL;
+    const struct admin_user_options user = { .username = "ada", .admin = true, .api_key = w->key };
+    int rc = server_user_create(s, &user, &key, e);
+
+    secret_free(key);
+    return rc;
+}
+
+static void server_main(struct io *io, void *arg)
+{
+    struct world *w = arg;
+    struct server *s = NULL;
+    struct secret *first = NULL;
+    struct err e = { 0 };
+    const struct server_options o = { .data_dir = w->server_dir,
+                                      .public_url = "http://server:8080",
+                                      .fast_and_unsafe_db = true };
+
+    int rc = server_new(io, &o, &s, &first, &e);
+    if (!rc && first)
+        rc = make_user(s, w, &e);
+    if (rc) {
+        world_break(w, "the server does not start: %s", e.msg);
+    } else {
+        server_start(s);
+        serve_until_signalled(
+            io, w, &(struct http_server_options){ .port = 8080, .handler = server_handle, .ctx = s });
+    }
+    secret_free(first);
+    server_free(s);
+}
+
+static void emulator_main(struct io *io, void *arg)
+{
+    struct world *w = arg;
+    struct emulator *m = NULL;
+    struct err e = { 0 };
+    const struct emulator_options o = {
+        .data_dir = w->emulator_dir, .speed = 20, .gcp_project = "sim-project", .fast_and_unsafe_db = true
+    };
+
+    if (emulator_new(io, &o, &m, &e)) {
+        world_break(w, "the emulator does not start: %s", e.msg);
+    } else {
+        emulator_start(m);
+        serve_until_signalled(
+            io, w, &(struct http_server_options){ .port = 8081, .handler = emulator_handle, .ctx = m });
+    }
+    emulator_free(m);
+}
+
+static void agent_main(struct io *io, void *arg)
+{
+    struct world *w = arg;
+    static const char *const queues[] = { "q", NULL };
+    const struct wandb_options wo = { .base_url = "http://server:8080",
+                                      .api_key = w->key,
+                                      .user_agent_version = "0.1.0" };
+    const struct google_options go = { .endpoint = "http://emulator:8081", .metadata_host = "emulator:8081" };
+    AUTO_PTR(wandb) wandb = wandb_new(io, &wo);
+    AUTO_PTR(google) google = google_new(io, &go);
+    struct agent *a = NULL;
+    struct err e = { 0 };
+    const struct agent_options o = { .state_dir = w->agent_dir,
+                                     .entity = "ada",
+                                     .queues = queues,
+                                     .max_jobs = w->max_jobs,
+                                     .gcp_project = "sim-project",
+                                     .region = "us-central1",
+                                     .config_json = "{}",
+                                     .version = "0.1.0",
+                                     .fast_and_unsafe_db = true,
+                                     .wandb = wandb,
+                                     .google = google };
+
+    int rc = agent_new(io, &o, &a, &e);
+    rc = rc ? rc : agent_run(a, &e);
+    if (!io_cancelled(io))
+        sim_note(w->sim, "agent returned %d: %s", rc, e.msg);
+    agent_free(a);
+}
+
+void world_start_agent(struct world *w)
+{
+    w->agent_starts++;
+    sim_node_start(w->agent, agent_main, w);
+}
+
+void world_start_services(struct world *w)
+{
+    sim_node_start(w->server, server_main, w);
+    sim_node_start(w->emulator, emulator_main, w);
+    sim_node_start(w->client, client_main, w);
+}
+
+/* --- the world ------------------------------------------------------------------------------------------ */
+static void draw_items(struct world *w)
+{
+    w->item_count = (size_t)sim_random_range(w->sim, 1, WORLD_MAX_ITEMS);
+    for (size_t i = 0; i < w->item_count; i++) {
+        struct world_item *item = &w->items[i];
+        snprintf(item->label, sizeof(item->label), "item%zu", i);
+        item->exit_status =
+            sim_random_unit(w->sim) < 0.6 ? 0 : (int)sim_random_range(w->sim, 1, 5); /* 6 and 11 restart */
+        item->runs_for_ms = sim_random_range(w->sim, 100, 40000);
+        item->push_at_ms = sim_random_range(w->sim, 0, 60000);
+        sim_note(w->sim, "%s: exit %d after %lld ms, pushed at %lld ms", item->label, item->exit_status,
+                 (long long)item->runs_for_ms, (long long)item->push_at_ms);
+    }
+}
+
+struct world *world_new(uint64_t seed)
+{
+    struct world *w = xcalloc(1, sizeof(*w));
+
+    w->sim = sim_new(seed);
+    w->key = secret_new(str_of(KEY));
+    w->max_jobs = sim_random_range(w->sim, 1, 3);
+    snprintf(w->agent_dir, sizeof(w->agent_dir), "agent");
+    snprintf(w->server_dir, sizeof(w->server_dir), "server");
+    snprintf(w->emulator_dir, sizeof(w->emulator_dir), "emulator");
+    w->server = sim_node_new(w->sim, "server");
+    w->emulator = sim_node_new(w->sim, "emulator");
+    w->agent = sim_node_new(w->sim, "agent");
+    w->client = sim_node_new(w->sim, "client");
+    sim_node_set_killable(w->agent, true);
+    sim_node_set_trusted(w->client, true);
+    sim_program_add(w->sim, "job", program_job, w);
+    draw_items(w);
+    return w;
+}
+
+void world_free(struct world *w)
+{
+    sim_free(w->sim);
+    secret_free(w->key);
+    free(w);
+}
