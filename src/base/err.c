@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 static const struct {
     const char *name;
     int exit_status;
@@ -30,6 +32,17 @@ static const struct {
     [ERR_LIMIT] = { "limit", 17, false },
 };
 
+/* Length of the UTF-8 sequence at @p, 0 when there is none. */
+static size_t character(const char *p)
+{
+    size_t left = strnlen(p, 4);
+
+    for (size_t n = 1; n <= left; n++)
+        if (str_is_utf8((struct str){ p, n }))
+            return n;
+    return 0;
+}
+
 /* One line, and no half of a UTF-8 sequence at the cut. */
 static void tidy(char *msg)
 {
@@ -47,6 +60,13 @@ static void tidy(char *msg)
 
         if (len - tail + 1 < want)
             msg[tail - 1] = '\0';
+    }
+    for (size_t i = 0; msg[i];) {
+        size_t n = character(msg + i);
+
+        if (n == 0)
+            msg[i] = '?'; /* a library may quote bytes of the input */
+        i += n ? n : 1;
     }
 }
 

@@ -185,7 +185,7 @@ int jval_from_json(struct arena *a, struct str text, const char *name, const str
 {
     struct jval_limits l = jval_limits_or_default(limits);
     struct walk w = { .a = a,
-                      .at = text.ptr,
+                      .at = text.ptr ? text.ptr : "",
                       .end = text.ptr + text.len,
                       .line = 1,
                       .column = 1,

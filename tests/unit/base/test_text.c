@@ -33,6 +33,15 @@ static void a_long_message_is_cut_between_characters(void **state)
     assert_true(str_is_utf8(str_of(e.msg)));
 }
 
+static void wrong_bytes_in_a_message_become_question_marks(void **state)
+{
+    struct err e = { 0 };
+
+    (void)state;
+    err_set(&e, ERR_INVALID, "%s", "near '\xce\x80\xdd\xa2\xd3\xdf' \xff\xed\xa0\x80.");
+    assert_string_equal(e.msg, "near '\xce\x80\xdd\xa2??' ????.");
+}
+
 static void a_buffer_past_its_cap_says_so(void **state)
 {
     AUTO_STRBUF struct strbuf b = STRBUF(5);
@@ -151,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_gathers_context_and_stays_one_line),
         cmocka_unit_test(a_long_message_is_cut_between_characters),
+        cmocka_unit_test(wrong_bytes_in_a_message_become_question_marks),
         cmocka_unit_test(a_buffer_past_its_cap_says_so),
         cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
         cmocka_unit_test(the_nearest_name_is_near),
