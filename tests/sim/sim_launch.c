@@ -50,15 +50,15 @@ static void log_to_trace(void *ctx, enum log_level level, const char *event, con
 static void draw_faults(struct sim *s, struct sim_faults *f)
 {
     *f = (struct sim_faults){ .delay_max_ms = sim_random_range(s, 1, 1500),
-                              .drop_request = 0.10 * sim_random_unit(s),
-                              .drop_reply = 0.10 * sim_random_unit(s),
-                              .duplicate = 0.10 * sim_random_unit(s),
+                              .drop_request = 0.25 * sim_random_unit(s),
+                              .drop_reply = 0.25 * sim_random_unit(s),
+                              .duplicate = 0.25 * sim_random_unit(s),
                               .duplicate_to = "server", /* against a doubled create nobody has a defence */
-                              .answer_429 = 0.04 * sim_random_unit(s),
-                              .answer_500 = 0.04 * sim_random_unit(s),
-                              .answer_503 = 0.04 * sim_random_unit(s),
+                              .answer_429 = 0.08 * sim_random_unit(s),
+                              .answer_500 = 0.08 * sim_random_unit(s),
+                              .answer_503 = 0.08 * sim_random_unit(s),
                               .answer_html = 0.02 * sim_random_unit(s),
-                              .kill_node = 0.004 * sim_random_unit(s) };
+                              .kill_node = 0.02 * sim_random_unit(s) };
 }
 
 static void check_end(struct world *w)
