@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { BEAT_MS = 10000, BEATS_PER_UPDATE = 2, HOST_BYTES = 256 };
+enum { BEAT_MS = 10000, QUEUE_LOOK_MS = 1000, BEATS_PER_UPDATE = 2, HOST_BYTES = 256 };
 
 /* The ids of the queues we listen to, in our order; all that are missing are named at once. */
 static int find_queues(struct agent *a, struct arena *arena, struct str *ids, size_t *ret_count,
@@ -84,13 +84,14 @@ static int register_until_done(struct agent *a)
     for (uint32_t attempt = 0;; attempt++) {
         struct err e = { 0 };
         int rc = register_once(a, &e);
+        bool no_queue_yet = rc == -ERR_CONFIG && a->o.wait_for_queues;
 
         if (!rc) {
             LOG_INFO("agent.registered", "agent=%.*s entity=%s server=%s", STR_ARG(a->agent_id), a->o.entity,
                      wandb_base_url(a->o.wandb));
             return 0;
         }
-        if (rc != -ERR_CANCELLED && is_final(&e) && !a->registered) {
+        if (rc != -ERR_CANCELLED && is_final(&e) && !a->registered && !no_queue_yet) {
             a->failure = rc;
             a->failure_err = e;
             cond_broadcast(a->io, &a->changed);
@@ -100,7 +101,8 @@ static int register_until_done(struct agent *a)
             LOG_WARNING("agent.not_registered",
                         "server=%s error=\"%s\" action=\"trying again until it answers\"",
                         wandb_base_url(a->o.wandb), e.msg);
-        if (rc == -ERR_CANCELLED || agent_sleep_retry(a, attempt, &e, NULL))
+        if (rc == -ERR_CANCELLED ||
+            (no_queue_yet ? io_sleep(a->io, QUEUE_LOOK_MS, NULL) : agent_sleep_retry(a, attempt, &e, NULL)))
             return -ERR_CANCELLED;
     }
 }
