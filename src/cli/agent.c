@@ -1,0 +1,114 @@
+/* cli/agent.c: `slipway agent`, also `slipway launch-agent` and `wandb launch-agent` through a link. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/launch_config.h"
+#include "cli/roles.h"
+#include "cli/session.h"
+#include "cli/verbs.h"
+
+static int open_log_file(const struct args *a, int *ret_fd, struct err *e)
+{
+    const char *path = args_text(a, "log-file");
+
+    if (!path)
+        return 0;
+    *ret_fd = str_is(str_of(path), "-") ? dup(STDOUT_FILENO)
+                                        : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (*ret_fd < 0)
+        return err_set_os(e, errno, "--log-file: cannot open %s", path);
+    log_set_file(*ret_fd);
+    return 0;
+}
+
+static int work(struct session *s, const struct args *a, const struct launch_config *c, struct google *google,
+                struct err *e)
+{
+    struct agent_options o = { .queues = c->queues,
+                               .max_jobs = c->max_jobs,
+                               .gcp_project = c->gcp_project,
+                               .region = c->region ? c->region : role_region(s->io),
+                               .config_json = c->json,
+                               .version = "slipway@" SLIPWAY_VERSION,
+                               .stop_grace_ms = c->stopped_run_timeout_s * 1000,
+                               .wandb = s->wandb,
+                               .google = google };
+    struct agent *agent = NULL;
+    int rc = session_entity(s, &o.entity, e);
+
+    o.state_dir =
+        args_text(a, "state-dir") ? args_text(a, "state-dir") : role_default_dir(s->io, s->a, "agent");
+    if (rc == 0)
+        rc = agent_new(s->io, &o, &agent, e);
+    if (rc == 0)
+        rc = role_run_agent(s->io, agent, e);
+    agent_free(agent);
+    return rc;
+}
+
+static int agent_verb_run(struct io *io, const struct args *a, struct err *e)
+{
+    struct session s = { 0 };
+    struct launch_config c = { 0 };
+    struct google *google = NULL;
+    int fd = -1;
+    int rc = session_open(&s, io, a, e);
+
+    if (rc == 0)
+        rc = launch_config_load(io, s.a, a, &c, e);
+    if (rc == 0)
+        rc = open_log_file(a, &fd, e);
+    if (rc == 0) {
+        log_configure(c.verbosity > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
+        s.entity = c.entity ? c.entity : s.entity;
+        google = role_google_at(io, c.google_endpoint);
+        rc = work(&s, a, &c, google, e);
+    }
+    google_free(google);
+    session_close(&s);
+    log_set_file(-1);
+    fd_auto_close(&fd);
+    return rc;
+}
+
+static const struct option_row agent_rows[] = {
+    { "queue", 'q', OPTION_LIST, "NAME", "queue to take items from; replaces the file's list", 0, 0 },
+    { "max-jobs", 'j', OPTION_INT, "N", "jobs at once, -1 for no limit (default 1)", -1, 1000000 },
+    { "config", 'c', OPTION_TEXT, "FILE", "launch config (default ~/.config/wandb/launch-config.yaml)", 0,
+      0 },
+    { "state-dir", 0, OPTION_TEXT, "DIR", "the journal's folder (default ~/.local/share/slipway/agent)", 0,
+      0 },
+    { "log-file", 'l', OPTION_TEXT, "FILE", "also write log lines to FILE, - for standard output", 0, 0 },
+    { "verbose", 'v', OPTION_COUNT, NULL, "more log lines", 0, 0 },
+    OPTION_ENTITY,
+    { "url", 'u', OPTION_TEXT, "URL", "server, instead of WANDB_BASE_URL and the settings file", 0, 0 },
+    OPTION_END,
+};
+
+#define AGENT_DETAILS                                                                                        \
+    "Takes items from launch queues and runs them as Vertex AI custom jobs. What it has taken is in a\n"     \
+    "journal: it can be killed at any time and takes up where it was. SIGTERM ends it and leaves jobs "      \
+    "running."
+
+const struct verb verb_agent = {
+    .name = "agent",
+    .operands = "",
+    .summary = "take items from queues and run them on Vertex AI",
+    .details = AGENT_DETAILS,
+    .examples = "  slipway agent --queue gpu --max-jobs 8\n  slipway agent --config launch-config.yaml "
+                "--log-file agent.log",
+    .rows = agent_rows,
+    .run = agent_verb_run,
+};
+
+const struct verb verb_launch_agent = {
+    .name = "launch-agent",
+    .operands = "",
+    .summary = "the same as agent, under W&B's name for it",
+    .details = AGENT_DETAILS,
+    .examples = "  slipway launch-agent -q gpu -e my-team -j 8",
+    .rows = agent_rows,
+    .run = agent_verb_run,
+};

@@ -1,0 +1,107 @@
+/* cli/item.c: fetching and showing one queue item. */
+#include "cli/item.h"
+
+#include <stdio.h>
+
+#include "base/timefmt.h"
+#include "cli/documents.h"
+
+enum { WAIT_MS = 500 };
+
+int item_fetch(struct session *s, const char *item_id, const struct jval **ret, struct err *e)
+{
+    struct jval *variables = jval_new_object(s->a);
+    const struct jval *data = NULL;
+
+    jval_set_cstr(s->a, variables, "id", item_id);
+    if (session_call(s, document_item, variables, &data, e))
+        return -e->code;
+    if (jval_is(jval_get(data, "runQueueItem"), JVAL_NULL))
+        return err_set(e, ERR_NOT_FOUND, "no item \"%s\"; 'slipway items QUEUE' lists them", item_id);
+    *ret = jval_get(data, "runQueueItem");
+    return 0;
+}
+
+static bool state_is(const struct jval *item, const char *state)
+{
+    return str_is(jval_str(jval_get(item, "state")), state);
+}
+
+bool item_has_ended(const struct jval *item)
+{
+    return state_is(item, "FINISHED") || state_is(item, "FAILED") || state_is(item, "STOPPED");
+}
+
+/* "+12.3 s" since the first line of the history. */
+static void print_event(const struct jval *event, int64_t began_ms)
+{
+    struct str at = jval_str(jval_get(event, "at"));
+    struct str note = jval_str(jval_get(event, "note"));
+    int64_t ms = began_ms;
+    char since[32];
+
+    (void)rfc3339_parse(at, &ms);
+    printf("  %.*s  +%-12s %-9.*s %.*s%s%.*s\n", STR_ARG(at), duration_human(ms - began_ms, since),
+           STR_ARG(jval_str(jval_get(event, "state"))), STR_ARG(jval_str(jval_get(event, "by"))),
+           note.len ? ": " : "", STR_ARG(note));
+}
+
+void item_print(const struct jval *item)
+{
+    const struct jval *history = jval_get(item, "history");
+    struct str run = jval_str(jval_get(item, "associatedRunId"));
+    struct str reason = jval_str(jval_path(item, "error.message"));
+    int64_t began = 0;
+
+    printf("item   %.*s\nqueue  %.*s/%.*s\nstate  %.*s\n", STR_ARG(jval_str(jval_get(item, "id"))),
+           STR_ARG(jval_str(jval_path(item, "queue.entityName"))),
+           STR_ARG(jval_str(jval_path(item, "queue.name"))), STR_ARG(jval_str(jval_get(item, "state"))));
+    if (run.len)
+        printf("run    %.*s\n", STR_ARG(run));
+    if (reason.len)
+        printf("reason %.*s (stage %.*s)\n", STR_ARG(reason),
+               STR_ARG(jval_str(jval_path(item, "error.stage"))));
+    printf("history\n");
+    (void)rfc3339_parse(jval_str(jval_path(history, "0.at")), &began);
+    for (size_t i = 0; i < jval_len(history); i++)
+        print_event(jval_at(history, i), began);
+}
+
+int item_end_err(const struct jval *item, struct err *e)
+{
+    struct str reason = jval_str(jval_path(item, "error.message"));
+
+    if (state_is(item, "FINISHED"))
+        return 0;
+    return err_set(e, ERR_REMOTE, "item %.*s ended %.*s%s%.*s", STR_ARG(jval_str(jval_get(item, "id"))),
+                   STR_ARG(jval_str(jval_get(item, "state"))), reason.len ? ": " : "", STR_ARG(reason));
+}
+
+int item_wait(struct session *s, const char *item_id, const struct jval **ret, struct err *e)
+{
+    size_t shown = 0;
+
+    for (;;) {
+        struct arena *kept = s->a;
+        const struct jval *item = NULL;
+        const struct jval *history = NULL;
+        int rc = 0;
+
+        s->a = arena_new(); /* each look has its own memory: the wait may be long */
+        rc = item_fetch(s, item_id, &item, e);
+        history = rc ? NULL : jval_get(item, "history");
+        for (; shown < jval_len(history); shown++)
+            fprintf(stderr, "%.*s %.*s\n", STR_ARG(jval_str(jval_get(jval_at(history, shown), "state"))),
+                    STR_ARG(jval_str(jval_get(jval_at(history, shown), "note"))));
+        if (rc == 0 && item_has_ended(item))
+            *ret = jval_copy(kept, item);
+        arena_free(s->a);
+        s->a = kept;
+        if (*ret)
+            return 0;
+        if (rc && !err_is_transient(e))
+            return rc;
+        if (io_sleep(s->io, WAIT_MS, e))
+            return -e->code;
+    }
+}

@@ -1,0 +1,159 @@
+/* cli/roles.c: starting the three roles from a command. */
+#include "cli/roles.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "io/file.h"
+
+struct google *role_google_at(struct io *io, const char *endpoint)
+{
+    struct google_options o = { .endpoint = endpoint };
+    const char *host = endpoint ? strstr(endpoint, "://") : NULL;
+
+    if (host)
+        o.metadata_host = host + 3;
+    return google_new(io, &o);
+}
+
+struct google *role_google(struct io *io)
+{
+    return role_google_at(io, io_env(io, "SLIPWAY_GOOGLE_ENDPOINT"));
+}
+
+const char *role_region(struct io *io)
+{
+    const char *region = io_env(io, "GOOGLE_CLOUD_REGION");
+
+    return region && region[0] ? region : "us-central1";
+}
+
+int role_check_host(const char *host, bool allowed, const char *flag, struct err *e)
+{
+    if (allowed || !host || strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
+        strcmp(host, "::1") == 0)
+        return 0;
+    return err_set(e, ERR_USAGE,
+                   "--host %s is not loopback: others on the network could reach it; add %s if that is meant",
+                   host, flag);
+}
+
+int role_serve_server(struct io *io, const char *data_dir, const char *host, uint16_t port,
+                      struct served_server *ret, struct err *e)
+{
+    struct served_server s = { 0 };
+    struct server_options o = { .data_dir = data_dir };
+    int rc = file_mkdirs(io, data_dir, e);
+
+    if (rc == 0)
+        rc = server_new(io, &o, &s.server, &s.first_key, e);
+    if (rc)
+        return rc;
+    rc = http_listen(io,
+                     &(struct http_server_options){
+                         .host = host, .port = port, .handler = server_handle, .ctx = s.server },
+                     &s.http, e);
+    if (rc) {
+        role_close_server(&s);
+        return rc;
+    }
+    server_start(s.server);
+    LOG_INFO("server.listening", "url=http://%s:%u data=%s", host ? host : "127.0.0.1",
+             http_server_port(s.http), data_dir);
+    *ret = s;
+    return 0;
+}
+
+void role_close_server(struct served_server *s)
+{
+    http_server_close(s->http);
+    server_free(s->server);
+    secret_free(s->first_key);
+    *s = (struct served_server){ 0 };
+}
+
+int role_serve_emulator(struct io *io, const struct emulator_place *p, struct served_emulator *ret,
+                        struct err *e)
+{
+    struct served_emulator m = { 0 };
+    int rc = file_mkdirs(io, p->options.data_dir, e);
+
+    if (rc == 0)
+        rc = emulator_new(io, &p->options, &m.emulator, e);
+    if (rc)
+        return rc;
+    rc = http_listen(io,
+                     &(struct http_server_options){
+                         .host = p->host, .port = p->port, .handler = emulator_handle, .ctx = m.emulator },
+                     &m.http, e);
+    if (rc) {
+        role_close_emulator(&m);
+        return rc;
+    }
+    emulator_start(m.emulator);
+    LOG_INFO("emulator.listening", "url=http://%s:%u data=%s", p->host ? p->host : "127.0.0.1",
+             http_server_port(m.http), p->options.data_dir);
+    *ret = m;
+    return 0;
+}
+
+void role_close_emulator(struct served_emulator *m)
+{
+    http_server_close(m->http);
+    emulator_free(m->emulator);
+    *m = (struct served_emulator){ 0 };
+}
+
+int role_wait_for_stop(struct io *io, struct err *e)
+{
+    int number = 0;
+
+    do {
+        int rc = io_signal_wait(io, &number, e);
+
+        if (rc)
+            return rc;
+    } while (number != SIGTERM && number != SIGINT);
+    return 0;
+}
+
+struct drainer {
+    struct io *io;
+    struct agent *agent;
+};
+
+static void drain_on_signal(void *arg)
+{
+    struct drainer *d = arg;
+    struct err e;
+
+    if (role_wait_for_stop(d->io, &e) == 0) {
+        LOG_INFO("agent.draining", "jobs=left-running");
+        agent_drain(d->agent);
+    }
+}
+
+int role_run_agent(struct io *io, struct agent *agent, struct err *e)
+{
+    struct drainer d = { io, agent };
+    struct group *g = group_new(io);
+    int rc = 0;
+
+    group_spawn(g, "agent-signals", drain_on_signal, &d);
+    rc = agent_run(agent, e);
+    group_cancel(g);
+    group_wait(g);
+    group_free(g);
+    return rc;
+}
+
+const char *role_default_dir(struct io *io, struct arena *a, const char *name)
+{
+    const char *data = io_env(io, "XDG_DATA_HOME");
+    const char *home = io_env(io, "HOME");
+
+    if (data && data[0])
+        return arena_printf(a, "%s/slipway/%s", data, name);
+    return arena_printf(a, "%s/.local/share/slipway/%s", home && home[0] ? home : ".", name);
+}

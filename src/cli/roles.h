@@ -1,0 +1,51 @@
+/* cli/roles.h: starting the three roles from a command: shared by `server`, `emulator`, `agent` and `up`. */
+#pragma once
+
+#include "agent/agent.h"
+#include "emulator/emulator.h"
+#include "server/server.h"
+
+/**
+ * role_google() - a client for Google's services as the environment says: SLIPWAY_GOOGLE_ENDPOINT sends every
+ * service, and the metadata server, to the emulator. google_free() it.
+ */
+struct google *role_google(struct io *io);
+struct google *role_google_at(struct io *io, const char *endpoint); /* NULL: Google */
+/** role_region() - GOOGLE_CLOUD_REGION, else us-central1. Borrowed for ever. */
+const char *role_region(struct io *io);
+
+/** role_check_host() - an address other than loopback needs @allowed; the error names @flag. */
+NODISCARD int role_check_host(const char *host, bool allowed, const char *flag, struct err *e);
+
+struct served_server {
+    struct server *server;
+    struct http_server *http;
+    struct secret *first_key; /* of the admin that was made on an empty database; NULL otherwise */
+};
+/** role_serve_server() - open the store in @data_dir and listen. Yields. Nothing is left behind on failure.
+ */
+NODISCARD int role_serve_server(struct io *io, const char *data_dir, const char *host, uint16_t port,
+                                struct served_server *ret, struct err *e);
+void role_close_server(struct served_server *s);
+
+struct served_emulator {
+    struct emulator *emulator;
+    struct http_server *http;
+};
+struct emulator_place {
+    struct emulator_options options;
+    const char *host;
+    uint16_t port;
+};
+NODISCARD int role_serve_emulator(struct io *io, const struct emulator_place *p, struct served_emulator *ret,
+                                  struct err *e);
+void role_close_emulator(struct served_emulator *m);
+
+/** role_wait_for_stop() - until SIGTERM or SIGINT. Yields. */
+NODISCARD int role_wait_for_stop(struct io *io, struct err *e);
+
+/** role_run_agent() - run until it ends by itself or a signal asks it to drain. Yields. */
+NODISCARD int role_run_agent(struct io *io, struct agent *agent, struct err *e);
+
+/** role_default_dir() - ~/.local/share/slipway/NAME (XDG_DATA_HOME first), into the arena. */
+const char *role_default_dir(struct io *io, struct arena *a, const char *name);

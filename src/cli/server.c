@@ -1,0 +1,155 @@
+/* cli/server.c: `slipway server` and `slipway admin`. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/roles.h"
+#include "cli/verbs.h"
+
+enum { DEFAULT_PORT = 8080 };
+
+/* Shown this once; only a hash is kept. */
+static void print_key(const struct secret *key, const char *username, const char *url)
+{
+    struct str text = secret_unwrap(key);
+
+    printf("User %s. API key, shown this once:\n\n  %.*s\n\nLog in with it:\n  slipway login --url %s\n  "
+           "wandb login --host %s\n",
+           username, STR_ARG(text), url, url);
+    fflush(stdout);
+}
+
+static int server_run(struct io *io, const struct args *a, struct err *e)
+{
+    AUTO_PTR(arena) arena = arena_new();
+    struct served_server s = { 0 };
+    const char *host = args_text(a, "host") ? args_text(a, "host") : "127.0.0.1";
+    const char *data = args_text(a, "data") ? args_text(a, "data") : role_default_dir(io, arena, "server");
+    int rc = role_check_host(host, args_has(a, "public"), "--public", e);
+
+    if (rc == 0)
+        rc = role_serve_server(io, data, host, (uint16_t)args_int(a, "port", DEFAULT_PORT), &s, e);
+    if (rc)
+        return rc;
+    printf("Queue server: http://%s:%u\n", host, http_server_port(s.http));
+    if (s.first_key)
+        print_key(s.first_key, "admin", arena_printf(arena, "http://%s:%u", host, http_server_port(s.http)));
+    fflush(stdout);
+    rc = role_wait_for_stop(io, e);
+    role_close_server(&s);
+    return rc;
+}
+
+static const struct option_row server_rows[] = {
+    { "data", 'd', OPTION_TEXT, "DIR", "where the database lives (default ~/.local/share/slipway/server)", 0,
+      0 },
+    { "host", 0, OPTION_TEXT, "ADDRESS", "address to listen on (default 127.0.0.1)", 0, 0 },
+    { "port", 0, OPTION_INT, "N", "port to listen on, 0 for any (default 8080)", 0, 65535 },
+    { "public", 0, OPTION_FLAG, NULL, "allow an address that is not loopback (put TLS in front)", 0, 0 },
+    OPTION_END,
+};
+
+const struct verb verb_server = {
+    .name = "server",
+    .operands = "",
+    .summary = "run the queue server",
+    .details = "The first start on an empty database makes an admin and prints its API key.",
+    .examples = "  slipway server --data /var/lib/slipway --port 8080",
+    .rows = server_rows,
+    .run = server_run,
+};
+
+/* --- admin: on the same data folder
+ * ---------------------------------------------------------------------------- */
+
+static int open_store(struct io *io, const struct args *a, struct arena *arena, struct server **ret,
+                      struct err *e)
+{
+    struct server_options o = { .data_dir = args_text(a, "data") };
+    struct secret *first = NULL;
+    int rc = 0;
+
+    if (!o.data_dir)
+        o.data_dir = role_default_dir(io, arena, "server");
+    rc = server_new(io, &o, ret, &first, e);
+    secret_free(
+        first); /* an admin that nobody has seen the key of: `admin user create --admin` makes another */
+    return rc ? err_wrap(e, "opening the store in %s", o.data_dir) : 0;
+}
+
+static int user_create(struct io *io, const struct args *a, struct err *e)
+{
+    AUTO_PTR(arena) arena = arena_new();
+    AUTO_PTR(secret) chosen = args_text(a, "api-key") ? secret_new(str_of(args_text(a, "api-key"))) : NULL;
+    AUTO_PTR(secret) key = NULL;
+    struct server *s = NULL;
+    struct admin_user_options o = { .username = args_operand(a, 0),
+                                    .email = args_text(a, "email"),
+                                    .admin = args_has(a, "admin"),
+                                    .api_key = chosen };
+    int rc = open_store(io, a, arena, &s, e);
+
+    if (rc == 0)
+        rc = server_user_create(s, &o, &key, e);
+    if (rc == 0 && args_json(a))
+        printf("{\"username\": \"%s\", \"api_key\": \"%.*s\"}\n", o.username, STR_ARG(secret_unwrap(key)));
+    else if (rc == 0)
+        print_key(key, o.username, "URL");
+    server_free(s);
+    return rc;
+}
+
+static const struct option_row user_rows[] = {
+    { "data", 'd', OPTION_TEXT, "DIR", "the server's data folder", 0, 0 },
+    { "email", 0, OPTION_TEXT, "ADDRESS", "for notifications and display", 0, 0 },
+    { "admin", 0, OPTION_FLAG, NULL, "may do everything", 0, 0 },
+    { "api-key", 0, OPTION_TEXT, "KEY",
+      "choose the key (40 characters or more of A-Z a-z 0-9 _ -); for tests", 0, 0 },
+    OPTION_OUTPUT,
+    OPTION_END,
+};
+
+const struct verb verb_admin_user_create = {
+    .name = "admin user create",
+    .operands = "NAME",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "make a user and print the API key, once",
+    .examples = "  slipway admin user create ada --data /var/lib/slipway\n  slipway admin user create root "
+                "--admin -o json",
+    .rows = user_rows,
+    .run = user_create,
+};
+
+static int team_create(struct io *io, const struct args *a, struct err *e)
+{
+    AUTO_PTR(arena) arena = arena_new();
+    struct server *s = NULL;
+    int rc = open_store(io, a, arena, &s, e);
+
+    if (rc == 0)
+        rc = server_team_create(s, args_operand(a, 0), args_list(a, "member"), e);
+    if (rc == 0 && args_json(a))
+        printf("{\"team\": \"%s\"}\n", args_operand(a, 0));
+    else if (rc == 0)
+        printf("Team %s is made.\n", args_operand(a, 0));
+    server_free(s);
+    return rc;
+}
+
+static const struct option_row team_rows[] = {
+    { "data", 'd', OPTION_TEXT, "DIR", "the server's data folder", 0, 0 },
+    { "member", 'm', OPTION_LIST, "USER", "a member", 0, 0 },
+    OPTION_OUTPUT,
+    OPTION_END,
+};
+
+const struct verb verb_admin_team_create = {
+    .name = "admin team create",
+    .operands = "NAME",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "make a team that can own queues",
+    .examples = "  slipway admin team create vision --member ada --member bob",
+    .rows = team_rows,
+    .run = team_create,
+};

@@ -1,0 +1,64 @@
+/* cli/session.c: a command's connection to the queue server. */
+#include "cli/session.h"
+
+#include <stdio.h>
+
+int session_open(struct session *s, struct io *io, const struct args *a, struct err *e)
+{
+    struct wandb_settings settings = { 0 };
+    struct wandb_options o = { .user_agent_version = SLIPWAY_VERSION };
+
+    *s = (struct session){ .io = io, .a = arena_new() };
+    if (wandb_settings_load(io, s->a, args_text(a, "url"), &settings, e))
+        return -e->code;
+    if (!settings.api_key)
+        return err_set(e, ERR_AUTH,
+                       "no API key for %s: set WANDB_API_KEY, or run 'slipway login --url %s' (looked in the "
+                       "environment and "
+                       ".netrc)",
+                       settings.base_url, settings.base_url);
+    o.base_url = settings.base_url;
+    o.api_key = settings.api_key;
+    s->wandb = wandb_new(io, &o);
+    secret_free(settings.api_key);
+    s->entity = args_text(a, "entity") ? args_text(a, "entity") : settings.entity;
+    return 0;
+}
+
+void session_close(struct session *s)
+{
+    wandb_free(s->wandb);
+    arena_free(s->a);
+    *s = (struct session){ 0 };
+}
+
+int session_entity(struct session *s, const char **ret, struct err *e)
+{
+    struct wandb_viewer viewer = { 0 };
+
+    if (!s->entity) {
+        if (wandb_viewer(s->wandb, s->a, &viewer, e))
+            return err_wrap(e, "asking %s who we are", wandb_base_url(s->wandb));
+        if (viewer.entity.len == 0)
+            return err_set(e, ERR_USAGE, "no entity: give --entity NAME or set WANDB_ENTITY");
+        s->entity = arena_cstr(s->a, viewer.entity);
+    }
+    *ret = s->entity;
+    return 0;
+}
+
+int session_call(struct session *s, const char *document, const struct jval *variables,
+                 const struct jval **ret, struct err *e)
+{
+    struct wandb_request req = { .document = document, .variables = variables };
+
+    return wandb_call(s->wandb, s->a, &req, ret, e) ? err_wrap(e, "%s", wandb_base_url(s->wandb)) : 0;
+}
+
+void print_json(const struct jval *v)
+{
+    AUTO_STRBUF struct strbuf b = STRBUF(64 * 1024 * 1024);
+
+    jval_write(&b, v, JVAL_PRETTY);
+    puts(strbuf_cstr(&b));
+}

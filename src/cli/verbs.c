@@ -1,0 +1,32 @@
+/* cli/verbs.c: the table of commands, in the order of help. */
+#include "cli/verbs.h"
+
+#include <stddef.h>
+
+static const struct verb *const verbs[] = {
+    &verb_up,
+    &verb_server,
+    &verb_emulator,
+    &verb_agent,
+    &verb_launch_agent,
+    &verb_queue_create,
+    &verb_queue_list,
+    &verb_queue_show,
+    &verb_queue_delete,
+    &verb_launch,
+    &verb_items,
+    &verb_item_show,
+    &verb_logs,
+    &verb_stop,
+    &verb_login,
+    &verb_admin_user_create,
+    &verb_admin_team_create,
+    &verb_completion,
+    &verb_version,
+    NULL,
+};
+
+const struct verb *const *verb_table(void)
+{
+    return verbs;
+}
