@@ -91,21 +91,17 @@ static void grow(struct arena *a, struct vertex_job **jobs, size_t len, size_t *
     *jobs = bigger;
 }
 
-static int list_page(struct google *g, struct arena *a, struct str region, struct str base,
-                     struct str page_token, const struct jval **ret, struct err *e)
+/* The URL's path and query of the next page, in the arena. */
+static const char *page_path(struct arena *a, const struct strbuf *base, struct str page_token)
 {
     AUTO_STRBUF struct strbuf path = STRBUF(32 * 1024);
-    int r;
 
-    strbuf_add(&path, base);
+    strbuf_add(&path, strbuf_str(base));
     if (page_token.len) {
         strbuf_addz(&path, "&pageToken=");
         strbuf_add_url(&path, page_token);
     }
-    r = strbuf_check(&path, e);
-    return r ? r
-             : google_call(g, a, "aiplatform", region, "GET", strbuf_cstr(&path), (struct str){ NULL, 0 },
-                           ret, e);
+    return path.full ? NULL : arena_strdup(a, strbuf_cstr(&path));
 }
 
 int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struct str region,
@@ -124,9 +120,13 @@ int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struc
     if (strbuf_check(&base, e))
         return -ERR_LIMIT;
     for (int page = 0; page < MAX_PAGES; page++) {
+        const char *path = page_path(a, &base, token);
         const struct jval *reply = NULL, *items;
-        int r = list_page(g, a, region, strbuf_str(&base), token, &reply, e);
+        int r;
 
+        if (!path)
+            return err_set(e, ERR_LIMIT, "a page token of %zu bytes", token.len);
+        r = google_call(g, a, "aiplatform", region, "GET", path, (struct str){ NULL, 0 }, &reply, e);
         if (r)
             return r;
         items = jval_get(reply, "customJobs"); /* a page may be empty and yet not the last */

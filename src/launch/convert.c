@@ -296,11 +296,9 @@ static struct jval *to_output_uri(struct converter *c, const struct jval *v, con
     return made ? jval_copy(c->a, made) : NULL;
 }
 
-struct jval *convert_value(struct converter *c, const struct field *f, const struct jval *v,
-                           const struct path *at)
+static struct jval *to_type(struct converter *c, const struct field *f, const struct jval *v,
+                            const struct path *at)
 {
-    if (convert_is_open(c, v))
-        return jval_copy(c->a, v);
     switch (f->type) {
     case FIELD_STRING:
     case FIELD_GS_URI:
@@ -328,4 +326,10 @@ struct jval *convert_value(struct converter *c, const struct field *f, const str
         return to_output_uri(c, v, at);
     }
     return NULL;
+}
+
+struct jval *convert_value(struct converter *c, const struct field *f, const struct jval *v,
+                           const struct path *at)
+{
+    return convert_is_open(c, v) ? jval_copy(c->a, v) : to_type(c, f, v, at);
 }
