@@ -213,7 +213,7 @@ static int send_once(struct google *g, struct arena *a, struct http_request *req
                      struct err *e)
 {
     AUTO_PTR(secret) mine = NULL; /* another fiber may replace the cached one while we wait */
-    const struct secret *token;
+    const struct secret *token = NULL;
     struct http_header quota = { .name = STR("x-goog-user-project") };
     const char *from_env = io_env(g->io, "GOOGLE_CLOUD_QUOTA_PROJECT");
     int r = google_token(g, &token, e);

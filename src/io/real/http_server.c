@@ -272,6 +272,7 @@ static int open_socket(const struct http_server_options *o, int *ret_fd, uint16_
         return err_set_os(e, rc, "cannot listen on %s:%u", o->host, o->port);
     }
     freeaddrinfo(found);
+    /* NOLINTNEXTLINE(clang-analyzer-core.*): getsockname() filled it, through another type */
     *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
                                                   : ((struct sockaddr_in *)&bound)->sin_port);
     *ret_fd = fd;
