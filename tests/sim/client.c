@@ -89,36 +89,46 @@ static bool is_end(struct str state)
     return str_is(state, "FINISHED") || str_is(state, "FAILED") || str_is(state, "STOPPED");
 }
 
+/* How often the history moves into an end. */
+static int count_ends(const struct jval *history)
+{
+    struct str before = { 0 };
+    int ends = 0;
+
+    for (size_t i = 0; i < jval_len(history); i++) {
+        struct str now = jval_str(jval_get(jval_at(history, i), "state"));
+        ends += is_end(now) && !str_eq(now, before);
+        before = now;
+    }
+    return ends;
+}
+
+static void check_item(struct world *w, const struct world_item *item)
+{
+    struct str state = str_of(item->state);
+    bool right = item->started == 1 && str_is(state, item->exit_status ? "FAILED" : "FINISHED");
+
+    if (item->ends > 1)
+        world_break(w, "%s ended %d times", item->label, item->ends);
+    if (is_end(state) && item->living)
+        world_break(w, "%s is %s while its job lives", item->label, item->state);
+    if (is_end(state) && !right)
+        world_break(w, "%s is %s (%s), but started %d times and exits with %d", item->label, item->state,
+                    item->error, item->started, item->exit_status);
+}
+
 static void see_item(struct world *w, const struct jval *node)
 {
-    struct str state = jval_str(jval_get(node, "state"));
-    const struct jval *history = jval_get(node, "history");
+    struct str id = jval_str(jval_get(node, "id")), error = jval_str(jval_path(node, "error.message"));
 
     for (size_t i = 0; i < w->item_count; i++) {
         struct world_item *item = &w->items[i];
-        if (!str_is(jval_str(jval_get(node, "id")), item->id))
+        if (!str_is(id, item->id))
             continue;
-        snprintf(item->state, sizeof(item->state), "%.*s", STR_ARG(state));
-        snprintf(item->error, sizeof(item->error), "%.*s",
-                 STR_ARG(jval_str(jval_path(node, "error.message"))));
-        int ends = 0;
-        struct str before = { 0 };
-        for (size_t h = 0; h < jval_len(history); h++) {
-            struct str now = jval_str(jval_get(jval_at(history, h), "state"));
-            ends += is_end(now) && !str_eq(now, before);
-            before = now;
-        }
-        item->ends = ends;
-        if (ends > 1)
-            world_break(w, "%s ended %d times", item->label, ends);
-        if (is_end(state) && item->living)
-            world_break(w, "%s is %s while its job lives", item->label, item->state);
-        if (str_is(state, "FINISHED") && (item->exit_status != 0 || item->started != 1))
-            world_break(w, "%s is FINISHED, but started %d times and exits with %d", item->label,
-                        item->started, item->exit_status);
-        if (str_is(state, "FAILED") && (item->exit_status == 0 || item->started != 1))
-            world_break(w, "%s is FAILED (%s), but started %d times and exits with %d", item->label,
-                        item->error, item->started, item->exit_status);
+        snprintf(item->state, sizeof(item->state), "%.*s", STR_ARG(jval_str(jval_get(node, "state"))));
+        snprintf(item->error, sizeof(item->error), "%.*s", STR_ARG(error));
+        item->ends = count_ends(jval_get(node, "history"));
+        check_item(w, item);
     }
 }
 

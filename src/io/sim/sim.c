@@ -109,7 +109,7 @@ void sim_fibers(const struct sim *s, struct strbuf *out)
 /* --- what a node's world does --------------------------------------------------------------------------- */
 struct boot *boot_of(struct io *io)
 {
-    return (struct boot *)((char *)io - offsetof(struct boot, io));
+    return (struct boot *)(void *)((char *)io - offsetof(struct boot, io));
 }
 
 static struct sim *sim_of(struct io *io)
@@ -226,7 +226,7 @@ static const struct io_ops sim_ops = {
 /* --- the network's own world: its fibers only sleep ----------------------------------------------------- */
 static struct sim *net_sim(struct io *io)
 {
-    return (struct sim *)((char *)io - offsetof(struct sim, net));
+    return (struct sim *)(void *)((char *)io - offsetof(struct sim, net));
 }
 
 static int64_t net_now_ms(struct io *io)
