@@ -82,7 +82,8 @@ static int build_spec(struct session *s, const struct args *a, const char *entit
         jval_set_cstr(s->a, spec, "name", args_text(a, "name"));
     if (args_text(a, "image"))
         jval_set_cstr(s->a, member_object(s, spec, "docker"), "docker_image", args_text(a, "image"));
-    if (!jval_path(spec, "docker.docker_image") && !jval_get(spec, "job") && !jval_get(spec, "image_uri"))
+    if (!jval_path(spec, "docker.docker_image") && !jval_get(spec, "job") && !jval_get(spec, "image_uri") &&
+        !jval_get(spec, "uri"))
         return err_set(e, ERR_USAGE,
                        "what is to run? give --image IMAGE (or docker.docker_image in --config)");
     add_overrides(s, a, spec);

@@ -22,6 +22,9 @@ static int run_verb(struct io *io, void *arg, struct err *e)
 /* The verb that the first words name, the longest first; *ret_words says how many they are. */
 static const struct verb *find_verb(int argc, char **argv, int *ret_words)
 {
+    const struct verb *found = NULL;
+
+    *ret_words = 0;
     for (const struct verb *const *v = verb_table(); *v; v++) {
         struct str rest = str_of((*v)->name);
         struct str word = { 0 };
@@ -32,12 +35,12 @@ static const struct verb *find_verb(int argc, char **argv, int *ret_words)
             same = n < argc && str_is(word, argv[n]);
             n++;
         }
-        if (same) {
-            *ret_words = n;
-            return *v;
-        }
+        if (!same || n <= *ret_words)
+            continue;
+        *ret_words = n;
+        found = *v;
     }
-    return NULL;
+    return found;
 }
 
 static int print_text(const struct strbuf *b)

@@ -11,7 +11,7 @@
 #include "io/db.h"
 
 NODISCARD int job_store_open(struct io *io, const char *path, bool fast_and_unsafe, struct db **ret,
-                         struct err *e);
+                             struct err *e);
 
 /** store_secret() - a value made at the first start and kept: 64 hex digits in @a. Yields. */
 NODISCARD int store_secret(struct db *d, struct io *io, struct arena *a, struct str *ret, struct err *e);
