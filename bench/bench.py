@@ -36,6 +36,7 @@ class StandIn(BaseHTTPRequestHandler):
 
     polled = threading.Event()
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes: the second would wait for an ACK
 
     def do_POST(self):
         query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["query"]
