@@ -61,6 +61,7 @@ static const struct secret *lookup_secret(void *ctx, struct str ref)
 int submit_create(struct launch *l, struct arena *a, struct str request, struct outcome *out)
 {
     struct strbuf wire = STRBUF(REQUEST_MAX_BYTES);
+    const struct vertex_place where = { l->row.gcp_project, l->row.region };
     struct vertex_job made = { 0 };
     struct jval *tree = NULL;
     int rc = jval_from_json(a, request, "the request", NULL, &tree, &out->err);
@@ -72,8 +73,7 @@ int submit_create(struct launch *l, struct arena *a, struct str request, struct 
                      "the item brought its own API key, which is not kept over a restart "
                      "of the agent: queue the item again");
     if (!rc)
-        rc = vertex_create(l->agent->o.google, a, l->row.gcp_project, l->row.region, strbuf_str(&wire), &made,
-                           &out->err);
+        rc = vertex_create(l->agent->o.google, a, &where, strbuf_str(&wire), &made, &out->err);
     strbuf_wipe(&wire);
     if (!rc)
         strbuf_add(&out->job, made.name);
@@ -81,27 +81,26 @@ int submit_create(struct launch *l, struct arena *a, struct str request, struct 
 }
 
 /* Of several jobs (a create that ran twice) one that lives is ours; the watcher ends the others. */
-static const struct vertex_job *pick_job(const struct vertex_job *jobs, size_t count)
+static const struct vertex_job *pick_job(const struct vertex_jobs *jobs)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!vertex_status_is_ended(vertex_status_parse(jobs[i].state)))
-            return &jobs[i];
-    return count ? &jobs[0] : NULL;
+    for (size_t i = 0; i < jobs->len; i++)
+        if (!vertex_status_is_ended(vertex_status_parse(jobs->at[i].state)))
+            return &jobs->at[i];
+    return jobs->len ? &jobs->at[0] : NULL;
 }
 
 int act_probe(struct launch *l, struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
-    struct vertex_job *jobs = NULL;
+    const struct vertex_place where = { l->row.gcp_project, l->row.region };
+    struct vertex_jobs jobs = { 0 };
     const struct vertex_job *found;
-    size_t count = 0;
     const char *filter = arena_printf(a, "labels." LABEL_ATTEMPT "=\"%.*s\"", STR_ARG(l->row.attempt_label));
-    int rc = vertex_list(l->agent->o.google, a, l->row.gcp_project, l->row.region, str_of(filter), &jobs,
-                         &count, &out->err);
+    int rc = vertex_list(l->agent->o.google, a, &where, str_of(filter), &jobs, &out->err);
 
     if (rc == -ERR_CANCELLED)
         return rc;
-    found = rc ? NULL : pick_job(jobs, count);
+    found = rc ? NULL : pick_job(&jobs);
     if (found)
         strbuf_add(&out->job, found->name);
     out_event(out, rc ? LAUNCH_EV_PROBE_ERR : found ? LAUNCH_EV_PROBE_FOUND : LAUNCH_EV_PROBE_NONE);

@@ -91,7 +91,7 @@ static int ask(struct agent *a, struct str name, struct err *e)
 }
 
 struct sweep {
-    struct str gcp_project, region;
+    struct vertex_place where;
     int64_t began_ms;
     struct map *listed;
 };
@@ -100,20 +100,25 @@ static int sweep_list(struct agent *a, struct arena *arena, struct sweep *s, str
 {
     const char *filter = arena_printf(arena, "labels." LABEL_AGENT "=\"%.*s\" AND " LIVE_STATES,
                                       STR_ARG(journal_agent_label(a->journal)));
-    struct vertex_job *jobs = NULL;
-    size_t count = 0;
-    int rc = vertex_list(a->o.google, arena, s->gcp_project, s->region, str_of(filter), &jobs, &count, e);
+    struct vertex_jobs jobs = { 0 };
+    int rc = vertex_list(a->o.google, arena, &s->where, str_of(filter), &jobs, e);
 
-    for (size_t i = 0; !rc && i < count; i++) {
-        struct launch *l = find_by_job(a, jobs[i].name);
+    for (size_t i = 0; !rc && i < jobs.len; i++) {
+        struct vertex_job *job = &jobs.at[i];
+        struct launch *l = find_by_job(a, job->name);
 
-        map_put(s->listed, jobs[i].name, &jobs[i]);
+        map_put(s->listed, job->name, job);
         if (l)
-            deliver(a, l, &jobs[i]);
+            deliver(a, l, job);
         else
-            rc = end_orphan(a, &jobs[i]);
+            rc = end_orphan(a, job);
     }
     return rc;
+}
+
+static bool is_at(const struct launch *l, const struct vertex_place *where)
+{
+    return str_eq(l->row.gcp_project, where->gcp_project) && str_eq(l->row.region, where->region);
 }
 
 /* The names first: launches come and go while a get is under way. */
@@ -126,8 +131,8 @@ static int sweep_missing(struct agent *a, struct arena *arena, struct sweep *s, 
     for (size_t i = 0; i < a->launches.len; i++) {
         const struct launch *l = a->launches.items[i];
 
-        if (is_watched(l) && str_eq(l->row.gcp_project, s->gcp_project) && str_eq(l->row.region, s->region) &&
-            l->active_since_ms < s->began_ms && !l->seen_fresh && !map_get(s->listed, l->row.vertex_job))
+        if (is_watched(l) && is_at(l, &s->where) && l->active_since_ms < s->began_ms && !l->seen_fresh &&
+            !map_get(s->listed, l->row.vertex_job))
             missing[count++] = arena_str(arena, l->row.vertex_job);
     }
     for (size_t i = 0; i < count && !rc; i++)
@@ -135,11 +140,11 @@ static int sweep_missing(struct agent *a, struct arena *arena, struct sweep *s, 
     return rc;
 }
 
-static int sweep_group(struct agent *a, struct str gcp_project, struct str region, struct err *e)
+static int sweep_place(struct agent *a, const struct vertex_place *where, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     AUTO_PTR(map) listed = map_new();
-    struct sweep s = { gcp_project, region, io_now_ms(a->io), listed };
+    struct sweep s = { *where, io_now_ms(a->io), listed };
     int rc = sweep_list(a, arena, &s, e);
 
     return rc ? rc : sweep_missing(a, arena, &s, e);
@@ -149,7 +154,7 @@ static int sweep_group(struct agent *a, struct str gcp_project, struct str regio
 static int sweep_all(struct agent *a, size_t *ret_count, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
-    struct sweep *groups = arena_array(arena, a->launches.len + 1, sizeof(*groups));
+    struct vertex_place *places = arena_array(arena, a->launches.len + 1, sizeof(*places));
     size_t count = 0;
     int rc = 0;
 
@@ -157,16 +162,15 @@ static int sweep_all(struct agent *a, size_t *ret_count, struct err *e)
         const struct launch *l = a->launches.items[i];
         size_t j = 0;
 
-        while (j < count && !(str_eq(groups[j].gcp_project, l->row.gcp_project) &&
-                              str_eq(groups[j].region, l->row.region)))
+        while (j < count && !is_at(l, &places[j]))
             j++;
         if (!is_watched(l) || j < count)
             continue;
-        groups[count].gcp_project = arena_str(arena, l->row.gcp_project);
-        groups[count++].region = arena_str(arena, l->row.region);
+        places[count++] = (struct vertex_place){ .gcp_project = arena_str(arena, l->row.gcp_project),
+                                                 .region = arena_str(arena, l->row.region) };
     }
     for (size_t i = 0; i < count && !rc; i++)
-        rc = sweep_group(a, groups[i].gcp_project, groups[i].region, e);
+        rc = sweep_place(a, &places[i], e);
     *ret_count = count;
     return rc;
 }

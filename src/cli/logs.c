@@ -24,33 +24,38 @@ struct follow {
 static int find_job(struct follow *f, const char *item_id, struct err *e)
 {
     struct str label = label_value(f->s->a, str_of(item_id));
-    struct vertex_job *jobs = NULL;
-    size_t len = 0;
+    const struct vertex_place where = { f->gcp_project, f->region };
+    struct vertex_jobs jobs = { 0 };
     char *filter = arena_printf(f->s->a, "labels." LABEL_ITEM "=\"%.*s\"", STR_ARG(label));
 
-    if (vertex_list(f->google, f->s->a, f->gcp_project, f->region, str_of(filter), &jobs, &len, e))
+    if (vertex_list(f->google, f->s->a, &where, str_of(filter), &jobs, e))
         return err_wrap(e, "looking for the Vertex job of item %s", item_id);
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < jobs.len; i++) {
+        const struct vertex_job *job = &jobs.at[i];
         ptrdiff_t slash = -1;
 
-        if (f->since.ptr && str_cmp(jobs[i].create_time, f->since) <= 0)
+        if (f->since.ptr && str_cmp(job->create_time, f->since) <= 0)
             continue;
-        for (size_t k = 0; k < jobs[i].name.len; k++)
-            if (jobs[i].name.ptr[k] == '/')
+        for (size_t k = 0; k < job->name.len; k++)
+            if (job->name.ptr[k] == '/')
                 slash = (ptrdiff_t)k;
-        f->job_id = str_sub(jobs[i].name, (size_t)(slash + 1), jobs[i].name.len);
-        f->since = jobs[i].create_time;
+        f->job_id = str_sub(job->name, (size_t)(slash + 1), job->name.len);
+        f->since = job->create_time;
     }
     return 0;
 }
 
 static int print_new(struct follow *f, size_t *ret_count, struct err *e)
 {
+    const struct log_query query = { .gcp_project = f->gcp_project,
+                                     .job_id = f->job_id,
+                                     .since = f->since,
+                                     .after_timestamp = f->last_timestamp,
+                                     .after_insert_id = f->last_insert_id };
     struct log_line *lines = NULL;
     size_t len = 0;
 
-    if (logging_read(f->google, f->s->a, f->gcp_project, f->job_id, f->since, f->last_timestamp,
-                     f->last_insert_id, &lines, &len, e))
+    if (logging_read(f->google, f->s->a, &query, &lines, &len, e))
         return err_wrap(e, "reading the log of job %.*s", STR_ARG(f->job_id));
     for (size_t i = 0; i < len; i++)
         printf("%.*s %-14.*s %.*s\n", STR_ARG(lines[i].timestamp), STR_ARG(lines[i].task),

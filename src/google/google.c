@@ -234,30 +234,31 @@ static int send_once(struct google *g, struct arena *a, struct http_request *req
     return r;
 }
 
-int google_call(struct google *g, struct arena *a, const char *service, struct str region, const char *method,
-                const char *path, struct str body, const struct jval **ret, struct err *e)
+int google_call(struct google *g, struct arena *a, const struct google_request *req, const struct jval **ret,
+                struct err *e)
 {
     AUTO_STRBUF struct strbuf url = STRBUF(64 * 1024);
-    struct http_request req = { .method = method, .body = body };
+    struct http_request http = { .method = req->method, .body = req->body };
     struct http_reply reply = { 0 };
     struct jval *value = NULL;
     int r;
 
-    add_host(&url, g, service, region);
-    strbuf_addz(&url, path);
+    add_host(&url, g, req->service, req->region);
+    strbuf_addz(&url, req->path);
     r = strbuf_check(&url, e);
     if (r)
         return r;
-    req.url = strbuf_cstr(&url);
-    r = send_once(g, a, &req, &reply, e);
+    http.url = strbuf_cstr(&url);
+    r = send_once(g, a, &http, &reply, e);
     if (!r && reply.status == 401)
-        r = send_once(g, a, &req, &reply, e);
+        r = send_once(g, a, &http, &reply, e);
     if (r)
         return r;
     if (reply.status < 200 || reply.status > 299)
         return reply_error(g, a, &reply, e);
     if (reply.body.len && jval_from_json(a, reply.body, "Google's answer", NULL, &value, e)) {
-        err_set(e, ERR_PROTO, "%s %s: the answer (HTTP %d) is not JSON", method, path, reply.status);
+        err_set(e, ERR_PROTO, "%s %s: the answer (HTTP %d) is not JSON", req->method, req->path,
+                reply.status);
         return -ERR_PROTO;
     }
     *ret = value;

@@ -25,12 +25,18 @@ NODISCARD int google_token(struct google *g, const struct secret **ret, struct e
 /** google_project() - the project the credential or environment names (GOOGLE_CLOUD_PROJECT first). Yields.
  * Lives as long as @g. */
 NODISCARD int google_project(struct google *g, struct str *ret, struct err *e);
+
+struct google_request {
+    const char *service; /* "aiplatform", "logging", ...: the first label of the host */
+    struct str region;   /* of "aiplatform", which has a host per region; other services have none */
+    const char *method;
+    const char *path; /* begins with '/'; with its query */
+    struct str body;  /* JSON; absent: none is sent */
+};
 /**
- * google_call() - one authorised JSON request to a service; the token is refreshed once on a 401. Yields.
- * @service: "aiplatform" (then @region is used), "logging", ... @path begins with '/'. Google's error body
- * becomes @e: code, http_status, retry_after_ms and the message ("INVALID_ARGUMENT: text"). *ret is the
- * decoded reply.
+ * google_call() - one authorised JSON request; the token is refreshed once on a 401. Yields.
+ * @req is borrowed for the call. Google's error body becomes @e: code, http_status, retry_after_ms and the
+ * message ("INVALID_ARGUMENT: text"). *ret is the decoded reply.
  */
-NODISCARD int google_call(struct google *g, struct arena *a, const char *service, struct str region,
-                          const char *method, const char *path, struct str body, const struct jval **ret,
-                          struct err *e);
+NODISCARD int google_call(struct google *g, struct arena *a, const struct google_request *req,
+                          const struct jval **ret, struct err *e);

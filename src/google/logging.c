@@ -14,24 +14,23 @@ static void add_quoted(struct strbuf *b, struct str s)
     strbuf_addc(b, '"');
 }
 
-static struct str filter_text(struct arena *a, struct str job_id, struct str since, struct str timestamp,
-                              struct str insert_id)
+static struct str filter_text(struct arena *a, const struct log_query *q)
 {
     AUTO_STRBUF struct strbuf b = STRBUF(8192);
 
     strbuf_addz(&b, "resource.type=\"ml_job\" AND resource.labels.job_id=");
-    add_quoted(&b, job_id);
-    if (timestamp.len) {
+    add_quoted(&b, q->job_id);
+    if (q->after_timestamp.len) {
         strbuf_addz(&b, " AND ((timestamp=");
-        add_quoted(&b, timestamp);
+        add_quoted(&b, q->after_timestamp);
         strbuf_addz(&b, " AND insertId>");
-        add_quoted(&b, insert_id);
+        add_quoted(&b, q->after_insert_id);
         strbuf_addz(&b, ") OR timestamp>");
-        add_quoted(&b, timestamp);
+        add_quoted(&b, q->after_timestamp);
         strbuf_addc(&b, ')');
-    } else if (since.len) {
+    } else if (q->since.len) {
         strbuf_addz(&b, " AND timestamp>=");
-        add_quoted(&b, since);
+        add_quoted(&b, q->since);
     }
     return arena_str(a, strbuf_str(&b));
 }
@@ -49,26 +48,26 @@ static struct log_line decode_line(const struct jval *entry)
     return l;
 }
 
-int logging_read(struct google *g, struct arena *a, struct str gcp_project, struct str job_id,
-                 struct str since, struct str after_timestamp, struct str after_insert_id,
-                 struct log_line **ret, size_t *ret_len, struct err *e)
+int logging_read(struct google *g, struct arena *a, const struct log_query *q, struct log_line **ret,
+                 size_t *ret_len, struct err *e)
 {
+    struct google_request req = { .service = "logging", .method = "POST", .path = "/v2/entries:list" };
     struct jval *body = jval_new_object(a), *names = jval_new_array(a);
     const struct jval *reply = NULL, *entries = NULL;
     struct log_line *lines;
     size_t len;
 
-    jval_push(a, names, jval_new_cstr(a, arena_printf(a, "projects/%.*s", STR_ARG(gcp_project))));
+    jval_push(a, names, jval_new_cstr(a, arena_printf(a, "projects/%.*s", STR_ARG(q->gcp_project))));
     jval_set(a, body, "resourceNames", names);
-    jval_set(a, body, "filter",
-             jval_new_str(a, filter_text(a, job_id, since, after_timestamp, after_insert_id)));
+    jval_set(a, body, "filter", jval_new_str(a, filter_text(a, q)));
     jval_set_cstr(a, body, "orderBy", "timestamp asc");
     jval_set_int(a, body, "pageSize", MAX_LINES);
     for (int page = 0; page < MAX_EMPTY_PAGES; page++) { /* long ranges give empty pages with a token */
-        int r = google_call(g, a, "logging", (struct str){ NULL, 0 }, "POST", "/v2/entries:list",
-                            jval_text(a, body, JVAL_COMPACT), &reply, e);
         struct str token;
+        int r;
 
+        req.body = jval_text(a, body, JVAL_COMPACT);
+        r = google_call(g, a, &req, &reply, e);
         if (r)
             return r;
         entries = jval_get(reply, "entries");

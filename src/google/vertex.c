@@ -48,47 +48,64 @@ static struct str region_of(struct str name)
     return part[3];
 }
 
-static char *jobs_path(struct arena *a, struct str gcp_project, struct str region)
+/* A request about one job: @verb is "" or a custom method, such as ":cancel". */
+static int job_request(struct arena *a, struct str name, const char *verb, struct google_request *ret,
+                       struct err *e)
 {
-    return arena_printf(a, "/v1/projects/%.*s/locations/%.*s/customJobs", STR_ARG(gcp_project),
-                        STR_ARG(region));
+    struct str region = region_of(name);
+
+    if (!region.ptr)
+        return err_set(e, ERR_INVALID, "\"%.*s\" is not the name of a Vertex job", STR_ARG(name));
+    *ret = (struct google_request){ .service = "aiplatform",
+                                    .region = region,
+                                    .method = "GET",
+                                    .path = arena_printf(a, "/v1/%.*s%s", STR_ARG(name), verb) };
+    return 0;
 }
 
-int vertex_create(struct google *g, struct arena *a, struct str gcp_project, struct str region,
-                  struct str request, struct vertex_job *ret, struct err *e)
+static char *jobs_path(struct arena *a, const struct vertex_place *where)
 {
+    return arena_printf(a, "/v1/projects/%.*s/locations/%.*s/customJobs", STR_ARG(where->gcp_project),
+                        STR_ARG(where->region));
+}
+
+int vertex_create(struct google *g, struct arena *a, const struct vertex_place *where, struct str request,
+                  struct vertex_job *ret, struct err *e)
+{
+    const struct google_request req = { .service = "aiplatform",
+                                        .region = where->region,
+                                        .method = "POST",
+                                        .path = jobs_path(a, where),
+                                        .body = request };
     const struct jval *reply = NULL;
-    int r = google_call(g, a, "aiplatform", region, "POST", jobs_path(a, gcp_project, region), request,
-                        &reply, e);
+    int r = google_call(g, a, &req, &reply, e);
 
     return r ? r : decode_job(a, reply, ret, e);
 }
 
 int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex_job *ret, struct err *e)
 {
+    struct google_request req;
     const struct jval *reply = NULL;
-    struct str region = region_of(name);
-    int r;
+    int r = job_request(a, name, "", &req, e);
 
-    if (!region.ptr)
-        return err_set(e, ERR_INVALID, "\"%.*s\" is not the name of a Vertex job", STR_ARG(name));
-    r = google_call(g, a, "aiplatform", region, "GET", arena_printf(a, "/v1/%.*s", STR_ARG(name)),
-                    (struct str){ NULL, 0 }, &reply, e);
+    if (!r)
+        r = google_call(g, a, &req, &reply, e);
     return r ? r : decode_job(a, reply, ret, e);
 }
 
-/* Room for @more jobs behind the @len that are there. */
-static void grow(struct arena *a, struct vertex_job **jobs, size_t len, size_t *cap, size_t more)
+/* Room for @more jobs behind those that are there. */
+static void grow(struct arena *a, struct vertex_jobs *jobs, size_t *cap, size_t more)
 {
     struct vertex_job *bigger;
 
-    if (len + more <= *cap)
+    if (jobs->len + more <= *cap)
         return;
-    *cap = 2 * (len + more);
+    *cap = 2 * (jobs->len + more);
     bigger = arena_array(a, *cap, sizeof(*bigger));
-    for (size_t i = 0; i < len; i++)
-        bigger[i] = (*jobs)[i];
-    *jobs = bigger;
+    for (size_t i = 0; i < jobs->len; i++)
+        bigger[i] = jobs->at[i];
+    jobs->at = bigger;
 }
 
 /* The URL's path and query of the next page, in the arena. */
@@ -104,15 +121,16 @@ static const char *page_path(struct arena *a, const struct strbuf *base, struct 
     return path.full ? NULL : arena_strdup(a, strbuf_cstr(&path));
 }
 
-int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struct str region,
-                struct str filter, struct vertex_job **ret, size_t *ret_len, struct err *e)
+int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where, struct str filter,
+                struct vertex_jobs *ret, struct err *e)
 {
     AUTO_STRBUF struct strbuf base = STRBUF(16 * 1024);
-    struct vertex_job *jobs = NULL;
-    size_t len = 0, cap = 0;
+    struct google_request req = { .service = "aiplatform", .region = where->region, .method = "GET" };
+    struct vertex_jobs jobs = { 0 };
     struct str token = { NULL, 0 };
+    size_t cap = 0;
 
-    strbuf_addf(&base, "%s?pageSize=%d&readMask=%s", jobs_path(a, gcp_project, region), PAGE_SIZE, READ_MASK);
+    strbuf_addf(&base, "%s?pageSize=%d&readMask=%s", jobs_path(a, where), PAGE_SIZE, READ_MASK);
     if (filter.len) {
         strbuf_addz(&base, "&filter=");
         strbuf_add_url(&base, filter);
@@ -120,25 +138,24 @@ int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struc
     if (strbuf_check(&base, e))
         return -ERR_LIMIT;
     for (int page = 0; page < MAX_PAGES; page++) {
-        const char *path = page_path(a, &base, token);
         const struct jval *reply = NULL, *items;
         int r;
 
-        if (!path)
+        req.path = page_path(a, &base, token);
+        if (!req.path)
             return err_set(e, ERR_LIMIT, "a page token of %zu bytes", token.len);
-        r = google_call(g, a, "aiplatform", region, "GET", path, (struct str){ NULL, 0 }, &reply, e);
+        r = google_call(g, a, &req, &reply, e);
         if (r)
             return r;
         items = jval_get(reply, "customJobs"); /* a page may be empty and yet not the last */
-        grow(a, &jobs, len, &cap, jval_len(items));
+        grow(a, &jobs, &cap, jval_len(items));
         for (size_t i = 0; i < jval_len(items); i++) {
-            if (decode_job(a, jval_at(items, i), &jobs[len++], e))
+            if (decode_job(a, jval_at(items, i), &jobs.at[jobs.len++], e))
                 return err_wrap(e, "customJobs[%zu]", i);
         }
         token = jval_str(jval_get(reply, "nextPageToken"));
         if (!token.len) {
             *ret = jobs;
-            *ret_len = len;
             return 0;
         }
     }
@@ -148,15 +165,16 @@ int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struc
 int vertex_cancel(struct google *g, struct str name, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
+    struct google_request req;
     const struct jval *reply = NULL;
-    struct str region = region_of(name);
     struct err why = { 0 };
-    int r;
+    int r = job_request(a, name, ":cancel", &req, e);
 
-    if (!region.ptr)
-        return err_set(e, ERR_INVALID, "\"%.*s\" is not the name of a Vertex job", STR_ARG(name));
-    r = google_call(g, a, "aiplatform", region, "POST", arena_printf(a, "/v1/%.*s:cancel", STR_ARG(name)),
-                    STR("{}"), &reply, &why);
+    if (r)
+        return r;
+    req.method = "POST";
+    req.body = STR("{}");
+    r = google_call(g, a, &req, &reply, &why);
     if (!r || (why.http_status == 400 && str_has_prefix(str_of(why.msg), STR("FAILED_PRECONDITION"))))
         return 0; /* the second: it has ended already */
     if (e)

@@ -12,15 +12,22 @@ struct vertex_job {
     struct str create_time, start_time, end_time, update_time;
     const struct jval *labels;
 };
+struct vertex_jobs { /* in the caller's arena */
+    struct vertex_job *at;
+    size_t len;
+};
+struct vertex_place {
+    struct str gcp_project, region;
+};
 /** vertex_create() - @request is the JSON text to send (it may hold secrets; wiped by the caller). Never
  * retried here. Yields. */
-NODISCARD int vertex_create(struct google *g, struct arena *a, struct str gcp_project, struct str region,
+NODISCARD int vertex_create(struct google *g, struct arena *a, const struct vertex_place *where,
                             struct str request, struct vertex_job *ret, struct err *e);
 NODISCARD int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex_job *ret,
                          struct err *e);
 /** vertex_list() - all pages of a filter (AIP-160 text), readMask'd to what struct vertex_job holds. Yields.
  */
-NODISCARD int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struct str region,
-                          struct str filter, struct vertex_job **ret, size_t *ret_len, struct err *e);
+NODISCARD int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where,
+                          struct str filter, struct vertex_jobs *ret, struct err *e);
 /** vertex_cancel() - ask for the end of a job; one that has ended already is success. Yields. */
 NODISCARD int vertex_cancel(struct google *g, struct str name, struct err *e);

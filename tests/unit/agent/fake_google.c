@@ -67,8 +67,8 @@ static struct cloud_job *add_job(const struct jval *request)
     return j;
 }
 
-int vertex_create(struct google *g, struct arena *a, struct str gcp_project, struct str region,
-                  struct str request, struct vertex_job *ret, struct err *e)
+int vertex_create(struct google *g, struct arena *a, const struct vertex_place *where, struct str request,
+                  struct vertex_job *ret, struct err *e)
 {
     struct jval *tree = NULL;
     struct cloud_job *j;
@@ -110,12 +110,11 @@ int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex
 }
 
 /* Knows the two filters of the agent: a dedup label, or its own label with states that live. */
-int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struct str region,
-                struct str filter, struct vertex_job **ret, size_t *ret_len, struct err *e)
+int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where, struct str filter,
+                struct vertex_jobs *ret, struct err *e)
 {
-    struct vertex_job *jobs = arena_array(a, CLOUD_MAX_JOBS, sizeof(*jobs));
+    struct vertex_jobs jobs = { .at = arena_array(a, CLOUD_MAX_JOBS, sizeof(*jobs.at)) };
     bool live_only = str_find(filter, STR("JOB_STATE_RUNNING")) >= 0;
-    size_t count = 0;
     int rc = reach(e);
 
     if (rc)
@@ -126,10 +125,9 @@ int vertex_list(struct google *g, struct arena *a, struct str gcp_project, struc
 
         if ((!live_only || is_live(&cloud.jobs[i])) &&
             str_find(filter, str_of(arena_printf(a, "=\"%s\"", label))) >= 0)
-            out_job(a, &cloud.jobs[i], &jobs[count++]);
+            out_job(a, &cloud.jobs[i], &jobs.at[jobs.len++]);
     }
     *ret = jobs;
-    *ret_len = count;
     return 0;
 }
 

@@ -103,6 +103,8 @@ static void tell(story_fn fn)
         fail_msg("%s", e.msg);
 }
 
+#define AT(region) (&(const struct vertex_place){ STR("p"), STR(region) })
+
 #define STORY(name)                                                                                          \
     static void name##_story(struct world *w);                                                               \
     static void name(void **state)                                                                           \
@@ -122,7 +124,7 @@ STORY(a_create_sends_the_request_with_a_token_of_the_metadata_server)
     struct err e = { 0 };
 
     w->answers[0] = (struct answer){ "POST /v1/", 200, JOB };
-    assert_int_equal(vertex_create(w->g, w->a, STR("p"), STR("us-east1"), STR("{\"x\":1}"), &job, &e), 0);
+    assert_int_equal(vertex_create(w->g, w->a, AT("us-east1"), STR("{\"x\":1}"), &job, &e), 0);
     assert_string_equal(w->asked, ASKED_TOKEN
                         "POST /v1/projects/p/locations/us-east1/customJobs Bearer t1 {\"x\":1}\n");
     assert_true(str_is(job.name, "projects/9/locations/us-east1/customJobs/7"));
@@ -161,7 +163,7 @@ STORY(googles_error_becomes_code_message_and_wait)
                          "\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":"
                          "\"RATE_LIMIT_EXCEEDED\"},{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\","
                          "\"retryDelay\":\"13.5s\"}]}}" };
-    assert_int_equal(vertex_create(w->g, w->a, STR("p"), STR("r"), STR("{}"), &job, &e), -ERR_THROTTLED);
+    assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_THROTTLED);
     assert_string_equal(e.msg, "RESOURCE_EXHAUSTED (RATE_LIMIT_EXCEEDED): slow");
     assert_int_equal(e.retry_after_ms, 13500);
     assert_int_equal(e.http_status, 429);
@@ -173,18 +175,17 @@ STORY(a_page_of_html_is_an_error_and_not_a_crash)
     struct vertex_job job = { 0 };
     struct err e = { 0 };
 
-    assert_int_equal(vertex_create(w->g, w->a, STR("p"), STR("r"), STR("{}"), &job, &e), -ERR_NOT_FOUND);
+    assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_NOT_FOUND);
     assert_string_equal(e.msg, "HTTP 404: <!DOCTYPE html>no such page");
     w->answers[0] = (struct answer){ "POST /v1/", 200, "<html>" };
-    assert_int_equal(vertex_create(w->g, w->a, STR("p"), STR("r"), STR("{}"), &job, &e), -ERR_PROTO);
+    assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_PROTO);
     w->answers[0].body = "{\"state\":\"JOB_STATE_PENDING\"}";
-    assert_int_equal(vertex_create(w->g, w->a, STR("p"), STR("r"), STR("{}"), &job, &e), -ERR_PROTO);
+    assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_PROTO);
 }
 
 STORY(a_list_follows_every_page_and_asks_for_little)
 {
-    struct vertex_job *jobs = NULL;
-    size_t len = 0;
+    struct vertex_jobs jobs = { 0 };
     struct err e = { 0 };
 
     w->answers[0] = (struct answer){ "GET /v1/", 200, "{\"customJobs\":[" JOB "],\"nextPageToken\":\"a b\"}",
@@ -195,12 +196,12 @@ STORY(a_list_follows_every_page_and_asks_for_little)
         "{\"customJobs\":[{\"name\":\"n\",\"state\":\"JOB_STATE_FAILED\",\"error\":{\"code\":3,"
         "\"message\":\"bad\"},\"labels\":{\"a\":\"b\"}},{\"name\":\"m\"}]}"
     };
-    assert_int_equal(vertex_list(w->g, w->a, STR("p"), STR("r"), STR("labels.a=\"b\""), &jobs, &len, &e), 0);
-    assert_int_equal(len, 3);
-    assert_int_equal(jobs[1].error_code, 3);
-    assert_true(str_is(jobs[1].error_message, "bad"));
-    assert_true(str_is(jval_str(jval_get(jobs[1].labels, "a")), "b"));
-    assert_true(str_is(jobs[2].state, "JOB_STATE_UNSPECIFIED"));
+    assert_int_equal(vertex_list(w->g, w->a, AT("r"), STR("labels.a=\"b\""), &jobs, &e), 0);
+    assert_int_equal(jobs.len, 3);
+    assert_int_equal(jobs.at[1].error_code, 3);
+    assert_true(str_is(jobs.at[1].error_message, "bad"));
+    assert_true(str_is(jval_str(jval_get(jobs.at[1].labels, "a")), "b"));
+    assert_true(str_is(jobs.at[2].state, "JOB_STATE_UNSPECIFIED"));
 #define LIST                                                                                                 \
     "GET /v1/projects/p/locations/r/customJobs?pageSize=100&readMask=name,state,error,labels,createTime,"    \
     "startTime,endTime,updateTime&filter=labels.a%3D%22b%22"
@@ -286,6 +287,7 @@ STORY(the_project_comes_from_the_metadata_server)
 
 STORY(log_lines_are_read_after_the_last_one_seen)
 {
+    const struct log_query q = { STR("p"), STR("7"), STR("T0"), STR("T1"), STR("x") };
     struct log_line *lines = NULL;
     size_t len = 0;
     struct err e = { 0 };
@@ -296,8 +298,7 @@ STORY(log_lines_are_read_after_the_last_one_seen)
         "\"labels\":"
         "{\"task_name\":\"workerpool0-0\"}},\"jsonPayload\":{\"message\":\"hi\"}},{\"textPayload\":\"ho\"}]}"
     };
-    assert_int_equal(
-        logging_read(w->g, w->a, STR("p"), STR("7"), STR("T0"), STR("T1"), STR("x"), &lines, &len, &e), 0);
+    assert_int_equal(logging_read(w->g, w->a, &q, &lines, &len, &e), 0);
     assert_int_equal(len, 2);
     assert_true(str_is(lines[0].text, "hi"));
     assert_true(str_is(lines[0].task, "workerpool0-0"));
