@@ -49,11 +49,11 @@ int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, s
     return 0;
 }
 
-static const struct secret *lookup_secret(void *ctx, struct str ref)
+static const struct secret *lookup_secret(void *ctx, struct str name, struct str field)
 {
     struct launch *l = ctx;
 
-    if (!str_is(ref, JOB_ENV_API_KEY_REF))
+    if (!str_is(name, JOB_ENV_API_KEY_REF))
         return NULL;
     return l->row.own_key ? l->own_key : wandb_api_key(l->agent->o.wandb);
 }
@@ -68,10 +68,6 @@ int submit_create(struct launch *l, struct arena *a, struct str request, struct 
 
     if (!rc)
         rc = request_fill_secrets(tree, lookup_secret, l, &wire, &out->err);
-    if (rc == -ERR_NOT_FOUND && l->row.own_key && !l->own_key)
-        rc = err_set(&out->err, ERR_INVALID,
-                     "the item brought its own API key, which is not kept over a restart "
-                     "of the agent: queue the item again");
     if (!rc)
         rc = vertex_create(l->agent->o.google, a, &where, strbuf_str(&wire), &made, &out->err);
     strbuf_wipe(&wire);

@@ -1,5 +1,18 @@
-/* launch/env.c: a pool's environment. */
+/* launch/env.c: a pool's environment as a config gives it. */
 #include "launch/env.h"
+
+#include <string.h>
+
+#include "launch/secret_ref.h"
+
+struct env_builder {
+    struct jval *list;
+    size_t count; /* of distinct names; may be more than the list keeps */
+};
+struct entry_parts {
+    const struct jval *name, *value, *from; /* @value or @from, or wrongly both or none */
+    const struct jval *where;               /* for messages */
+};
 
 static bool is_identifier(struct str s)
 {
@@ -21,8 +34,7 @@ static const struct jval *get_either(const struct jval *v, const char *name)
     return found ? found : jval_get(v, name_camel(name, camel));
 }
 
-/* The entry in @list that is called @name, or NULL. */
-static const struct jval *env_find(const struct jval *list, struct str name)
+const struct jval *env_find(const struct jval *list, struct str name)
 {
     for (size_t i = 0; i < jval_len(list); i++) {
         if (str_eq(jval_str(jval_get(jval_at(list, i), "name")), name))
@@ -31,20 +43,57 @@ static const struct jval *env_find(const struct jval *list, struct str name)
     return NULL;
 }
 
-static void env_add(struct converter *c, struct jval *list, struct jval *entry, const struct path *at)
+/* More than Vertex takes are counted, not kept: looking one up stays cheap. */
+static void env_add(struct converter *c, struct env_builder *b, struct jval *entry, const struct path *at)
 {
     struct str name = jval_str(jval_get(entry, "name"));
-    const struct jval *before = env_find(list, name);
+    const struct jval *before = env_find(b->list, name);
 
     if (!is_identifier(name) && !convert_is_open(c, jval_get(entry, "name"))) {
         convert_error(c, entry, at, "\"%.*s\" is not a name for a variable (letters, digits, _)",
-                      STR_ARG(name));
-    } else if (!before) {
-        jval_push(c->a, list, entry);
-    } else if (!jval_equal(before, entry)) {
+                      STR_ARG(str_sub(name, 0, 200)));
+    } else if (before && !jval_equal(before, entry)) {
         convert_error(c, entry, at, "variable %.*s is given twice with different values; first in line %u",
                       STR_ARG(name), jval_pos(before).line);
+    } else if (!before && b->count++ < ENV_MAX_VARIABLES) {
+        jval_push(c->a, b->list, entry);
     }
+}
+
+static struct jval *env_finish(struct converter *c, const struct env_builder *b, const struct jval *v,
+                               const struct path *at)
+{
+    if (b->count > ENV_MAX_VARIABLES)
+        convert_error(c, v, at, "%zu variables; Vertex takes at most %d", b->count, ENV_MAX_VARIABLES);
+    return b->list;
+}
+
+/* Exact words for the two members that are written wrong most often. */
+static const struct jval *key_as_text(struct converter *c, const struct jval *ref)
+{
+    const struct jval *key = jval_get(ref, "key");
+    struct jval *out;
+
+    if (!jval_is(key, JVAL_INT))
+        return ref;
+    out = jval_copy(c->a, ref); /* key: 5 is a version, with or without quotes */
+    jval_set_cstr(c->a, out, "key", arena_printf(c->a, "%lld", (long long)jval_int(key)));
+    return out;
+}
+
+static void check_reference(struct converter *c, const struct jval *ref, const struct path *at)
+{
+    const struct jval *name = jval_get(ref, "name"), *key = jval_get(ref, "key");
+    const struct path inner = { .up = at, .key = STR("secret_key_ref") };
+    struct secret_ref parsed;
+    struct err e = { 0 };
+
+    if (!name || convert_is_open(c, name) || convert_is_open(c, key))
+        return;
+    if (str_has_prefix(jval_str(name), STR("slipway:")))
+        convert_error(c, name, &inner, "names that begin with \"slipway:\" are the agent's own secrets");
+    else if (secret_ref_parse(jval_str(name), jval_str(key), &parsed, &e))
+        convert_error(c, name, &inner, "%s", e.msg);
 }
 
 /* valueFrom.secretKeyRef {name, key} stays a reference; its value is put in at submit. */
@@ -60,18 +109,63 @@ static struct jval *to_reference(struct converter *c, const struct jval *v, cons
     };
     static const struct message from_message = { from_fields, ARRAY_LEN(from_fields) };
     const struct field from = { "value_from", FIELD_MESSAGE, .message = &from_message };
-    struct jval *made = convert_value(c, &from, v, at);
+    const struct path here = { .up = at, .key = STR("value_from") };
+    const struct jval *ref = get_either(v, "secret_key_ref");
+    struct jval *copy = jval_is(v, JVAL_OBJECT) ? jval_copy(c->a, v) : NULL, *made;
 
-    if (str_has_prefix(jval_str(jval_path(made, "secretKeyRef.name")), STR("slipway:")))
-        convert_error(c, v, at, "names that begin with \"slipway:\" are the agent's own secrets");
+    if (copy && ref)
+        jval_set(c->a, copy, jval_get(v, "secretKeyRef") ? "secretKeyRef" : "secret_key_ref",
+                 key_as_text(c, ref));
+    made = convert_value(c, &from, copy ? copy : v, &here);
+    check_reference(c, jval_get(made, "secretKeyRef"), &here);
     return made;
+}
+
+/* A value that YAML reads as something else is shown as it would have to be written. */
+static void not_a_text(struct converter *c, const struct jval *value, const struct jval *where,
+                       const struct path *at)
+{
+    if (jval_is(value, JVAL_INT) || jval_is(value, JVAL_REAL) || jval_is(value, JVAL_BOOL))
+        convert_error(c, where, at, "the value must be a string: write it in quotes, \"%s\"",
+                      jval_text(c->a, value, JVAL_COMPACT).ptr);
+    else
+        convert_error(c, where, at, "the value must be a string: write it in quotes");
+}
+
+/* @value or @from, the one that is there, as a whole entry; NULL with a problem noted. */
+static struct jval *make_entry(struct converter *c, struct entry_parts parts, const struct path *at)
+{
+    const struct jval *value = parts.value, *from = parts.from;
+    struct jval *out = jval_new_object(c->a);
+    bool plain = value && !jval_is(value, JVAL_NULL), referred = from && !jval_is(from, JVAL_NULL);
+
+    if (plain == referred) {
+        convert_error(c, parts.where, at, "a variable has either \"value\" or \"value_from\"");
+        return NULL;
+    }
+    if (plain && !jval_is(value, JVAL_STR)) {
+        not_a_text(c, value, parts.where, at);
+        return NULL;
+    }
+    if (plain && memchr(jval_str(value).ptr, 0, jval_str(value).len)) {
+        convert_error(c, parts.where, at, "the value holds a NUL byte, which no variable can");
+        return NULL;
+    }
+    from = referred ? to_reference(c, from, at) : NULL;
+    if (!plain && !from)
+        return NULL;
+    jval_set(c->a, out, "name", parts.name);
+    jval_set(c->a, out, plain ? "value" : "valueFrom", plain ? value : from);
+    return out;
 }
 
 static struct jval *to_entry(struct converter *c, const struct jval *v, const struct path *at)
 {
-    const struct jval *value = jval_get(v, "value"), *from = get_either(v, "value_from");
-    struct jval *out = jval_new_object(c->a);
-    bool plain = value && !jval_is(value, JVAL_NULL), referred = from && !jval_is(from, JVAL_NULL);
+    const struct entry_parts parts = { .name = jval_get(v, "name"),
+                                       .value = jval_get(v, "value"),
+                                       .from = get_either(v, "value_from"),
+                                       .where = v };
+    struct jval *out;
 
     for (size_t i = 0; i < jval_len(v); i++) {
         struct str key = jval_key_at(v, i);
@@ -81,52 +175,46 @@ static struct jval *to_entry(struct converter *c, const struct jval *v, const st
                           "unknown key \"%.*s\" in a variable; it has name and value, or name and value_from",
                           STR_ARG(key));
     }
-    if (!jval_is(jval_get(v, "name"), JVAL_STR)) {
+    if (!jval_is(parts.name, JVAL_STR)) {
         convert_error(c, v, at, "a variable needs a \"name\"");
         return NULL;
     }
-    if (plain == referred || (plain && !jval_is(value, JVAL_STR))) {
-        convert_error(c, v, at,
-                      plain && !referred ? "the value must be a string: write it in quotes"
-                                         : "a variable has either \"value\" or \"value_from\"");
-        return NULL;
-    }
-    jval_set(c->a, out, "name", jval_get(v, "name"));
-    jval_set_pos(out, jval_pos(v));
-    if (plain) {
-        jval_set(c->a, out, "value", value);
-        return out;
-    }
-    from = to_reference(c, from, at);
-    if (!from)
-        return NULL;
-    jval_set(c->a, out, "valueFrom", from);
+    out = make_entry(c, parts, at);
+    if (out)
+        jval_set_pos(out, jval_pos(v));
     return out;
 }
 
+/* NAME: text, or NAME: {value_from: ...}. */
 static struct jval *env_from_object(struct converter *c, const struct jval *v, const struct path *at)
 {
-    struct jval *list = jval_new_array(c->a);
+    struct env_builder b = { .list = jval_new_array(c->a) };
 
     for (size_t i = 0; i < jval_len(v); i++) {
         const struct path here = { .up = at, .key = jval_key_at(v, i) };
-        struct jval *entry = jval_new_object(c->a);
+        const struct jval *given = jval_at(v, i), *from = get_either(given, "value_from");
+        const struct entry_parts parts = {
+            .name = jval_new_str(c->a, here.key), .value = from ? NULL : given, .from = from, .where = given
+        };
+        struct jval *entry = NULL;
 
-        if (!jval_is(jval_at(v, i), JVAL_STR)) {
-            convert_error(c, jval_at(v, i), &here, "the value must be a string: write it in quotes");
+        if (jval_is(given, JVAL_OBJECT) && (!from || jval_len(given) != 1))
+            convert_error(c, given, &here, "expected a string, or an object with value_from alone");
+        else if (jval_is(given, JVAL_NULL))
+            not_a_text(c, given, given, &here);
+        else
+            entry = make_entry(c, parts, &here);
+        if (!entry)
             continue;
-        }
-        jval_set(c->a, entry, "name", jval_new_str(c->a, here.key));
-        jval_set(c->a, entry, "value", jval_at(v, i));
         jval_set_pos(entry, jval_key_pos_at(v, i));
-        env_add(c, list, entry, &here);
+        env_add(c, &b, entry, &here);
     }
-    return list;
+    return env_finish(c, &b, v, at);
 }
 
 struct jval *convert_env(struct converter *c, const struct jval *v, const struct path *at)
 {
-    struct jval *list = jval_new_array(c->a);
+    struct env_builder b = { .list = jval_new_array(c->a) };
 
     if (jval_is(v, JVAL_OBJECT))
         return env_from_object(c, v, at);
@@ -143,90 +231,7 @@ struct jval *convert_env(struct converter *c, const struct jval *v, const struct
         else
             convert_error(c, jval_at(v, i), &here, "expected an object with name and value");
         if (entry)
-            env_add(c, list, entry, &here);
+            env_add(c, &b, entry, &here);
     }
-    return list;
-}
-
-/* --- merging -------------------------------------------------------------------------------------------- */
-
-static bool is_digits(struct str s)
-{
-    int64_t n;
-
-    return s.len > 0 && s.ptr[0] >= '0' && s.ptr[0] <= '9' && str_to_i64(s, &n);
-}
-
-/* Variables that say which run this is and what it was launched with: a config must not contradict them.
- * WANDB_CONFIG_DIR and the like stay the user's; shards of WANDB_CONFIG do not. */
-static bool agent_owns(struct str name)
-{
-    static const char *const owned[] = { "WANDB_API_KEY",   "WANDB_PROJECT",  "WANDB_ENTITY",
-                                         "WANDB_RUN_ID",    "WANDB_RESUME",   "WANDB_CONFIG",
-                                         "WANDB_ARTIFACTS", "WANDB_SWEEP_ID", "WANDB_LAUNCH" };
-
-    for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
-        if (str_is(name, owned[i]))
-            return true;
-    }
-    return str_has_prefix(name, STR("WANDB_LAUNCH_")) ||
-           (str_has_prefix(name, STR("WANDB_CONFIG_")) && is_digits(str_sub(name, 13, name.len)));
-}
-
-/* $(X) in a value is replaced on Vertex; $$(X) is the literal. */
-static struct jval *literal(struct arena *a, struct str value)
-{
-    AUTO_STRBUF struct strbuf b = STRBUF(1 << 20);
-
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] == '$' && i + 1 < value.len && value.ptr[i + 1] == '(')
-            strbuf_addc(&b, '$');
-        strbuf_addc(&b, value.ptr[i]);
-    }
-    return jval_new_str(a, strbuf_str(&b));
-}
-
-static struct jval *job_entry(struct arena *a, const struct env_entry *e)
-{
-    struct jval *entry = jval_new_object(a), *from, *ref;
-
-    jval_set(a, entry, "name", jval_new_str(a, e->name));
-    if (!e->secret_ref.ptr) {
-        jval_set(a, entry, "value", literal(a, e->value));
-        return entry;
-    }
-    from = jval_new_object(a);
-    ref = jval_new_object(a);
-    jval_set(a, ref, "name", jval_new_str(a, e->secret_ref));
-    jval_set(a, from, "secretKeyRef", ref);
-    jval_set(a, entry, "valueFrom", from);
-    return entry;
-}
-
-struct jval *env_merge(struct converter *c, const struct jval *user, const struct env_list *job,
-                       const struct path *at)
-{
-    struct jval *list = jval_new_array(c->a);
-
-    for (size_t i = 0; i < jval_len(user); i++) {
-        const struct jval *entry = jval_at(user, i), *value = jval_get(entry, "value");
-        struct str name = jval_str(jval_get(entry, "name"));
-
-        if (job->len > 0 && agent_owns(name)) {
-            problem_add(c->p, PROBLEM_WARNING, jval_pos(entry), path_text(c->a, at),
-                        "%.*s is set by the agent; the value given here is not used", STR_ARG(name));
-        } else if (value && jval_str(value).len == 0) {
-            problem_add(c->p, PROBLEM_WARNING, jval_pos(entry), path_text(c->a, at),
-                        "%.*s is empty and left out: Vertex refuses empty values", STR_ARG(name));
-        } else {
-            jval_push(c->a, list, entry);
-        }
-    }
-    for (size_t i = 0; i < job->len; i++) {
-        if (!env_find(list, job->items[i].name))
-            jval_push(c->a, list, job_entry(c->a, &job->items[i]));
-    }
-    if (jval_len(list) > 100)
-        convert_error(c, user, at, "%zu variables; Vertex takes at most 100", jval_len(list));
-    return list;
+    return env_finish(c, &b, v, at);
 }

@@ -8,7 +8,7 @@
 struct renderer {
     struct converter c;
     const struct render_input *in; /* NULL: only the config is checked */
-    struct env_list env;
+    struct env_job env;
     struct gathered g;
     bool image_used;
 };
@@ -296,8 +296,10 @@ static void build_env(struct renderer *r)
                                        .queue_name = in->queue_name,
                                        .queue_entity = in->queue_entity,
                                        .item_id = in->item_id };
+    struct env_list list = { 0 };
 
-    job_env_build(r->c.a, &env, &r->env);
+    job_env_build(r->c.a, &env, &list);
+    r->env.list = env_of_job(r->c.a, &list);
 }
 
 int render_custom_job(const struct render_input *in, struct rendered *ret, struct problems *p, struct err *e)
@@ -315,6 +317,7 @@ int render_custom_job(const struct render_input *in, struct rendered *ret, struc
     build_env(r);
     places_gather(&r->c, block, at, &r->g);
     out.gcp_project = address_part(r, TARGET_PROJECT, in->gcp_project, "Google Cloud project");
+    r->env.gcp_project = out.gcp_project;
     out.region = address_part(r, TARGET_LOCATION, in->region, "region");
     default_text(r, TARGET_DISPLAY_NAME, in->run_name);
     default_text(r, TARGET_DISPLAY_NAME, in->run_id);

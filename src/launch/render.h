@@ -39,7 +39,8 @@ struct render_input {
 };
 struct rendered {
     const struct jval *request; /* CustomJob JSON (camelCase); secret env values as
-                                   {"name","valueFrom":{"secretKeyRef":{"name"[,"key"]}}} */
+                                   {"name","valueFrom":{"secretKeyRef":{"name"[,"key"]}}}: "name" is a
+                                   secret_ref_name() in full, or JOB_ENV_API_KEY_REF; "key" a field */
     struct str gcp_project, region;
 };
 /** render_custom_job() - all problems at once into @p. -ERR_INVALID when any is an error; -ERR_CONFIG is not
@@ -53,10 +54,11 @@ NODISCARD int queue_config_check(const struct jval *config, struct problems *p, 
 
 /**
  * request_fill_secrets() - the request's text with each secretKeyRef replaced by a value, for the wire only.
- * @lookup returns a borrowed secret or NULL. @out is to be wiped with strbuf_wipe(). -ERR_NOT_FOUND names the
+ * @lookup gets the reference as it stands in the request (@field absent: the whole payload) and returns a
+ * borrowed secret or NULL. @out is to be wiped with strbuf_wipe(). -ERR_NOT_FOUND names variable and
  * reference.
  */
-typedef const struct secret *(*secret_lookup_fn)(void *ctx, struct str ref);
+typedef const struct secret *(*secret_lookup_fn)(void *ctx, struct str name, struct str field);
 NODISCARD int request_fill_secrets(const struct jval *request, secret_lookup_fn lookup, void *ctx,
                                    struct strbuf *out, struct err *e);
 

@@ -28,12 +28,12 @@ static void add_secret(struct strbuf *out, struct str s)
 static int fill_reference(struct filler *f, const struct jval *entry, const struct jval *ref)
 {
     struct str name = jval_str(jval_get(ref, "name")), key = jval_str(jval_get(ref, "key"));
-    const struct secret *secret = key.len > 0 ? NULL : f->lookup(f->ctx, name);
+    const struct secret *secret = f->lookup(f->ctx, name, key);
 
     if (!secret)
         return err_set(f->e, ERR_NOT_FOUND, "variable %.*s: no value for the secret \"%.*s\"%s%.*s%s",
                        STR_ARG(jval_str(jval_get(entry, "name"))), STR_ARG(name),
-                       key.len > 0 ? " (key \"" : "", STR_ARG(key), key.len > 0 ? "\")" : "");
+                       key.len > 0 ? " (field \"" : "", STR_ARG(key), key.len > 0 ? "\")" : "");
     strbuf_addz(f->out, "{\"name\":");
     strbuf_add_json(f->out, jval_str(jval_get(entry, "name")));
     strbuf_addz(f->out, ",\"value\":");

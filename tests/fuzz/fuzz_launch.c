@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct secret *no_secret(void *ctx, struct str ref)
+static const struct secret *no_secret(void *ctx, struct str name, struct str field)
 {
     return NULL;
 }

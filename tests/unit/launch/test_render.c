@@ -314,8 +314,8 @@ static void the_environment_is_merged_by_name(void **state)
     assert_string_equal(env_of(&w, "WANDB_CONFIG_DIR"), "{\"name\":\"WANDB_CONFIG_DIR\",\"value\":\"/d\"}");
     assert_string_equal(env_of(&w, "WANDB_CONFIG"),
                         "{\"name\":\"WANDB_CONFIG\",\"value\":\"{\\\"a\\\": \\\"$$(HOME)\\\"}\"}");
-    assert_string_equal(env_of(&w, "S"),
-                        "{\"name\":\"S\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"hf\",\"key\":\"k\"}}}");
+    assert_string_equal(env_of(&w, "S"), "{\"name\":\"S\",\"valueFrom\":{\"secretKeyRef\":{\"name\":"
+                                         "\"projects/proj/secrets/hf/versions/latest\",\"key\":\"k\"}}}");
     assert_problem(&w, "WANDB_API_KEY is set by the agent");
 }
 
@@ -334,7 +334,7 @@ static void env_may_be_an_object_and_a_repeated_name_must_agree(void **state)
     assert_problem(&w, "env[1]: variable A is given twice with different values");
     assert_problem(&w, "env[2]: \"9\" is not a name for a variable");
     assert_problem(&w, "env[3]: the value must be a string");
-    assert_problem(&w, "env[4]: names that begin with \"slipway:\"");
+    assert_problem(&w, "env[4].value_from.secret_key_ref: names that begin with \"slipway:\"");
 }
 
 static void what_vertex_would_refuse_is_said_here(void **state)
@@ -479,9 +479,9 @@ static void labels_are_valid_reversible_and_distinct(void **state)
         str_eq(label_value(a, (struct str){ many, 200 }), label_value(a, (struct str){ many, 199 })));
 }
 
-static const struct secret *lookup(void *ctx, struct str ref)
+static const struct secret *lookup(void *ctx, struct str name, struct str field)
 {
-    return str_is(ref, JOB_ENV_API_KEY_REF) ? ctx : NULL;
+    return str_is(name, JOB_ENV_API_KEY_REF) ? ctx : NULL;
 }
 
 static void secrets_are_filled_in_as_correct_json(void **state)
@@ -513,7 +513,8 @@ static void a_secret_that_cannot_be_had_is_named(void **state)
            "{}");
     assert_int_equal(w.r, 0);
     assert_int_equal(request_fill_secrets(w.out.request, lookup, key, &out, &w.e), -ERR_NOT_FOUND);
-    assert_non_null(strstr(w.e.msg, "variable S: no value for the secret \"hf\""));
+    assert_non_null(
+        strstr(w.e.msg, "variable S: no value for the secret \"projects/proj/secrets/hf/versions/latest\""));
 }
 
 int main(void)
