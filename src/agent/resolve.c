@@ -58,8 +58,11 @@ static void list_problems(struct strbuf *b, const struct problems *p)
     }
 }
 
-static const char *what_we_cannot_do(struct arena *a, const struct launch_spec *s)
+static const char *what_we_cannot_do(struct arena *a, const struct launch *l, const struct launch_spec *s)
 {
+    if (l->row.own_key && !l->own_key)
+        return "the item brought its own API key (_wandb_api_key), and the agent has restarted since it took "
+               "the item: such a key is kept in memory only, never written to disk; queue the item again";
     if (s->resource.len && !str_is(s->resource, "vertex") && !str_is(s->resource, "gcp-vertex"))
         return arena_printf(
             a,
@@ -72,6 +75,23 @@ static const char *what_we_cannot_do(struct arena *a, const struct launch_spec *
                             "docker.docker_image",
                             STR_ARG(s->wb_job));
     return NULL;
+}
+
+/* The first variable that wants a secret of Secret Manager, which this agent does not read. */
+static const char *unread_secret(struct arena *a, const struct jval *v)
+{
+    struct str name = jval_str(jval_path(v, "valueFrom.secretKeyRef.name"));
+    const char *found = NULL;
+
+    if (name.ptr && !str_is(name, JOB_ENV_API_KEY_REF))
+        return arena_printf(
+            a,
+            "variable %.*s wants the secret %.*s: this version of the agent does not read Secret "
+            "Manager; let the job read it itself, or give the variable a \"value\"",
+            STR_ARG(jval_str(jval_get(v, "name"))), STR_ARG(name));
+    for (size_t i = 0; i < jval_len(v) && !found; i++)
+        found = unread_secret(a, jval_at(v, i));
+    return found;
 }
 
 static struct str default_project(struct launch *l, struct err *e)
@@ -128,7 +148,8 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
         list_problems(&out->reason, &p);
         return -ERR_INVALID;
     }
-    refusal = what_we_cannot_do(a, &ret->spec);
+    ret->spec.has_own_api_key = l->row.own_key; /* the journal's copy of the spec is without it */
+    refusal = what_we_cannot_do(a, l, &ret->spec);
     if (refusal)
         return spec_invalid(out, refusal);
     in = render_input_of(l, &ret->spec, attempt_label);
@@ -141,7 +162,8 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
             strbuf_addf(&out->reason, "; no default project: %s", no_project.msg);
         return -ERR_INVALID;
     }
-    return 0;
+    refusal = unread_secret(a, ret->rendered.request);
+    return refusal ? spec_invalid(out, refusal) : 0;
 }
 
 int act_resolve(struct launch *l, struct outcome *out)

@@ -613,6 +613,62 @@ static void a_key_in_the_spec_goes_to_the_job_and_not_into_the_journal(void **st
     assert_false(file_holds(path, "fedcba9876543210"));
 }
 
+static bool no_quota_met(void)
+{
+    return cloud.creates > 0;
+}
+
+static void a_key_in_the_spec_does_not_outlive_the_agent_and_the_item_is_told_so(void **state)
+{
+    push(SPEC_WITH("\"_wandb_api_key\":\"fedcba9876543210fedcba9876543210fedcba98\","));
+    cloud.refuse_creates = 1000;
+    boot();
+    run_until(no_quota_met);
+    sim_node_kill(world.agent);
+    cloud.refuse_creates = 0;
+    boot();
+    run_until(all_reported);
+    assert_item(0, "FAILED", "the item brought its own API key");
+    assert_item(0, "FAILED", "queue the item again");
+    assert_int_equal(cloud.count, 0);
+}
+
+static void a_job_with_its_own_key_outlives_the_agent_once_it_is_made(void **state)
+{
+    push(SPEC_WITH("\"_wandb_api_key\":\"fedcba9876543210fedcba9876543210fedcba98\","));
+    boot();
+    run_until(has_job);
+    run_for(3000);
+    sim_node_kill(world.agent);
+    boot();
+    run_for(60000);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(cloud.creates, 1);
+}
+
+static void the_author_is_not_named_beside_anothers_key(void **state)
+{
+    push(SPEC_WITH("\"author\":\"ann\",\"_wandb_api_key\":\"fedcba9876543210fedcba9876543210fedcba98\","));
+    boot();
+    run_until(has_job);
+    assert_null(strstr(cloud.wire, "WANDB_USERNAME"));
+}
+
+static void a_secret_that_the_agent_cannot_read_is_named(void **state)
+{
+    push("{\"entity\":\"ent\",\"project\":\"proj\",\"docker\":{\"docker_image\":\"img:1\"},\"resource_args\":"
+         "{\"vertex\":{\"spec\":{\"worker_pool_specs\":[{\"machine_spec\":{},\"container_spec\":{\"env\":"
+         "[{\"name\":\"HF_TOKEN\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"projects/p/secrets/"
+         "hf\"}}}]}}]}}}}");
+    boot();
+    run_until(all_reported);
+    assert_item(0, "FAILED", "variable HF_TOKEN wants the secret projects/p/secrets/hf/versions/latest");
+    assert_item(0, "FAILED", "does not read Secret Manager");
+    assert_int_equal(cloud.creates, 0);
+}
+
 /* --- faults --------------------------------------------------------------------------------------------- */
 
 static void jobs_move_on(void)
@@ -697,6 +753,10 @@ int main(void)
         LIFE(a_wrong_queue_name_ends_the_agent_with_the_right_ones),
         LIFE(the_server_can_end_the_agent_and_jobs_run_on),
         LIFE(a_key_in_the_spec_goes_to_the_job_and_not_into_the_journal),
+        LIFE(a_key_in_the_spec_does_not_outlive_the_agent_and_the_item_is_told_so),
+        LIFE(a_job_with_its_own_key_outlives_the_agent_once_it_is_made),
+        LIFE(the_author_is_not_named_beside_anothers_key),
+        LIFE(a_secret_that_the_agent_cannot_read_is_named),
         LIFE(no_item_is_lost_or_doubled_under_faults_and_kills),
     };
 
