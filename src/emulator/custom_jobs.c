@@ -74,9 +74,9 @@ static void fill_row(struct emulator *m, struct http_exchange *x, const struct v
     hex_encode(tag, sizeof(tag), hex);
     *ret = (struct job_row){
         .id = new_resource_id(m->io),
-        .gcp_number = p->gcp_number,
+        .gcp_number = p->name.gcp_number,
         .gcp_project = p->gcp_project,
-        .location = p->location,
+        .location = p->name.location,
         .display_name = jval_str(jval_get(job, "displayName")),
         .labels = labels ? jval_text(x->a, labels, JVAL_COMPACT) : STR("{}"),
         .body = jval_text(x->a, job, JVAL_COMPACT),
@@ -96,7 +96,7 @@ static void create(struct emulator *m, struct http_exchange *x, const struct ver
     struct err e = { 0 };
 
     if (read_body(x, &r, &body) || proto_read(&r, &proto_custom_job, body, "custom_job", &job) ||
-        job_check(&r, job, p->location)) {
+        job_check(&r, job, p->name.location)) {
         refusal_reply(x, &r);
         return;
     }
@@ -118,11 +118,8 @@ static bool find_job(struct emulator *m, struct http_exchange *x, const struct v
 {
     struct refusal r = { .a = x->a };
     struct err e = { 0 };
-    int64_t id = 0;
-    int code = -ERR_NOT_FOUND;
+    int code = store_get_job(m->db, x->a, &p->name, ret, &e);
 
-    if (str_to_i64(p->id, &id))
-        code = store_get_job(m->db, x->a, p->gcp_number, p->location, id, ret, &e);
     if (code == 0)
         return true;
     if (code != -ERR_NOT_FOUND) {
@@ -159,7 +156,7 @@ static void cancel(struct emulator *m, struct http_exchange *x, const struct ver
 static void delete_job(struct emulator *m, struct http_exchange *x, const struct vertex_path *p)
 {
     struct refusal r = { .a = x->a };
-    struct operation_row op = { .gcp_number = p->gcp_number, .location = p->location };
+    struct operation_row op = { .name = p->name };
     struct vertex_path op_path = *p;
     struct job_row row;
     struct err e = { 0 };
@@ -167,7 +164,7 @@ static void delete_job(struct emulator *m, struct http_exchange *x, const struct
 
     if (!find_job(m, x, p, &row))
         return;
-    op.id = new_resource_id(m->io);
+    op.name.id = new_resource_id(m->io);
     op.create_ms = io_now_unix_ms(m->io);
     op.done_ms = op.create_ms + scaled_wait_ms(WAIT_OPERATION_MS, m->speed);
     code = job_state_is_terminal(row.state) ? store_delete_job(m->db, row.id, &op, &e) : -ERR_NOT_FOUND;
@@ -179,7 +176,7 @@ static void delete_job(struct emulator *m, struct http_exchange *x, const struct
     } else if (code) {
         reply_internal(x, &e);
     } else {
-        op_path.id = str_of(arena_printf(x->a, "%lld", (long long)op.id));
+        op_path.name = op.name;
         serve_operations(m, x, &op_path);
     }
 }
@@ -303,7 +300,7 @@ static const char *page_token(struct arena *a, const struct vertex_path *p, stru
     uint8_t digest[32];
     char hex[65];
 
-    sha256(str_of(arena_printf(a, "%lld/%.*s/%.*s", (long long)p->gcp_number, STR_ARG(p->location),
+    sha256(str_of(arena_printf(a, "%lld/%.*s/%.*s", (long long)p->name.gcp_number, STR_ARG(p->name.location),
                                STR_ARG(filter))),
            digest);
     hex_encode(digest, 8, hex);
@@ -366,18 +363,18 @@ static void list(struct emulator *m, struct http_exchange *x, const struct verte
     struct str filter = http_query_get(x, "filter");
     struct jval *out = jval_new_object(x->a);
     struct proto_mask *mask = NULL;
-    int64_t before = INT64_MAX;
+    struct job_scan scan = { .gcp_number = p->name.gcp_number, .location = p->name.location };
     struct err e = { 0 };
 
     if (read_filter(&r, filter, &l.filter) ||
         read_page_size(&r, query_either(x, "pageSize", "page_size"), &l.page_size) ||
-        read_page_token(&r, p, filter, query_either(x, "pageToken", "page_token"), &before) ||
+        read_page_token(&r, p, filter, query_either(x, "pageToken", "page_token"), &scan.before_seq) ||
         proto_mask(&r, &proto_custom_job, query_either(x, "readMask", "read_mask"), &mask)) {
         refusal_reply(x, &r);
         return;
     }
     l.options.mask = mask;
-    if (store_each_job(m->db, p->gcp_number, p->location, before, list_visit, &l, &e)) {
+    if (store_each_job(m->db, &scan, list_visit, &l, &e)) {
         reply_internal(x, &e);
         return;
     }

@@ -147,8 +147,7 @@ static bool split_path(struct str path, struct vertex_path *ret)
         !str_is(part[1], "projects") || part[2].len == 0 || !str_is(part[3], "locations"))
         return false;
     *ret = (struct vertex_path){ .gcp_project = part[2],
-                                 .location = part[4],
-                                 .gcp_number = gcp_number_of(part[2]) };
+                                 .name = { .gcp_number = gcp_number_of(part[2]), .location = part[4] } };
     if (n == 6) {
         ret->collection = part[5];
         if (str_cut(&rest, '/', &ret->id) && str_cut(&rest, '/', &extra))
@@ -159,6 +158,7 @@ static bool split_path(struct str path, struct vertex_path *ret)
         ret->verb = str_sub(ret->id, (size_t)colon + 1, ret->id.len);
         ret->id = str_sub(ret->id, 0, (size_t)colon);
     }
+    (void)str_to_i64(ret->id, &ret->name.id); /* else it stays 0 */
     return true;
 }
 

@@ -58,8 +58,8 @@ void leftovers_kill(struct emulator *m);
  * --------------------------------------------------------------------------- */
 /* One request on a Vertex path: /v1/projects/P/locations/L/COLLECTION/ID:VERB. Absent parts are absent. */
 struct vertex_path {
-    struct str gcp_project, location, collection, id, verb;
-    int64_t gcp_number;
+    struct str gcp_project, collection, id, verb;
+    struct resource_name name; /* its id is 0 when @id is absent or not a number */
 };
 void serve_custom_jobs(struct emulator *m, struct http_exchange *x, const struct vertex_path *p);
 void serve_operations(struct emulator *m, struct http_exchange *x, const struct vertex_path *p);

@@ -63,8 +63,9 @@ static struct jval *operation_json(struct arena *a, const struct operation_row *
                   "type.googleapis.com/google.cloud.aiplatform.v1.DeleteOperationMetadata");
     jval_set(a, metadata, "genericMetadata", generic);
     jval_set_cstr(a, v, "name",
-                  arena_printf(a, "projects/%lld/locations/%.*s/operations/%lld", (long long)op->gcp_number,
-                               STR_ARG(op->location), (long long)op->id));
+                  arena_printf(a, "projects/%lld/locations/%.*s/operations/%lld",
+                               (long long)op->name.gcp_number, STR_ARG(op->name.location),
+                               (long long)op->name.id));
     jval_set(a, v, "metadata", metadata);
     if (done) {
         jval_set_bool(a, v, "done", true);
@@ -82,7 +83,7 @@ static void wait_done(struct emulator *m, struct http_exchange *x, const struct 
     (void)duration_parse_proto(http_query_get(x, "timeout"), &limit); /* absent: the default */
     wait = wait > limit ? limit : wait;
     if (wait > 0 && io_sleep(m->io, wait > WAIT_DEFAULT_MS ? WAIT_DEFAULT_MS : wait, &e))
-        LOG_DEBUG("emulator.wait_cut", "operation=%lld", (long long)op->id); /* answered as it stands */
+        LOG_DEBUG("emulator.wait_cut", "operation=%lld", (long long)op->name.id); /* answered as it stands */
 }
 
 void serve_operations(struct emulator *m, struct http_exchange *x, const struct vertex_path *p)
@@ -90,14 +91,11 @@ void serve_operations(struct emulator *m, struct http_exchange *x, const struct 
     struct refusal r = { .a = x->a };
     struct operation_row op;
     struct err e = { 0 };
-    int64_t id = 0;
-    int code = -ERR_NOT_FOUND;
+    int code = store_get_operation(m->db, &p->name, &op, &e);
 
-    if (str_to_i64(p->id, &id))
-        code = store_get_operation(m->db, x->a, p->gcp_number, p->location, id, &op, &e);
     if (code == -ERR_NOT_FOUND) {
         refuse(&r, RPC_NOT_FOUND, "Operation not found: projects/%lld/locations/%.*s/operations/%.*s",
-               (long long)p->gcp_number, STR_ARG(p->location), STR_ARG(p->id));
+               (long long)p->name.gcp_number, STR_ARG(p->name.location), STR_ARG(p->id));
         refusal_reply(x, &r);
     } else if (code) {
         reply_internal(x, &e);
@@ -129,13 +127,13 @@ void serve_locations(struct http_exchange *x, const struct vertex_path *p)
         return;
     }
     for (size_t i = 0; i < ARRAY_LEN(regions); i++) {
-        if (str_is(p->location, regions[i])) {
+        if (str_is(p->name.location, regions[i])) {
             json_reply(x, location_json(x->a, p, regions[i]));
             return;
         }
         jval_push(x->a, list, location_json(x->a, p, regions[i]));
     }
-    if (p->location.len > 0) {
+    if (p->name.location.len > 0) {
         reply_not_found(x);
         return;
     }

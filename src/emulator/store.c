@@ -161,8 +161,7 @@ int store_update_job(struct db *d, const struct job_row *row, struct err *e)
 
 struct job_get_arg {
     struct arena *a;
-    int64_t gcp_number, id;
-    struct str location;
+    const struct resource_name *name;
     struct job_row row;
     bool found;
 };
@@ -173,7 +172,7 @@ static int job_get(struct db_conn *c, void *arg, struct err *e)
     struct db_stmt *q = NULL;
     int code = db_query(c, &q, e,
                         "SELECT " JOB_COLUMNS " FROM jobs WHERE id = ? AND gcp_number = ? AND location = ?",
-                        "iis", g->id, g->gcp_number, g->location);
+                        "iis", g->name->id, g->name->gcp_number, g->name->location);
 
     if (code || (code = db_step(q, &g->found, e)) || !g->found)
         return code;
@@ -189,23 +188,22 @@ static int job_get(struct db_conn *c, void *arg, struct err *e)
     return 0;
 }
 
-int store_get_job(struct db *d, struct arena *a, int64_t gcp_number, struct str location, int64_t id,
-                  struct job_row *ret, struct err *e)
+int store_get_job(struct db *d, struct arena *a, const struct resource_name *name, struct job_row *ret,
+                  struct err *e)
 {
-    struct job_get_arg g = { .a = a, .gcp_number = gcp_number, .id = id, .location = location };
+    struct job_get_arg g = { .a = a, .name = name };
     int code = db_read(d, job_get, &g, e);
 
     if (code)
         return code;
     if (!g.found)
-        return err_set(e, ERR_NOT_FOUND, "no job %lld", (long long)id);
+        return err_set(e, ERR_NOT_FOUND, "no job %lld", (long long)name->id);
     *ret = g.row;
     return 0;
 }
 
 struct job_each_arg {
-    int64_t gcp_number, before;
-    struct str location;
+    const struct job_scan *scan; /* NULL: not by project */
     job_visit_fn fn;
     void *ctx;
 };
@@ -235,17 +233,14 @@ static int job_each(struct db_conn *c, void *arg, struct err *e)
     int code = db_query(c, &q, e,
                         "SELECT " JOB_COLUMNS " FROM jobs WHERE gcp_number = ? AND location = ? AND seq < ?"
                         " ORDER BY seq DESC",
-                        "isi", j->gcp_number, j->location, j->before);
+                        "isi", j->scan->gcp_number, j->scan->location, j->scan->before_seq);
 
     return code ? code : visit_jobs(q, j, e);
 }
 
-int store_each_job(struct db *d, int64_t gcp_number, struct str location, int64_t before, job_visit_fn fn,
-                   void *ctx, struct err *e)
+int store_each_job(struct db *d, const struct job_scan *scan, job_visit_fn fn, void *ctx, struct err *e)
 {
-    struct job_each_arg j = {
-        .gcp_number = gcp_number, .location = location, .before = before, .fn = fn, .ctx = ctx
-    };
+    struct job_each_arg j = { .scan = scan, .fn = fn, .ctx = ctx };
 
     return db_read(d, job_each, &j, e);
 }
@@ -290,7 +285,8 @@ static int job_delete(struct db_conn *c, void *arg, struct err *e)
     return db_run(
         c, NULL, e,
         "INSERT INTO operations(id, gcp_number, location, create_ms, done_ms) VALUES (?, ?, ?, ?, ?)",
-        "iisii", j->op->id, j->op->gcp_number, j->op->location, j->op->create_ms, j->op->done_ms);
+        "iisii", j->op->name.id, j->op->name.gcp_number, j->op->name.location, j->op->create_ms,
+        j->op->done_ms);
 }
 
 int store_delete_job(struct db *d, int64_t job_id, const struct operation_row *op, struct err *e)
@@ -301,7 +297,6 @@ int store_delete_job(struct db *d, int64_t job_id, const struct operation_row *o
 }
 
 struct operation_get_arg {
-    struct arena *a;
     struct operation_row row;
     bool found;
 };
@@ -313,7 +308,7 @@ static int operation_get(struct db_conn *c, void *arg, struct err *e)
     int code =
         db_query(c, &q, e,
                  "SELECT create_ms, done_ms FROM operations WHERE id = ? AND gcp_number = ? AND location = ?",
-                 "iis", g->row.id, g->row.gcp_number, g->row.location);
+                 "iis", g->row.name.id, g->row.name.gcp_number, g->row.name.location);
 
     if (code || (code = db_step(q, &g->found, e)) || !g->found)
         return code;
@@ -323,20 +318,16 @@ static int operation_get(struct db_conn *c, void *arg, struct err *e)
     return 0;
 }
 
-int store_get_operation(struct db *d, struct arena *a, int64_t gcp_number, struct str location, int64_t id,
-                        struct operation_row *ret, struct err *e)
+int store_get_operation(struct db *d, const struct resource_name *name, struct operation_row *ret,
+                        struct err *e)
 {
-    struct operation_get_arg g = { .a = a };
-    int code;
+    struct operation_get_arg g = { .row = { .name = *name } };
+    int code = db_read(d, operation_get, &g, e);
 
-    g.row.id = id;
-    g.row.gcp_number = gcp_number;
-    g.row.location = arena_str(a, location);
-    code = db_read(d, operation_get, &g, e);
     if (code)
         return code;
     if (!g.found)
-        return err_set(e, ERR_NOT_FOUND, "no operation %lld", (long long)id);
+        return err_set(e, ERR_NOT_FOUND, "no operation %lld", (long long)name->id);
     *ret = g.row;
     return 0;
 }

@@ -16,6 +16,13 @@ NODISCARD int job_store_open(struct io *io, const char *path, bool fast_and_unsa
 /** store_secret() - a value made at the first start and kept: 64 hex digits in @a. Yields. */
 NODISCARD int store_secret(struct db *d, struct io *io, struct arena *a, struct str *ret, struct err *e);
 
+/* projects/GCP_NUMBER/locations/LOCATION/COLLECTION/ID: which job or operation is meant. */
+struct resource_name {
+    int64_t gcp_number;
+    struct str location;
+    int64_t id; /* 0 names none */
+};
+
 /* --- jobs ------------------------------------------------------------------------------------------------
  */
 struct job_row {
@@ -38,28 +45,33 @@ NODISCARD int store_add_job(struct db *d, struct job_row *row, struct err *e);
 /** store_update_job() - state, times, error and restarts of @row->id. Yields. */
 NODISCARD int store_update_job(struct db *d, const struct job_row *row, struct err *e);
 /** store_get_job() - into @a. -ERR_NOT_FOUND when this project and location have no such job. */
-NODISCARD int store_get_job(struct db *d, struct arena *a, int64_t gcp_number, struct str location,
-                            int64_t id, struct job_row *ret, struct err *e);
+NODISCARD int store_get_job(struct db *d, struct arena *a, const struct resource_name *name,
+                            struct job_row *ret, struct err *e);
 /** job_visit_fn - @row borrows from the statement; false stops. */
 typedef bool (*job_visit_fn)(const struct job_row *row, void *ctx);
-/** store_each_job() - newest first, those with seq below @before (INT64_MAX: all). */
-NODISCARD int store_each_job(struct db *d, int64_t gcp_number, struct str location, int64_t before,
-                             job_visit_fn fn, void *ctx, struct err *e);
+struct job_scan {
+    int64_t gcp_number;
+    struct str location;
+    int64_t before_seq; /* only those below; INT64_MAX: all */
+};
+/** store_each_job() - newest first. */
+NODISCARD int store_each_job(struct db *d, const struct job_scan *scan, job_visit_fn fn, void *ctx,
+                             struct err *e);
 /** store_each_live_job() - of all projects, oldest first. */
 NODISCARD int store_each_live_job(struct db *d, job_visit_fn fn, void *ctx, struct err *e);
 
 /* --- operations --------------------------------------------------------------------------------------------
  */
 struct operation_row {
-    int64_t id, gcp_number;
-    struct str location;
+    struct resource_name name;
     int64_t create_ms, done_ms; /* done from then on */
 };
 /** store_delete_job() - the job, its lines and processes go, the operation comes, in one step. -ERR_NOT_FOUND
  * when the job is not there or not terminal any more. Yields. */
 NODISCARD int store_delete_job(struct db *d, int64_t job_id, const struct operation_row *op, struct err *e);
-NODISCARD int store_get_operation(struct db *d, struct arena *a, int64_t gcp_number, struct str location,
-                                  int64_t id, struct operation_row *ret, struct err *e);
+/** store_get_operation() - -ERR_NOT_FOUND when there is none; the row's name borrows from @name. */
+NODISCARD int store_get_operation(struct db *d, const struct resource_name *name, struct operation_row *ret,
+                                  struct err *e);
 
 /* --- log lines ---------------------------------------------------------------------------------------------
  */
