@@ -98,6 +98,26 @@ bool str_cut(struct str *rest, char sep, struct str *ret_part)
     return true;
 }
 
+bool str_take(struct str *rest, char c)
+{
+    if (rest->len == 0 || rest->ptr[0] != c)
+        return false;
+    *rest = str_sub(*rest, 1, rest->len);
+    return true;
+}
+
+struct str str_take_digits(struct str *rest)
+{
+    size_t n = 0;
+    struct str taken;
+
+    while (n < rest->len && rest->ptr[n] >= '0' && rest->ptr[n] <= '9')
+        n++;
+    taken = str_sub(*rest, 0, n);
+    *rest = str_sub(*rest, n, rest->len);
+    return taken;
+}
+
 ptrdiff_t str_find(struct str s, struct str needle)
 {
     const char *at = needle.len == 0 ? s.ptr : s.len ? memmem(s.ptr, s.len, needle.ptr, needle.len) : NULL;
@@ -143,24 +163,39 @@ bool str_to_double(struct str s, double *ret)
     return true;
 }
 
-/* Length of the well-formed UTF-8 sequence at @p (shortest form, no surrogates), or 0. */
+/* Well-formed UTF-8 (Unicode, table 3-7): the first byte gives the length and what the second may be. */
+static const struct utf8_form {
+    unsigned char first_min, first_max, second_min, second_max;
+    size_t len;
+} utf8_forms[] = {
+    { 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+    { 0xe0, 0xe0, 0xa0, 0xbf, 3 },                                /* shorter forms are not well-formed */
+    { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, /* no surrogates */
+    { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+    { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 }, /* nothing above U+10FFFF */
+};
+
+static const struct utf8_form *utf8_form_of(unsigned char first)
+{
+    for (size_t i = 0; i < ARRAY_LEN(utf8_forms); i++)
+        if (first >= utf8_forms[i].first_min && first <= utf8_forms[i].first_max)
+            return &utf8_forms[i];
+    return NULL;
+}
+
+/* Length of the well-formed UTF-8 sequence at @p, or 0. */
 static size_t sequence(const unsigned char *p, size_t left)
 {
-    size_t n = p[0] < 0x80                    ? 1
-               : p[0] >= 0xc2 && p[0] <= 0xdf ? 2
-               : (p[0] & 0xf0) == 0xe0        ? 3
-               : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-                                              : 0;
+    const struct utf8_form *form = utf8_form_of(p[0]);
 
-    if (n == 0 || n > left)
+    if (!form || form->len > left)
         return 0;
-    for (size_t i = 1; i < n; i++)
+    if (form->len > 1 && (p[1] < form->second_min || p[1] > form->second_max))
+        return 0;
+    for (size_t i = 2; i < form->len; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
+    return form->len;
 }
 
 bool str_is_utf8(struct str s)

@@ -30,6 +30,10 @@ struct str str_trim(struct str s);                        /* ASCII white space a
 /** str_cut() - split at the first @sep: returns the part before and moves @rest behind it; false when
  * exhausted. */
 bool str_cut(struct str *rest, char sep, struct str *ret_part);
+/** str_take() - move @rest behind its first byte when that is @c. */
+bool str_take(struct str *rest, char c);
+/** str_take_digits() - the ASCII digits at the front of @rest, which moves behind them; may be empty. */
+struct str str_take_digits(struct str *rest);
 /** str_find() - index of the first @needle, or -1. */
 ptrdiff_t str_find(struct str s, struct str needle);
 /** str_to_i64() - whole text as decimal int64; false on anything else or overflow. */

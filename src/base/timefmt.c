@@ -73,45 +73,30 @@ static bool digits(struct str *s, size_t n, int *ret)
     return true;
 }
 
-static bool one_of(struct str *s, const char *set, char *ret)
-{
-    for (; s->len && *set; set++) {
-        if (s->ptr[0] != *set)
-            continue;
-        *ret = s->ptr[0];
-        *s = str_sub(*s, 1, s->len);
-        return true;
-    }
-    return false;
-}
-
 static bool fraction(struct str *s, int *ret_ms)
 {
+    struct str all = str_take_digits(s);
     int scale = 100;
-    size_t n = 0;
 
-    while (s->len && s->ptr[0] >= '0' && s->ptr[0] <= '9' && n < 9) {
-        *ret_ms += (s->ptr[0] - '0') * scale;
+    for (size_t i = 0; i < all.len; i++) {
+        *ret_ms += (all.ptr[i] - '0') * scale;
         scale /= 10;
-        *s = str_sub(*s, 1, s->len);
-        n++;
     }
-    return n > 0;
+    return all.len > 0 && all.len <= 9;
 }
 
 static bool zone(struct str *s, int64_t *ret_offset_ms)
 {
-    char sign = 0;
-    char colon = 0;
+    bool west = str_take(s, '-');
     int h = 0;
     int m = 0;
 
-    if (one_of(s, "Zz", &sign))
+    if (!west && (str_take(s, 'Z') || str_take(s, 'z')))
         return true;
-    if (!one_of(s, "+-", &sign) || !digits(s, 2, &h) || !one_of(s, ":", &colon) || !digits(s, 2, &m) ||
+    if ((!west && !str_take(s, '+')) || !digits(s, 2, &h) || !str_take(s, ':') || !digits(s, 2, &m) ||
         h > 23 || m > 59)
         return false;
-    *ret_offset_ms = (int64_t)(h * 60 + m) * 60000 * (sign == '-' ? -1 : 1);
+    *ret_offset_ms = (int64_t)(h * 60 + m) * 60000 * (west ? -1 : 1);
     return true;
 }
 
@@ -123,26 +108,47 @@ static bool month_has(int y, int m, int d)
     return m >= 1 && m <= 12 && d >= 1 && d <= lengths[m - 1] + (m == 2 && leap);
 }
 
+/* "2026-01-02" */
+static bool date(struct str *s, int64_t *ret_days)
+{
+    int y = 0;
+    int m = 0;
+    int d = 0;
+
+    if (!digits(s, 4, &y) || !str_take(s, '-') || !digits(s, 2, &m) || !str_take(s, '-') ||
+        !digits(s, 2, &d) || !month_has(y, m, d))
+        return false;
+    *ret_days = days_from_civil(y, (unsigned)m, (unsigned)d);
+    return true;
+}
+
+/* "03:04:05.678", since midnight; second 60 is a leap second. */
+static bool time_of_day(struct str *s, int64_t *ret_ms)
+{
+    int h = 0;
+    int m = 0;
+    int sec = 0;
+    int ms = 0;
+
+    if (!digits(s, 2, &h) || !str_take(s, ':') || !digits(s, 2, &m) || !str_take(s, ':') ||
+        !digits(s, 2, &sec) || h > 23 || m > 59 || sec > 60)
+        return false;
+    if (str_take(s, '.') && !fraction(s, &ms))
+        return false;
+    *ret_ms = ((h * 60LL + m) * 60 + sec) * 1000 + ms;
+    return true;
+}
+
 bool rfc3339_parse(struct str s, int64_t *ret_unix_ms)
 {
-    int part[6] = { 0 };
-    int ms = 0;
-    char c = 0;
-    int64_t offset = 0;
+    int64_t days = 0;
+    int64_t ms = 0;
+    int64_t offset_ms = 0;
 
-    if (!digits(&s, 4, &part[0]) || !one_of(&s, "-", &c) || !digits(&s, 2, &part[1]) ||
-        !one_of(&s, "-", &c) || !digits(&s, 2, &part[2]) || !one_of(&s, "Tt ", &c) ||
-        !month_has(part[0], part[1], part[2]))
+    if (!date(&s, &days) || !(str_take(&s, 'T') || str_take(&s, 't') || str_take(&s, ' ')) ||
+        !time_of_day(&s, &ms) || !zone(&s, &offset_ms) || s.len)
         return false;
-    if (!digits(&s, 2, &part[3]) || !one_of(&s, ":", &c) || !digits(&s, 2, &part[4]) ||
-        !one_of(&s, ":", &c) || !digits(&s, 2, &part[5]) || part[3] > 23 || part[4] > 59 || part[5] > 60)
-        return false;
-    if (one_of(&s, ".", &c) && !fraction(&s, &ms))
-        return false;
-    if (!zone(&s, &offset) || s.len)
-        return false;
-    *ret_unix_ms = days_from_civil(part[0], (unsigned)part[1], (unsigned)part[2]) * 86400000 +
-                   ((part[3] * 60LL + part[4]) * 60 + part[5]) * 1000 + ms - offset;
+    *ret_unix_ms = days * 86400000 + ms - offset_ms;
     return true;
 }
 

@@ -96,29 +96,24 @@ static struct jval *read_enum(struct reader *rd, const struct proto_enum *e, con
 /* "-12.5s" split into its parts; at most nine fraction digits, no exponent, within protobuf's range. */
 static bool split_duration(struct str s, struct str *ret_whole, struct str *ret_fraction)
 {
-    size_t i = 0, start;
+    struct str rest = str_sub(s, 0, s.len - 1), whole, fraction = { NULL, 0 };
     int64_t seconds;
 
-    if (s.len < 2 || s.ptr[s.len - 1] != 's')
+    if (!str_has_suffix(s, STR("s")))
         return false;
-    s.len--;
-    if (s.ptr[0] == '-')
-        i++;
-    start = i;
-    while (i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9')
-        i++;
-    if (i == start || !str_to_i64(str_sub(s, start, i), &seconds) || seconds > 315576000000)
+    (void)str_take(&rest, '-');
+    if (!str_to_i64(str_take_digits(&rest), &seconds) || seconds > 315576000000)
         return false;
-    *ret_whole = str_sub(s, 0, i);
-    *ret_fraction = str_sub(s, i < s.len ? i + 1 : i, s.len);
-    if (i == s.len)
-        return true;
-    if (s.ptr[i] != '.' || ret_fraction->len == 0 || ret_fraction->len > 9)
-        return false;
-    for (size_t j = 0; j < ret_fraction->len; j++) {
-        if (ret_fraction->ptr[j] < '0' || ret_fraction->ptr[j] > '9')
+    whole = str_sub(s, 0, s.len - 1 - rest.len);
+    if (str_take(&rest, '.')) {
+        fraction = str_take_digits(&rest);
+        if (fraction.len == 0 || fraction.len > 9)
             return false;
     }
+    if (rest.len > 0)
+        return false;
+    *ret_whole = whole;
+    *ret_fraction = fraction;
     return true;
 }
 
@@ -233,10 +228,17 @@ static bool oneof_is_set(const struct proto_message *m, const struct proto_field
     return false;
 }
 
-static void read_member(struct reader *rd, const struct proto_message *m, struct str key,
-                        const struct jval *v, const char *path, struct jval *out)
+/* The message that is being read. */
+struct place {
+    const struct proto_message *type;
+    const char *path;
+    struct jval *out;
+};
+
+static void read_member(struct reader *rd, const struct place *at, struct str key, const struct jval *v)
 {
-    const struct proto_field *f = find_field(m, key);
+    const struct proto_field *f = find_field(at->type, key);
+    const char *path = at->path;
     const char *member;
     struct jval *value;
 
@@ -248,34 +250,34 @@ static void read_member(struct reader *rd, const struct proto_message *m, struct
     if ((f->flags & PROTO_OUTPUT_ONLY) || jval_is(v, JVAL_NULL))
         return; /* ignored, as AIP-203 has it */
     member = arena_printf(rd->r->a, "%s.%s", path, f->name);
-    if (jval_get(out, f->json_name)) {
+    if (jval_get(at->out, f->json_name)) {
         finding(
             rd, member,
             "Invalid JSON payload received. \"%s\" at '%s' is set twice: as '%s' and as '%s'. Give it once.",
             f->name, path, f->json_name, f->name);
         return;
     }
-    if (oneof_is_set(m, f, out)) {
+    if (oneof_is_set(at->type, f, at->out)) {
         finding(rd, path, "Invalid value at '%s' (oneof), oneof field '%s' is already set. Cannot set '%s'",
                 path, f->oneof, f->json_name);
         return;
     }
     value = f->flags & PROTO_REPEATED ? read_list(rd, f, v, member) : read_value(rd, f, v, member);
     if (value)
-        jval_set(rd->r->a, out, f->json_name, value);
+        jval_set(rd->r->a, at->out, f->json_name, value);
 }
 
 static struct jval *read_message(struct reader *rd, const struct proto_message *m, const struct jval *v,
                                  const char *path)
 {
-    struct jval *out;
+    struct place here = { .type = m, .path = path };
 
     if (!jval_is(v, JVAL_OBJECT))
         return bad_value(rd, path, arena_printf(rd->r->a, "type.googleapis.com/%s", m->type_name), v);
-    out = jval_new_object(rd->r->a);
+    here.out = jval_new_object(rd->r->a);
     for (size_t i = 0; i < jval_len(v); i++)
-        read_member(rd, m, jval_key_at(v, i), jval_at(v, i), path, out);
-    return out;
+        read_member(rd, &here, jval_key_at(v, i), jval_at(v, i));
+    return here.out;
 }
 
 int proto_read(struct refusal *r, const struct proto_message *m, const struct jval *v, const char *root,

@@ -121,7 +121,8 @@ static void points_in_time_go_both_ways(void **state)
     assert_true(rfc3339_parse(STR("2024-02-29T00:00:00Z"), &ms));
     assert_string_equal(rfc3339_format(ms, text), "2024-02-29T00:00:00.000Z");
     assert_false(rfc3339_parse(STR("2026-02-29T00:00:00Z"), &ms));
-    assert_false(rfc3339_parse(STR("2026-01-02"), &ms));
+    assert_true(rfc3339_parse(STR("2026-01-02t03:04:05-01:30"), &ms));
+    assert_string_equal(rfc3339_format(ms, text), "2026-01-02T04:34:05.000Z");
     assert_true(duration_parse_proto(STR("1.5s"), &ms));
     assert_true(ms == 1500);
     assert_false(duration_parse_proto(STR("1h"), &ms));
@@ -133,6 +134,51 @@ static bool count_entry(struct str key, void *value, void *ctx)
 {
     *(size_t *)ctx += key.len + (value != NULL);
     return true;
+}
+
+static void what_is_no_point_in_time_is_refused(void **state)
+{
+    const char *const wrong[] = { "",
+                                  "2026-01-02",
+                                  "2026-13-02T03:04:05Z",
+                                  "2026-01-02T24:04:05Z",
+                                  "2026-01-02T03:60:05Z",
+                                  "2026-01-02T03:04:61Z",
+                                  "2026-01-02T03:04:05",
+                                  "2026-01-02T03:04:05.Z",
+                                  "2026-01-02T03:04:05.0123456789Z",
+                                  "2026-01-02T03:04:05+24:00",
+                                  "2026-01-02T03:04:05-Z",
+                                  "2026-01-02T03:04:05Z " };
+    int64_t ms = 7;
+
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_false(rfc3339_parse(str_of(wrong[i]), &ms));
+    assert_true(ms == 7);
+}
+
+static void utf8_is_well_formed_or_refused(void **state)
+{
+    const char *const right[] = { "", "A\x7f", "\xc2\x80\xdf\xbf",
+                                  "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf",
+                                  "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf" };
+    const char *const wrong[] = { "\x80",
+                                  "\xc1\xbf",
+                                  "\xc2",
+                                  "\xc2\x41",
+                                  "\xe0\x9f\xbf",
+                                  "\xed\xa0\x80",
+                                  "\xe2\x82",
+                                  "\xe2\x82\x41",
+                                  "\xf0\x8f\xbf\xbf",
+                                  "\xf4\x90\x80\x80",
+                                  "\xf5\x80\x80\x80",
+                                  "\xff" };
+
+    for (size_t i = 0; i < ARRAY_LEN(right); i++)
+        assert_true(str_is_utf8(str_of(right[i])));
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_false(str_is_utf8(str_of(wrong[i])));
 }
 
 static void a_map_holds_what_was_put(void **state)
@@ -174,6 +220,8 @@ int main(void)
         cmocka_unit_test(the_nearest_name_is_near),
         cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(points_in_time_go_both_ways),
+        cmocka_unit_test(what_is_no_point_in_time_is_refused),
+        cmocka_unit_test(utf8_is_well_formed_or_refused),
         cmocka_unit_test(a_map_holds_what_was_put),
         cmocka_unit_test(secrets_compare_by_value),
     };
