@@ -44,16 +44,23 @@ static int read_optional(struct io *io, struct arena *a, const char *path, struc
     return rc == -ERR_NOT_FOUND ? 0 : rc;
 }
 
-static void take_setting(struct arena *a, struct str text, const char *key, const char *path,
-                         const char **value, const char **from)
+/* What a settings file says; what it does not mention stays as it is. */
+static int take_file(struct io *io, struct arena *a, const char *path, struct wandb_settings *s,
+                     struct err *e)
 {
-    struct str found = settings_text_get(text, key);
+    struct str text = { 0 }, url, entity;
 
-    if (!found.len)
-        return;
-    *value = arena_cstr(a, found);
-    if (from)
-        *from = path;
+    if (read_optional(io, a, path, &text, e))
+        return err_wrap(e, "settings");
+    url = settings_text_get(text, "base_url");
+    entity = settings_text_get(text, "entity");
+    if (url.len) {
+        s->base_url = arena_cstr(a, url);
+        s->base_url_from = path;
+    }
+    if (entity.len)
+        s->entity = arena_cstr(a, entity);
+    return 0;
 }
 
 /* Later wins: default, global file, workspace file, environment. */
@@ -66,12 +73,10 @@ static int load_places(struct io *io, struct arena *a, struct wandb_settings *s,
     s->base_url = WANDB_CLOUD_URL;
     s->base_url_from = "the default";
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        struct str text = { 0 };
+        int rc = take_file(io, a, paths[i], s, e);
 
-        if (read_optional(io, a, paths[i], &text, e))
-            return err_wrap(e, "settings");
-        take_setting(a, text, "base_url", paths[i], &s->base_url, &s->base_url_from);
-        take_setting(a, text, "entity", paths[i], &s->entity, NULL);
+        if (rc)
+            return rc;
     }
     if (entity)
         s->entity = arena_strdup(a, entity);
