@@ -1,4 +1,5 @@
 /* server/http.c: one request: which part of the server answers it, and how errors look on the wire. */
+#include <assert.h>
 #include <stdarg.h>
 
 #include "base/log.h"
@@ -6,38 +7,20 @@
 
 enum { WAIT_MAX_S = 30 };
 
+/* What is not here is a failure of ours. */
+static const int statuses[ERR_COUNT_] = {
+    [ERR_NONE] = 200,     [ERR_USAGE] = 400,
+    [ERR_CONFIG] = 400,   [ERR_INVALID] = 400,
+    [ERR_LIMIT] = 400,    [ERR_AUTH] = 401,
+    [ERR_DENIED] = 403,   [ERR_NOT_FOUND] = 404,
+    [ERR_CONFLICT] = 409, [ERR_THROTTLED] = 429,
+    [ERR_TIMEOUT] = 503,  [ERR_CANCELLED] = 503, /* shutting down: the client tries again */
+};
+
 int http_status_of(enum err_code code)
 {
-    switch (code) {
-    case ERR_NONE:
-        return 200;
-    case ERR_AUTH:
-        return 401;
-    case ERR_DENIED:
-        return 403;
-    case ERR_NOT_FOUND:
-        return 404;
-    case ERR_CONFLICT:
-        return 409;
-    case ERR_THROTTLED:
-        return 429;
-    case ERR_CANCELLED: /* shutting down: the client tries again */
-    case ERR_TIMEOUT:
-        return 503;
-    case ERR_USAGE:
-    case ERR_CONFIG:
-    case ERR_INVALID:
-    case ERR_LIMIT:
-        return 400;
-    case ERR_PROTO:
-    case ERR_NET:
-    case ERR_REMOTE:
-    case ERR_STORE:
-    case ERR_OS:
-    case ERR_COUNT_:
-        break;
-    }
-    return 500;
+    assert((unsigned)code < ERR_COUNT_);
+    return statuses[code] ? statuses[code] : 500;
 }
 
 static void reply_json(struct http_exchange *x, int status, const struct jval *v)
