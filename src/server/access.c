@@ -29,16 +29,16 @@ int access_entity(struct server *s, struct arena *a, const struct store_user *u,
     return rc;
 }
 
-int access_project(struct server *s, struct arena *a, const struct store_user *u, struct str entity,
-                   struct str name, struct store_project *ret, struct err *e)
+int access_project(struct server *s, struct arena *a, const struct store_user *u,
+                   const struct project_ref *ref, struct store_project *ret, struct err *e)
 {
     struct store_entity owner = { 0 };
-    int rc = access_entity(s, a, u, entity.len > 0 ? entity : u->username, &owner, e);
+    int rc = access_entity(s, a, u, ref->entity.len > 0 ? ref->entity : u->username, &owner, e);
 
     if (rc == 0)
-        rc = store_project_by_name(s->store, a, owner.id, name, ret, e);
+        rc = store_project_by_name(s->store, a, owner.id, ref->name, ret, e);
     if (rc == -ERR_NOT_FOUND && owner.id != 0)
         return err_set(e, ERR_NOT_FOUND, "project '%.*s' does not exist in entity '%.*s'",
-                       STR_ARG(str_sub(name, 0, 100)), STR_ARG(owner.name));
+                       STR_ARG(str_sub(ref->name, 0, 100)), STR_ARG(owner.name));
     return rc;
 }

@@ -151,7 +151,8 @@ static void download_handle(struct server *s, struct http_exchange *x, const str
 void files_handle(struct server *s, struct http_exchange *x)
 {
     struct str rest = str_sub(x->path, strlen("/files/"), x->path.len);
-    struct str entity = { 0 }, project = { 0 }, name = { 0 };
+    struct project_ref project = { 0 };
+    struct str name = { 0 };
     struct store_project found = { 0 };
     struct store_user user = { 0 };
     struct store_run run = { 0 };
@@ -162,14 +163,14 @@ void files_handle(struct server *s, struct http_exchange *x)
         upload_handle(s, x);
         return;
     }
-    if (!str_cut(&rest, '/', &entity) || !str_cut(&rest, '/', &project) || !str_cut(&rest, '/', &name) ||
-        rest.len == 0) {
+    if (!str_cut(&rest, '/', &project.entity) || !str_cut(&rest, '/', &project.name) ||
+        !str_cut(&rest, '/', &name) || rest.len == 0) {
         reply_error(x, 404, "there is nothing at %.*s", STR_ARG(str_sub(x->path, 0, 200)));
         return;
     }
     if (!auth_check(s, x, &user))
         return;
-    rc = access_project(s, x->a, &user, entity, project, &found, &e);
+    rc = access_project(s, x->a, &user, &project, &found, &e);
     if (rc == 0)
         rc = store_run_by_name(s->store, x->a, found.id, name, &run, &e);
     if (rc < 0)

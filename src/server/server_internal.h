@@ -62,5 +62,9 @@ NODISCARD int access_entity(struct server *s, struct arena *a, const struct stor
                             struct store_entity *ret, struct err *e);
 NODISCARD int access_entity_id(struct server *s, const struct store_user *u, int64_t entity_id,
                                const char *what, struct err *e);
-NODISCARD int access_project(struct server *s, struct arena *a, const struct store_user *u, struct str entity,
-                             struct str name, struct store_project *ret, struct err *e);
+struct project_ref {
+    struct str entity; /* empty or absent: the user's own */
+    struct str name;
+};
+NODISCARD int access_project(struct server *s, struct arena *a, const struct store_user *u,
+                             const struct project_ref *ref, struct store_project *ret, struct err *e);

@@ -37,17 +37,22 @@ static int item_word(struct gql_call *c, struct store_item_word *w, struct err *
     return 0;
 }
 
+/* Write down what came of it; returns @rc. */
+static int told(int rc, const struct store_item_word *w, const char *event, struct err *e)
+{
+    if (rc == -ERR_CONFLICT)
+        LOG_INFO("item.refused", "item=%.*s what=%s by=\"%.*s\" why=\"%s\"", STR_ARG(w->uid), event,
+                 STR_ARG(w->who), e->msg);
+    else if (rc == 0)
+        LOG_INFO(event, "item=%.*s by=\"%.*s\"", STR_ARG(w->uid), STR_ARG(w->who));
+    return rc;
+}
+
 /* A refusal by the item's state is an answer ("success": false), not an error: agents go on from it. */
-static int told(struct gql_call *c, int rc, const struct store_item_word *w, const char *event,
-                const struct jval **ret, const struct err *e)
+static int answer(struct gql_call *c, int rc, const struct jval **ret)
 {
     if (rc < 0 && rc != -ERR_CONFLICT)
         return rc;
-    if (rc < 0)
-        LOG_INFO("item.refused", "item=%.*s what=%s by=\"%.*s\" why=\"%s\"", STR_ARG(w->uid), event,
-                 STR_ARG(w->who), e->msg);
-    else
-        LOG_INFO(event, "item=%.*s by=\"%.*s\"", STR_ARG(w->uid), STR_ARG(w->who));
     *ret = success_object(c, rc == 0);
     return 0;
 }
@@ -63,7 +68,7 @@ int resolve_ack(struct gql_call *c, const struct jval **ret, struct err *e)
     if (rc < 0)
         return rc;
     w.note = str_of(arena_printf(c->a, "will be run %.*s", STR_ARG(run_name)));
-    return told(c, store_item_ack(store_of(c), &w, run_name, e), &w, "item.acked", ret, e);
+    return answer(c, told(store_item_ack(store_of(c), &w, run_name, e), &w, "item.acked", e), ret);
 }
 
 int resolve_fail(struct gql_call *c, const struct jval **ret, struct err *e)
@@ -71,7 +76,7 @@ int resolve_fail(struct gql_call *c, const struct jval **ret, struct err *e)
     struct store_item_word w = { .ev = ITEM_EV_FAIL };
     int rc = item_word(c, &w, e);
 
-    return rc < 0 ? rc : told(c, store_item_tell(store_of(c), &w, e), &w, "item.failed", ret, e);
+    return rc < 0 ? rc : answer(c, told(store_item_tell(store_of(c), &w, e), &w, "item.failed", e), ret);
 }
 
 int resolve_warning(struct gql_call *c, const struct jval **ret, struct err *e)
@@ -79,7 +84,7 @@ int resolve_warning(struct gql_call *c, const struct jval **ret, struct err *e)
     struct store_item_word w = { 0 };
     int rc = item_word(c, &w, e);
 
-    return rc < 0 ? rc : told(c, store_item_note(store_of(c), &w, e), &w, "item.warned", ret, e);
+    return rc < 0 ? rc : answer(c, told(store_item_note(store_of(c), &w, e), &w, "item.warned", e), ret);
 }
 
 int resolve_finish(struct gql_call *c, const struct jval **ret, struct err *e)
@@ -98,7 +103,7 @@ int resolve_finish(struct gql_call *c, const struct jval **ret, struct err *e)
         w.note = str_of(w.ev == ITEM_EV_FAIL ? "the job failed" : "the job ended");
     w.error = w.note;
     w.error_stage = STR("run");
-    return told(c, store_item_tell(store_of(c), &w, e), &w, "item.finished", ret, e);
+    return answer(c, told(store_item_tell(store_of(c), &w, e), &w, "item.finished", e), ret);
 }
 
 int resolve_note(struct gql_call *c, const struct jval **ret, struct err *e)
@@ -113,8 +118,8 @@ int resolve_note(struct gql_call *c, const struct jval **ret, struct err *e)
         return rc;
     /* Moving to RUNNING writes the line itself; an item that runs already gets the line as a note. */
     if (gql_arg_bool(c, "input.running", false) && before.state == ITEM_CLAIMED)
-        return told(c, store_item_tell(store_of(c), &w, e), &w, "item.running", ret, e);
-    return told(c, store_item_note(store_of(c), &w, e), &w, "item.noted", ret, e);
+        return answer(c, told(store_item_tell(store_of(c), &w, e), &w, "item.running", e), ret);
+    return answer(c, told(store_item_note(store_of(c), &w, e), &w, "item.noted", e), ret);
 }
 
 int resolve_stop_item(struct gql_call *c, const struct jval **ret, struct err *e)

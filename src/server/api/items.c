@@ -30,24 +30,22 @@ static const char *states_arg(struct gql_call *c)
 
 int resolve_queue_items(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    int64_t queue = jval_int(jval_get(c->parent, "$id")), total = 0;
-    const char *states = states_arg(c);
+    struct store_item_query q = { .queue_id = jval_int(jval_get(c->parent, "$id")), .states = states_arg(c) };
     struct store_item *items = NULL;
-    struct store_page page = { 0 };
     struct jval *nodes = jval_new_array(c->a), *o;
-    int64_t *positions;
+    int64_t *positions, total = 0;
     size_t len = 0;
     bool more;
-    int rc = page_args(c, &page, e);
+    int rc = page_args(c, &q.page, e);
 
-    page.first++; /* one more shows whether there is a next page */
+    q.page.first++; /* one more shows whether there is a next page */
     if (rc == 0)
-        rc = store_item_list(store_of(c), c->a, queue, states, &page, &items, &len, e);
+        rc = store_item_list(store_of(c), c->a, &q, &items, &len, e);
     if (rc == 0 && gql_selects(c, "totalCount"))
-        rc = store_item_count(store_of(c), queue, states, &total, e);
+        rc = store_item_count(store_of(c), &q, &total, e);
     if (rc < 0)
         return rc;
-    more = len == (size_t)page.first;
+    more = len == (size_t)q.page.first;
     len -= more;
     positions = arena_array(c->a, len + 1, sizeof(*positions));
     for (size_t i = 0; i < len; i++) {
@@ -160,14 +158,15 @@ int resolve_item_run(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct caller *who = caller_of(c);
     struct str name = jval_str(jval_get(c->parent, "associatedRunId"));
+    const struct project_ref ref = { .entity = jval_str(jval_get(c->parent, "$entity")),
+                                     .name = jval_str(jval_get(c->parent, "$project")) };
     struct store_project project = { 0 };
     struct store_run run = { 0 };
     int rc;
 
     if (!name.ptr)
         return 0;
-    rc = access_project(who->server, c->a, &who->user, jval_str(jval_get(c->parent, "$entity")),
-                        jval_str(jval_get(c->parent, "$project")), &project, e);
+    rc = access_project(who->server, c->a, &who->user, &ref, &project, e);
     if (rc == 0)
         rc = store_run_by_name(store_of(c), c->a, project.id, name, &run, e);
     if (rc == 0)

@@ -27,10 +27,11 @@ int find_entity_arg(struct gql_call *c, const char *dotted, struct store_entity 
 int find_project_args(struct gql_call *c, const char *entity_arg, const char *project_arg,
                       struct store_project *ret, struct err *e)
 {
+    const struct project_ref ref = { .entity = gql_arg_str(c, entity_arg),
+                                     .name = gql_arg_str(c, project_arg) };
     struct caller *who = caller_of(c);
 
-    return access_project(who->server, c->a, &who->user, gql_arg_str(c, entity_arg),
-                          gql_arg_str(c, project_arg), ret, e);
+    return access_project(who->server, c->a, &who->user, &ref, ret, e);
 }
 
 int find_queue(struct gql_call *c, struct store_queue *ret, struct err *e)
@@ -103,6 +104,7 @@ int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct
     struct caller *who = caller_of(c);
     struct store_project project = { 0 };
     struct str rest = { 0 }, part[4] = { { 0 } };
+    struct project_ref ref;
     int n = 0;
 
     if (base64_decode(c->a, id, &rest, NULL) == 0)
@@ -110,7 +112,7 @@ int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct
             n++;
     if (n < 4 || !str_is(part[0], "Run") || !str_is(part[1], "v1"))
         return err_set(e, ERR_INVALID, "'%.*s' is not the id of a run", STR_ARG(str_sub(id, 0, 100)));
-    /* What is left is the entity. */
-    n = access_project(who->server, c->a, &who->user, rest, part[3], &project, e);
+    ref = (struct project_ref){ .entity = rest, .name = part[3] };
+    n = access_project(who->server, c->a, &who->user, &ref, &project, e);
     return n < 0 ? n : store_run_by_name(store_of(c), c->a, project.id, part[2], ret, e);
 }

@@ -24,7 +24,7 @@ int resolve_project_entity(struct gql_call *c, const struct jval **ret, struct e
 
 int resolve_upsert_model(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct str name = gql_arg_str(c, "input.name");
+    struct store_new_project n = { .name = gql_arg_str(c, "input.name"), .now_unix_ms = now_of(c) };
     struct store_entity entity = { 0 };
     struct store_project project = { 0 };
     struct jval *o = jval_new_object(c->a);
@@ -33,9 +33,10 @@ int resolve_upsert_model(struct gql_call *c, const struct jval **ret, struct err
     int rc = find_entity_arg(c, "input.entityName", &entity, e);
 
     if (rc == 0)
-        rc = project_name_check(name, e);
+        rc = project_name_check(n.name, e);
+    n.entity_id = entity.id;
     if (rc == 0)
-        rc = store_project_ensure(store_of(c), c->a, entity.id, name, now_of(c), &project, &made, e);
+        rc = store_project_ensure(store_of(c), c->a, &n, &project, &made, e);
     if (rc < 0)
         return rc;
     object = project_object(c->a, &project);

@@ -21,7 +21,7 @@ static int upsert_by_id(struct gql_call *c, struct str id, struct store_run_upse
 
 static int upsert_by_name(struct gql_call *c, struct store_run_upsert *u, struct err *e)
 {
-    struct str project = gql_arg_str(c, "input.modelName");
+    struct store_new_project n = { .name = gql_arg_str(c, "input.modelName"), .now_unix_ms = u->now_unix_ms };
     struct store_entity entity = { 0 };
     struct store_project found = { 0 };
     bool made = false;
@@ -34,14 +34,15 @@ static int upsert_by_name(struct gql_call *c, struct store_run_upsert *u, struct
         io_random_id(caller_of(c)->server->io, fresh, 8);
         u->name = str_of(fresh);
     }
-    if (project.len == 0)
-        project = STR("uncategorized"); /* as W&B calls it */
+    if (n.name.len == 0)
+        n.name = STR("uncategorized"); /* as W&B calls it */
     if (rc == 0)
         rc = run_name_check(u->name, e);
     if (rc == 0)
-        rc = project_name_check(project, e);
+        rc = project_name_check(n.name, e);
+    n.entity_id = entity.id;
     if (rc == 0)
-        rc = store_project_ensure(store_of(c), c->a, entity.id, project, u->now_unix_ms, &found, &made, e);
+        rc = store_project_ensure(store_of(c), c->a, &n, &found, &made, e);
     u->project_id = found.id;
     return rc;
 }

@@ -33,26 +33,26 @@ static int no_filters(struct gql_call *c, struct err *e)
 
 int resolve_project_runs(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    struct store_run_query q = { .project_id = id_of_run(c) };
     struct str order = gql_arg_str(c, "order");
     struct jval *nodes = jval_new_array(c->a), *o;
     struct store_run *runs = NULL;
-    struct store_page page = { 0 };
     int64_t *positions, total = 0;
     size_t len = 0;
     bool more;
     int rc = no_filters(c, e);
 
     if (rc == 0)
-        rc = page_args(c, &page, e);
-    page.first++;
-    page.oldest_first = str_has_prefix(order, STR("+")) || str_is(order, "created_at");
+        rc = page_args(c, &q.page, e);
+    q.page.first++;
+    q.page.oldest_first = str_has_prefix(order, STR("+")) || str_is(order, "created_at");
     if (rc == 0)
-        rc = store_run_list(store_of(c), c->a, id_of_run(c), &page, &runs, &len, e);
+        rc = store_run_list(store_of(c), c->a, &q, &runs, &len, e);
     if (rc == 0 && gql_selects(c, "totalCount"))
-        rc = store_run_count(store_of(c), id_of_run(c), &total, e);
+        rc = store_run_count(store_of(c), q.project_id, &total, e);
     if (rc < 0)
         return rc;
-    more = len == (size_t)page.first;
+    more = len == (size_t)q.page.first;
     len -= more;
     positions = arena_array(c->a, len + 1, sizeof(*positions));
     for (size_t i = 0; i < len; i++) {
@@ -122,11 +122,13 @@ int resolve_run_tail(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     bool is_events = strcmp(c->field, "eventsTail") == 0;
     int64_t count = jval_int(jval_get(c->parent, is_events ? "eventsLineCount" : "historyLineCount"));
-    const struct store_page page = { .first = 1, .after = count > 0 ? count - 1 : 0 };
+    const struct store_line_query last = { .run_id = id_of_run(c),
+                                           .stream = is_events ? RUN_EVENTS : RUN_HISTORY,
+                                           .from = count > 0 ? count - 1 : 0,
+                                           .count = 1 };
     struct str *lines = NULL;
     size_t len = 0;
-    int rc = store_run_lines(store_of(c), c->a, id_of_run(c), is_events ? RUN_EVENTS : RUN_HISTORY, &page,
-                             &lines, &len, e);
+    int rc = store_run_lines(store_of(c), c->a, &last, &lines, &len, e);
 
     if (rc == 0)
         *ret = jval_new_str(c->a, jval_text(c->a, text_list(c->a, lines, len, 1), JVAL_COMPACT));
@@ -136,13 +138,14 @@ int resolve_run_tail(struct gql_call *c, const struct jval **ret, struct err *e)
 /* history and events: at most about "samples" lines, evenly spread */
 int resolve_run_rows(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct store_page page = { .first = SAMPLES_MAX };
+    const struct store_line_query all = { .run_id = id_of_run(c),
+                                          .stream =
+                                              strcmp(c->field, "events") == 0 ? RUN_EVENTS : RUN_HISTORY,
+                                          .count = SAMPLES_MAX };
     int64_t samples = gql_arg_int(c, "samples", SAMPLES_DEFAULT);
     struct str *lines = NULL;
     size_t len = 0;
-    int rc =
-        store_run_lines(store_of(c), c->a, id_of_run(c),
-                        strcmp(c->field, "events") == 0 ? RUN_EVENTS : RUN_HISTORY, &page, &lines, &len, e);
+    int rc = store_run_lines(store_of(c), c->a, &all, &lines, &len, e);
 
     if (rc < 0)
         return rc;
@@ -154,15 +157,17 @@ int resolve_run_rows(struct gql_call *c, const struct jval **ret, struct err *e)
 
 int resolve_run_console(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct store_page page = { .first = gql_arg_int(c, "limit", 1000),
-                                     .after = gql_arg_int(c, "offset", 0) };
+    const struct store_line_query part = { .run_id = id_of_run(c),
+                                           .stream = RUN_OUTPUT,
+                                           .from = gql_arg_int(c, "offset", 0),
+                                           .count = gql_arg_int(c, "limit", 1000) };
     struct str *lines = NULL;
     size_t len = 0;
     int rc;
 
-    if (page.first < 1 || page.first > CONSOLE_MAX || page.after < 0)
+    if (part.count < 1 || part.count > CONSOLE_MAX || part.from < 0)
         return err_set(e, ERR_INVALID, "offset starts at 0, limit is 1 to %d", CONSOLE_MAX);
-    rc = store_run_lines(store_of(c), c->a, id_of_run(c), RUN_OUTPUT, &page, &lines, &len, e);
+    rc = store_run_lines(store_of(c), c->a, &part, &lines, &len, e);
     if (rc == 0)
         *ret = text_list(c->a, lines, len, 1);
     return rc;

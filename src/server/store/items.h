@@ -6,9 +6,9 @@
 
 #include "io/io.h"
 #include "server/states.h"
+#include "server/store/page.h"
 
 struct store;
-struct store_page;
 
 struct store_item {
     int64_t seq; /* position: order of arrival */
@@ -55,12 +55,16 @@ NODISCARD int store_item_push(struct store *s, struct arena *a, const struct sto
                               struct str *ret_uid, struct err *e);
 NODISCARD int store_item_by_uid(struct store *s, struct arena *a, struct str uid, struct store_item *ret,
                                 struct err *e);
-/** store_item_list() - newest first; page positions are seq. @states: NULL for all, else ",PENDING,FAILED,"
- * in names of the wire. */
-NODISCARD int store_item_list(struct store *s, struct arena *a, int64_t queue_id, const char *states,
-                              const struct store_page *page, struct store_item **ret, size_t *ret_len,
-                              struct err *e);
-NODISCARD int store_item_count(struct store *s, int64_t queue_id, const char *states, int64_t *ret,
+struct store_item_query {
+    int64_t queue_id;
+    const char *states;     /* ",PENDING,FAILED," in names of the wire; NULL: all */
+    struct store_page page; /* positions are seq */
+};
+/** store_item_list() - newest first. */
+NODISCARD int store_item_list(struct store *s, struct arena *a, const struct store_item_query *q,
+                              struct store_item **ret, size_t *ret_len, struct err *e);
+/** store_item_count() - all that the query finds, whatever its page. */
+NODISCARD int store_item_count(struct store *s, const struct store_item_query *q, int64_t *ret,
                                struct err *e);
 /** store_item_history() - oldest first. */
 NODISCARD int store_item_history(struct store *s, struct arena *a, int64_t seq, struct store_item_line **ret,

@@ -63,7 +63,11 @@ NODISCARD int store_is_member(struct store *s, int64_t user_id, int64_t entity_i
 
 NODISCARD int store_project_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
                                     struct store_project *ret, struct err *e);
+struct store_new_project {
+    int64_t entity_id;
+    struct str name;
+    int64_t now_unix_ms;
+};
 /** store_project_ensure() - find or make. */
-NODISCARD int store_project_ensure(struct store *s, struct arena *a, int64_t entity_id, struct str name,
-                                   int64_t now_unix_ms, struct store_project *ret, bool *ret_made,
-                                   struct err *e);
+NODISCARD int store_project_ensure(struct store *s, struct arena *a, const struct store_new_project *n,
+                                   struct store_project *ret, bool *ret_made, struct err *e);

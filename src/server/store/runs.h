@@ -3,9 +3,9 @@
 
 #include "io/io.h"
 #include "server/states.h"
+#include "server/store/page.h"
 
 struct store;
-struct store_page;
 
 struct store_run {
     int64_t id;
@@ -39,10 +39,13 @@ NODISCARD int store_run_upsert(struct store *s, struct arena *a, const struct st
                                struct store_run *ret, bool *ret_made, struct err *e);
 NODISCARD int store_run_by_name(struct store *s, struct arena *a, int64_t project_id, struct str name,
                                 struct store_run *ret, struct err *e);
-/** store_run_list() - newest first, or as the page says; page positions are ids. */
-NODISCARD int store_run_list(struct store *s, struct arena *a, int64_t project_id,
-                             const struct store_page *page, struct store_run **ret, size_t *ret_len,
-                             struct err *e);
+struct store_run_query {
+    int64_t project_id;
+    struct store_page page; /* positions are ids */
+};
+/** store_run_list() - newest first, or as the page says. */
+NODISCARD int store_run_list(struct store *s, struct arena *a, const struct store_run_query *q,
+                             struct store_run **ret, size_t *ret_len, struct err *e);
 NODISCARD int store_run_count(struct store *s, int64_t project_id, int64_t *ret, struct err *e);
 /** store_run_set_state() - updateRunState. Its item follows. */
 NODISCARD int store_run_set_state(struct store *s, int64_t run_id, enum run_state state, int64_t now_unix_ms,
@@ -72,10 +75,13 @@ struct store_post { /* one file_stream request */
 };
 /** store_run_post() - all of it or nothing; also the run's heartbeat. *ret_stop: somebody wants it to end. */
 NODISCARD int store_run_post(struct store *s, const struct store_post *p, bool *ret_stop, struct err *e);
-/** store_run_lines() - up to @first lines from line number @after of a stream. */
-NODISCARD int store_run_lines(struct store *s, struct arena *a, int64_t run_id, enum run_stream stream,
-                              const struct store_page *page, struct str **ret, size_t *ret_len,
-                              struct err *e);
+struct store_line_query {
+    int64_t run_id;
+    enum run_stream stream;
+    int64_t from, count; /* number of the first line (0: from the start), and how many at most */
+};
+NODISCARD int store_run_lines(struct store *s, struct arena *a, const struct store_line_query *q,
+                              struct str **ret, size_t *ret_len, struct err *e);
 /** store_silent_sweep() - runs without a heartbeat since @before_unix_ms crash, preempting ones are
  * preempted; their items go SILENT. */
 NODISCARD int store_silent_sweep(struct store *s, int64_t before_unix_ms, int64_t now_unix_ms,

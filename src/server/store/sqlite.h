@@ -33,9 +33,9 @@ NODISCARD int step_one(struct db_stmt *st, const char *what, struct err *e);
 NODISCARD int item_read(struct arena *a, struct db_stmt *st, struct store_item *ret, struct err *e);
 
 /* --- for transactions that touch more than one subject --- */
-/** tx_project_ensure() - the id of a project, made when missing. */
-NODISCARD int tx_project_ensure(struct db_conn *c, int64_t entity_id, struct str name, int64_t now_unix_ms,
-                                int64_t *ret_id, bool *ret_made, struct err *e);
+/** tx_project_ensure() - the id of a project, made when missing; @ret_made may be NULL. */
+NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int64_t *ret_id,
+                                bool *ret_made, struct err *e);
 /** tx_item_tell() - the heart of store_item_tell(); @strict: an event that the state does not allow is
  * -ERR_CONFLICT, else it is ignored. Does not touch the run. */
 NODISCARD int tx_item_tell(struct db_conn *c, const struct store_item_word *w, bool strict, struct err *e);

@@ -5,8 +5,7 @@ struct item_args {
     struct arena *a;
     struct str uid;
     int64_t id;
-    const char *states;
-    const struct store_page *page;
+    const struct store_item_query *query;
     const struct store_new_item *new_item;
     char new_uid[UID_SIZE];
     void *ret;
@@ -103,12 +102,13 @@ int store_item_by_uid(struct store *s, struct arena *a, struct str uid, struct s
 static int item_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct item_args *i = arg;
+    const struct store_item_query *q = i->query;
     struct db_stmt *st = NULL;
     bool row = false;
     int rc = db_query(
         c, &st, e,
         ITEM_SELECT "WHERE queue_id = ? AND seq < ? AND " STATE_FILTER " ORDER BY seq DESC LIMIT ?", "iizzi",
-        i->id, i->page->after > 0 ? i->page->after : INT64_MAX, i->states, i->states, i->page->first);
+        q->queue_id, q->page.after > 0 ? q->page.after : INT64_MAX, q->states, q->states, q->page.first);
 
     while (rc == 0) {
         rc = db_step(st, &row, e);
@@ -119,11 +119,11 @@ static int item_list(struct db_conn *c, void *arg, struct err *e)
     return rc;
 }
 
-int store_item_list(struct store *s, struct arena *a, int64_t queue_id, const char *states,
-                    const struct store_page *page, struct store_item **ret, size_t *ret_len, struct err *e)
+int store_item_list(struct store *s, struct arena *a, const struct store_item_query *q,
+                    struct store_item **ret, size_t *ret_len, struct err *e)
 {
     struct rows rows = ROWS(a, struct store_item);
-    struct item_args i = { .a = a, .id = queue_id, .states = states, .page = page, .ret = &rows };
+    struct item_args i = { .a = a, .query = q, .ret = &rows };
     int rc = db_read(s->db, item_list, &i, e);
 
     if (rc < 0)
@@ -138,7 +138,7 @@ static int item_count(struct db_conn *c, void *arg, struct err *e)
     struct item_args *i = arg;
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e, "SELECT count(*) FROM items WHERE queue_id = ? AND " STATE_FILTER, "izz",
-                      i->id, i->states, i->states);
+                      i->query->queue_id, i->query->states, i->query->states);
 
     if (rc == 0)
         rc = step_one(st, "the count", e);
@@ -149,9 +149,9 @@ static int item_count(struct db_conn *c, void *arg, struct err *e)
     return 0;
 }
 
-int store_item_count(struct store *s, int64_t queue_id, const char *states, int64_t *ret, struct err *e)
+int store_item_count(struct store *s, const struct store_item_query *q, int64_t *ret, struct err *e)
 {
-    struct item_args i = { .id = queue_id, .states = states, .ret = ret };
+    struct item_args i = { .query = q, .ret = ret };
 
     return db_read(s->db, item_count, &i, e);
 }

@@ -41,7 +41,7 @@ int store_has_users(struct store *s, bool *ret, struct err *e)
 static int tx_entity_add(struct db_conn *c, const char *name, bool is_team, int64_t now_unix_ms,
                          int64_t *ret_id, struct err *e)
 {
-    bool made = false;
+    struct store_new_project registry = { .name = STR("model-registry"), .now_unix_ms = now_unix_ms };
     int64_t project = 0;
     int rc = db_run(c, NULL, e, "INSERT INTO entities (name, is_team, created_unix_ms) VALUES (?, ?, ?)",
                     "zii", name, (int64_t)is_team, now_unix_ms);
@@ -52,7 +52,8 @@ static int tx_entity_add(struct db_conn *c, const char *name, bool is_team, int6
         return rc;
     *ret_id = db_last_id(c);
     /* Queues live in this project, and agents ask for it before the first queue is made. */
-    return tx_project_ensure(c, *ret_id, STR("model-registry"), now_unix_ms, &project, &made, e);
+    registry.entity_id = *ret_id;
+    return tx_project_ensure(c, &registry, &project, NULL, e);
 }
 
 static int tx_member_add(struct db_conn *c, int64_t user_id, int64_t entity_id, struct err *e)

@@ -1,33 +1,32 @@
 /* server/store/sqlite_projects.c: projects. */
 #include "server/store/sqlite.h"
 
-int tx_project_ensure(struct db_conn *c, int64_t entity_id, struct str name, int64_t now_unix_ms,
-                      int64_t *ret_id, bool *ret_made, struct err *e)
+int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int64_t *ret_id, bool *ret_made,
+                      struct err *e)
 {
     struct db_stmt *st = NULL;
     int64_t changes = 0;
     int rc = db_run(c, &changes, e,
                     "INSERT OR IGNORE INTO projects (entity_id, name, created_unix_ms) VALUES (?, ?, ?)",
-                    "isi", entity_id, name, now_unix_ms);
+                    "isi", n->entity_id, n->name, n->now_unix_ms);
 
     if (rc == 0)
-        rc = db_query(c, &st, e, "SELECT id FROM projects WHERE entity_id = ? AND name = ?", "is", entity_id,
-                      name);
+        rc = db_query(c, &st, e, "SELECT id FROM projects WHERE entity_id = ? AND name = ?", "is",
+                      n->entity_id, n->name);
     if (rc == 0)
         rc = step_one(st, "the project", e);
     if (rc < 0)
         return rc;
     *ret_id = db_col_i64(st, 0);
-    *ret_made = changes > 0;
+    if (ret_made)
+        *ret_made = changes > 0;
     db_finish(st);
     return 0;
 }
 
 struct project_args {
     struct arena *a;
-    int64_t entity_id;
-    struct str name;
-    int64_t now_unix_ms;
+    struct store_new_project key; /* a search looks at its name only */
     struct store_project project;
     bool made;
 };
@@ -39,7 +38,7 @@ static int project_get(struct db_conn *c, void *arg, struct err *e)
     int rc = db_query(c, &st, e,
                       "SELECT p.id, p.entity_id, p.name, n.name, p.created_unix_ms FROM projects p"
                       " JOIN entities n ON n.id = p.entity_id WHERE p.entity_id = ? AND p.name = ?",
-                      "is", p->entity_id, p->name);
+                      "is", p->key.entity_id, p->key.name);
 
     if (rc == 0)
         rc = step_one(st, "the project", e);
@@ -57,7 +56,7 @@ static int project_get(struct db_conn *c, void *arg, struct err *e)
 int store_project_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
                           struct store_project *ret, struct err *e)
 {
-    struct project_args p = { .a = a, .entity_id = entity_id, .name = name };
+    struct project_args p = { .a = a, .key = { .entity_id = entity_id, .name = name } };
     int rc = db_read(s->db, project_get, &p, e);
 
     if (rc == 0)
@@ -69,15 +68,15 @@ static int project_ensure(struct db_conn *c, void *arg, struct err *e)
 {
     struct project_args *p = arg;
     int64_t id = 0;
-    int rc = tx_project_ensure(c, p->entity_id, p->name, p->now_unix_ms, &id, &p->made, e);
+    int rc = tx_project_ensure(c, &p->key, &id, &p->made, e);
 
     return rc < 0 ? rc : project_get(c, p, e);
 }
 
-int store_project_ensure(struct store *s, struct arena *a, int64_t entity_id, struct str name,
-                         int64_t now_unix_ms, struct store_project *ret, bool *ret_made, struct err *e)
+int store_project_ensure(struct store *s, struct arena *a, const struct store_new_project *n,
+                         struct store_project *ret, bool *ret_made, struct err *e)
 {
-    struct project_args p = { .a = a, .entity_id = entity_id, .name = name, .now_unix_ms = now_unix_ms };
+    struct project_args p = { .a = a, .key = *n };
     int rc = db_read(s->db, project_get, &p, NULL); /* nearly always there: spare the write */
 
     if (rc == -ERR_NOT_FOUND)

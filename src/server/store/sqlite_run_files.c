@@ -4,8 +4,7 @@
 struct file_args {
     struct arena *a;
     int64_t run_id;
-    enum run_stream stream;
-    const struct store_page *page;
+    const struct store_line_query *query;
     const struct store_file *file;
     void *ret;
 };
@@ -18,7 +17,7 @@ static int run_lines(struct db_conn *c, void *arg, struct err *e)
     int rc = db_query(c, &st, e,
                       "SELECT text FROM run_lines WHERE run_id = ? AND stream = ? AND line >= ? ORDER BY line"
                       " LIMIT ?",
-                      "iiii", f->run_id, (int64_t)f->stream, f->page->after, f->page->first);
+                      "iiii", f->query->run_id, (int64_t)f->query->stream, f->query->from, f->query->count);
 
     while (rc == 0) {
         rc = db_step(st, &row, e);
@@ -29,11 +28,11 @@ static int run_lines(struct db_conn *c, void *arg, struct err *e)
     return rc;
 }
 
-int store_run_lines(struct store *s, struct arena *a, int64_t run_id, enum run_stream stream,
-                    const struct store_page *page, struct str **ret, size_t *ret_len, struct err *e)
+int store_run_lines(struct store *s, struct arena *a, const struct store_line_query *q, struct str **ret,
+                    size_t *ret_len, struct err *e)
 {
     struct rows rows = ROWS(a, struct str);
-    struct file_args f = { .a = a, .run_id = run_id, .stream = stream, .page = page, .ret = &rows };
+    struct file_args f = { .a = a, .query = q, .ret = &rows };
     int rc = db_read(s->db, run_lines, &f, e);
 
     if (rc < 0)

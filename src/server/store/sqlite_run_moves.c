@@ -80,17 +80,17 @@ static int run_move(struct db_conn *c, const struct run_now *now, const struct r
 int tx_run_pending(struct db_conn *c, const struct run_ahead *r, struct err *e)
 {
     struct db_stmt *st = NULL;
-    int64_t entity, project = 0;
-    bool made = false;
+    struct store_new_project target = { .name = r->project, .now_unix_ms = r->now_unix_ms };
+    int64_t project = 0;
     int rc = db_query(c, &st, e, "SELECT id FROM entities WHERE name = ?", "s", r->entity);
 
     if (rc == 0)
         rc = step_one(st, "the run's entity", e);
     if (rc < 0)
         return rc;
-    entity = db_col_i64(st, 0);
+    target.entity_id = db_col_i64(st, 0);
     db_finish(st);
-    rc = tx_project_ensure(c, entity, r->project, r->now_unix_ms, &project, &made, e);
+    rc = tx_project_ensure(c, &target, &project, NULL, e);
     if (rc < 0)
         return rc;
     return db_run(c, NULL, e,

@@ -6,7 +6,7 @@ struct run_args {
     struct arena *a;
     int64_t id;
     struct str name;
-    const struct store_page *page;
+    const struct store_run_query *query;
     void *ret;
 };
 
@@ -91,13 +91,13 @@ static int run_list(struct db_conn *c, void *arg, struct err *e)
     struct run_args *r = arg;
     struct db_stmt *st = NULL;
     bool row = false;
-    int64_t after = r->page->after;
+    const struct store_page *page = &r->query->page;
     int rc =
-        r->page->oldest_first
+        page->oldest_first
             ? db_query(c, &st, e, RUN_SELECT "WHERE r.project_id = ? AND r.id > ? ORDER BY r.id LIMIT ?",
-                       "iii", r->id, after, r->page->first)
+                       "iii", r->query->project_id, page->after, page->first)
             : db_query(c, &st, e, RUN_SELECT "WHERE r.project_id = ? AND r.id < ? ORDER BY r.id DESC LIMIT ?",
-                       "iii", r->id, after > 0 ? after : INT64_MAX, r->page->first);
+                       "iii", r->query->project_id, page->after > 0 ? page->after : INT64_MAX, page->first);
 
     while (rc == 0) {
         rc = db_step(st, &row, e);
@@ -108,11 +108,11 @@ static int run_list(struct db_conn *c, void *arg, struct err *e)
     return rc;
 }
 
-int store_run_list(struct store *s, struct arena *a, int64_t project_id, const struct store_page *page,
-                   struct store_run **ret, size_t *ret_len, struct err *e)
+int store_run_list(struct store *s, struct arena *a, const struct store_run_query *q, struct store_run **ret,
+                   size_t *ret_len, struct err *e)
 {
     struct rows rows = ROWS(a, struct store_run);
-    struct run_args r = { .a = a, .id = project_id, .page = page, .ret = &rows };
+    struct run_args r = { .a = a, .query = q, .ret = &rows };
     int rc = db_read(s->db, run_list, &r, e);
 
     if (rc < 0)

@@ -27,12 +27,6 @@ DEFINE_AUTO(store, store_close)
 /** store_signing_key() - 32 bytes made once per store: signs upload addresses. Yields the first time. */
 NODISCARD int store_signing_key(struct store *s, struct secret **ret, struct err *e);
 
-/* A page of a list: up to @first rows after the row whose position is @after (0: from the start). */
-struct store_page {
-    int64_t first, after;
-    bool oldest_first; /* only where the function says so */
-};
-
 #include "server/store/agents.h"
 #include "server/store/items.h"
 #include "server/store/people.h"

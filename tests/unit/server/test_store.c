@@ -340,7 +340,7 @@ static void list_test(struct world *w)
     AUTO_PTR(store) s = open_store(w);
     struct store_queue q = add_queue(s, w, false);
     struct str uids[3];
-    struct store_page page = { .first = 2 };
+    struct store_item_query query = { .queue_id = q.id, .page = { .first = 2 } };
     struct store_item *items = NULL;
     size_t len = 0;
     int64_t count = 0;
@@ -349,14 +349,15 @@ static void list_test(struct world *w)
     for (int i = 0; i < 3; i++)
         uids[i] = push(s, w, &q, 2);
     assert_int_equal(tell(s, uids[1], ITEM_EV_STOP_ASKED, 0), 0);
-    must(store_item_list(s, w->a, q.id, NULL, &page, &items, &len, &e), &e);
+    must(store_item_list(s, w->a, &query, &items, &len, &e), &e);
     assert_int_equal(len, 2);
     assert_true(str_eq(items[0].uid, uids[2]));
-    page.after = items[1].seq;
-    must(store_item_list(s, w->a, q.id, NULL, &page, &items, &len, &e), &e);
+    query.page.after = items[1].seq;
+    must(store_item_list(s, w->a, &query, &items, &len, &e), &e);
     assert_int_equal(len, 1);
     assert_true(str_eq(items[0].uid, uids[0]));
-    must(store_item_count(s, q.id, ",STOPPED,FAILED,", &count, &e), &e);
+    query.states = ",STOPPED,FAILED,";
+    must(store_item_count(s, &query, &count, &e), &e);
     assert_int_equal(count, 1);
 }
 
@@ -397,7 +398,7 @@ static void life_of_run_test(struct world *w)
     const struct str text[] = { STR("one"), STR("two") };
     const struct store_post_lines part = { RUN_OUTPUT, 0, text, 2 }, over = { RUN_OUTPUT, 1, text, 1 };
     struct store_post post = { .parts = &part, .part_count = 1, .now_unix_ms = T0 + 20 };
-    const struct store_page page = { .first = 10 };
+    struct store_line_query query = { .stream = RUN_OUTPUT, .count = 10 };
     struct store_run run;
     bool made = false, stop = true;
     size_t len = 0;
@@ -410,12 +411,12 @@ static void life_of_run_test(struct world *w)
     (void)start_run(s, w, &made);
     assert_false(made);
 
-    post.run_id = run.id;
+    post.run_id = query.run_id = run.id;
     must(store_run_post(s, &post, &stop, &e), &e);
     assert_false(stop);
     post.parts = &over; /* a progress bar writes over its line */
     must(store_run_post(s, &post, &stop, &e), &e);
-    must(store_run_lines(s, w->a, run.id, RUN_OUTPUT, &page, &lines, &len, &e), &e);
+    must(store_run_lines(s, w->a, &query, &lines, &len, &e), &e);
     assert_int_equal(len, 2);
     assert_true(str_is(lines[1], "one"));
 
