@@ -3,14 +3,15 @@
 
 #include "base/timefmt.h"
 #include "launch/checks.h"
-#include "launch/env.h"
+#include "launch/task.h"
+
+enum { REQUEST_WARN_BYTES = 1000000 /* what Vertex stores of a job is limited, no page says to how much */ };
 
 struct renderer {
     struct converter c;
     const struct render_input *in; /* NULL: only the config is checked */
-    struct env_job env;
+    struct tasks tasks;
     struct gathered g;
-    bool image_used;
 };
 
 /* --- before: macros, left-over template variables ------------------------------------------------------- */
@@ -47,51 +48,6 @@ static void refuse_templates(struct converter *c, const struct jval *v, const st
 
 /* --- pools ---------------------------------------------------------------------------------------------- */
 
-/* A new list: @list (NULL none) and then the override arguments. */
-static struct jval *with_args(struct renderer *r, const struct jval *list)
-{
-    struct jval *out = jval_new_array(r->c.a);
-
-    for (size_t i = 0; i < jval_len(list); i++)
-        jval_push(r->c.a, out, jval_at(list, i));
-    for (size_t i = 0; i < jval_len(r->in->spec->args); i++)
-        jval_push(r->c.a, out, jval_at(r->in->spec->args, i));
-    return out;
-}
-
-static struct jval *finish_container(struct renderer *r, const struct jval *was, const struct path *at)
-{
-    struct jval *out = jval_copy(r->c.a, was);
-    const struct jval *entry_point = r->in->spec->entry_point;
-    struct str image = jval_str(jval_get(was, "imageUri"));
-
-    if (image.len == 0 && r->in->image_uri.len == 0)
-        convert_error(&r->c, was, at, "no image: the launch brings none and the config names none");
-    else if (image.len == 0)
-        jval_set(r->c.a, out, "imageUri", jval_new_str(r->c.a, r->in->image_uri));
-    r->image_used = r->image_used || image.len == 0 || str_eq(image, r->in->image_uri);
-    if (jval_len(entry_point) > 0)
-        jval_set(r->c.a, out, "command", entry_point);
-    if (jval_len(r->in->spec->args) > 0)
-        jval_set(r->c.a, out, "args", with_args(r, jval_get(was, "args")));
-    jval_set(r->c.a, out, "env", env_merge(&r->c, jval_get(was, "env"), &r->env, at));
-    return out;
-}
-
-static struct jval *finish_package(struct renderer *r, const struct jval *was, const struct path *at)
-{
-    struct jval *out = jval_copy(r->c.a, was);
-
-    if (jval_len(r->in->spec->entry_point) > 0)
-        problem_add(r->c.p, PROBLEM_WARNING, jval_pos(was), path_text(r->c.a, at),
-                    "the launch's entry point is not used: a Python package has its own");
-    if (jval_len(r->in->spec->args) > 0)
-        jval_set(r->c.a, out, "args", with_args(r, jval_get(was, "args")));
-    jval_set(r->c.a, out, "env", env_merge(&r->c, jval_get(was, "env"), &r->env, at));
-    r->image_used = true; /* no place for an image here: nothing to warn about */
-    return out;
-}
-
 /* {} is a pool left out. Any other has exactly one task. */
 static const struct jval *finish_pool(struct renderer *r, const struct jval *pool, const struct path *at)
 {
@@ -113,10 +69,8 @@ static const struct jval *finish_pool(struct renderer *r, const struct jval *poo
     if (!r->in)
         return pool;
     out = jval_copy(r->c.a, pool);
-    if (container)
-        jval_set(r->c.a, out, "containerSpec", finish_container(r, container, &inside));
-    else
-        jval_set(r->c.a, out, "pythonPackageSpec", finish_package(r, package, &inside));
+    jval_set(r->c.a, out, container ? "containerSpec" : "pythonPackageSpec",
+             task_finish(&r->c, &r->tasks, pool, &inside));
     return out;
 }
 
@@ -134,16 +88,22 @@ static void finish_pools(struct renderer *r, const struct jval *block)
     if (!jval_is(f->value, JVAL_ARRAY))
         return; /* a text that is not known yet */
     out = jval_new_array(r->c.a);
+    tasks_plan(r->c.a, &r->tasks, f->value);
     for (size_t i = 0; i < jval_len(f->value); i++) {
         const struct path at = { .up = &up, .index = i };
 
         jval_push(r->c.a, out, finish_pool(r, jval_at(f->value, i), &at));
     }
     f->value = out;
-    if (r->in && r->in->image_uri.len > 0 && !r->image_used)
+    if (r->in && r->in->image_uri.len > 0 && !r->tasks.image_used)
         problem_add(r->c.p, PROBLEM_WARNING, f->pos, f->path,
                     "the launch's image %.*s is not used: no container has ${image_uri}",
                     STR_ARG(r->in->image_uri));
+    if (r->tasks.bytes > REQUEST_WARN_BYTES)
+        problem_add(r->c.p, PROBLEM_WARNING, f->pos, f->path,
+                    "commands, arguments and environments have %zu bytes in all pools together; Vertex may "
+                    "refuse a job of more than about %d",
+                    r->tasks.bytes, REQUEST_WARN_BYTES);
 }
 
 /* --- what follows from other values -----------------------------------------------------------------------
@@ -285,7 +245,7 @@ static int failed(const struct problems *p, struct err *e)
     return problems_err(p, ERR_INVALID, e);
 }
 
-static void build_env(struct renderer *r)
+static void plan_tasks(struct renderer *r)
 {
     const struct render_input *in = r->in;
     const struct job_env_input env = { .spec = in->spec,
@@ -299,7 +259,8 @@ static void build_env(struct renderer *r)
     struct env_list list = { 0 };
 
     job_env_build(r->c.a, &env, &list);
-    r->env.list = env_of_job(r->c.a, &list);
+    r->tasks = (struct tasks){ .spec = in->spec, .image_uri = in->image_uri };
+    r->tasks.env.list = env_of_job(r->c.a, &list);
 }
 
 int render_custom_job(const struct render_input *in, struct rendered *ret, struct problems *p, struct err *e)
@@ -314,10 +275,10 @@ int render_custom_job(const struct render_input *in, struct rendered *ret, struc
     if (!block || fill_macros(in, block, &block, p, e))
         return failed(p, e);
     refuse_templates(&r->c, block, at);
-    build_env(r);
+    plan_tasks(r);
     places_gather(&r->c, block, at, &r->g);
     out.gcp_project = address_part(r, TARGET_PROJECT, in->gcp_project, "Google Cloud project");
-    r->env.gcp_project = out.gcp_project;
+    r->tasks.env.gcp_project = out.gcp_project;
     out.region = address_part(r, TARGET_LOCATION, in->region, "region");
     default_text(r, TARGET_DISPLAY_NAME, in->run_name);
     default_text(r, TARGET_DISPLAY_NAME, in->run_id);

@@ -6,13 +6,17 @@
  *
  * What a launch adds to the config:
  * - Image: ${image_uri} in the config, or a container_spec without image_uri gets the launch's image.
- * - Command: overrides.entry_point, when not empty, replaces "command" in every pool with a container.
- * Without it a queue's own command stays as it is; it is never blanked. overrides.args are appended to the
- * pool's "args" (of containers and Python packages), in every pool.
+ * - The training pools: those that run the launch's image; when none does (the config names other images, or
+ *   Python packages), those that run the same image or module as the first pool.
+ * - Command: overrides.entry_point, when not empty, replaces "command" in the training pools that are
+ *   containers. Without it a queue's own command stays as it is; it is never blanked.
+ * - Arguments: overrides.args are put behind the "args" of the training pools. "command" and "args" stay
+ * apart. A pool that runs something else (a parameter server, a reduction server, TensorBoard) keeps both.
  * - Environment, merged by name into every pool: the agent wins, with a warning, for WANDB_API_KEY, _PROJECT,
  *   _ENTITY, _RUN_ID, _RESUME, _CONFIG and its shards, _ARTIFACTS, _SWEEP_ID, WANDB_LAUNCH and
- * WANDB_LAUNCH_*; for all others (WANDB_BASE_URL, WANDB_NAME, ...) what the config says wins. In the agent's
- * values "$(" is written "$$(", so that Vertex leaves it alone.
+ *   WANDB_LAUNCH_*; for all others (WANDB_BASE_URL, WANDB_NAME, ...) what the config says wins. In the
+ * agent's values "$(" is written "$$(", so that Vertex leaves it alone. At most 100 variables, 131072 bytes
+ * each.
  * - Labels: the four below. A config may not set them itself.
  * - Output: base_output_dir, else STAGING_BUCKET/aiplatform-custom-job-<UTC time>.
  */

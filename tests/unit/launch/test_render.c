@@ -254,28 +254,6 @@ static void a_field_given_twice_must_agree(void **state)
     assert_problem(&w, "vertex.run.timeout: given twice with different values: also at vertex.spec.timeout");
 }
 
-static void the_launchs_command_and_arguments_follow_the_rule(void **state)
-{
-    AUTO_PTR(arena) a = arena_new();
-    struct world w = { .a = a };
-    const char *config =
-        "{\"spec\":{\"worker_pool_specs\":[{\"container_spec\":{\"command\":[\"own\"],\"args\":[\"a\"]}},"
-        "{\"container_spec\":{\"image_uri\":\"other\"}}]}}";
-
-    render(&w, config, "{\"entry_point\":[]}");
-    assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.0.containerSpec.command"), "[\"own\"]");
-    assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.0.containerSpec.args"), "[\"a\"]");
-    assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.0.containerSpec.imageUri"), "\"reg/img:1\"");
-    assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.1.containerSpec.imageUri"), "\"other\"");
-    assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.1.containerSpec.command"), "nothing");
-    render(&w, config, "{\"entry_point\":[\"python\",\"t.py\"],\"args\":[\"--x\"]}");
-    for (int i = 0; i < 2; i++)
-        assert_string_equal(at(&w, arena_printf(a, "jobSpec.workerPoolSpecs.%d.containerSpec.command", i)),
-                            "[\"python\",\"t.py\"]");
-    assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.0.containerSpec.args"), "[\"a\",\"--x\"]");
-    assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.1.containerSpec.args"), "[\"--x\"]");
-}
-
 static const char *env_of(struct world *w, const char *name)
 {
     const struct jval *env = jval_path(w->out.request, "jobSpec.workerPoolSpecs.0.containerSpec.env");
@@ -526,7 +504,6 @@ int main(void)
         cmocka_unit_test(every_place_and_spelling_leads_to_the_same_field),
         cmocka_unit_test(every_message_of_a_pool_is_taken_over),
         cmocka_unit_test(a_field_given_twice_must_agree),
-        cmocka_unit_test(the_launchs_command_and_arguments_follow_the_rule),
         cmocka_unit_test(the_environment_is_merged_by_name),
         cmocka_unit_test(env_may_be_an_object_and_a_repeated_name_must_agree),
         cmocka_unit_test(what_vertex_would_refuse_is_said_here),
