@@ -3,10 +3,13 @@
 
 #include <assert.h>
 
-#define TO(p)  (1u << LAUNCH_##p)
-/* BEFORE: a launch whose job is not known yet can be stopped, refused, or find a job that it has made. */
-#define BEFORE (TO(ACTIVE) | TO(STOPPING) | TO(FAILED) | TO(STOPPED))
-#define ENDS   (TO(FINISHED) | TO(FAILED) | TO(STOPPED) | TO(PREEMPTED))
+/* Sets of phases, one bit each. */
+#define TO(p)     (1u << LAUNCH_##p)
+#define ENDS      (TO(FINISHED) | TO(FAILED) | TO(STOPPED) | TO(PREEMPTED))
+#define RESOLVING (TO(LEASED) | TO(RESOLVED) | TO(BUILDING))
+#define UNSENT    (RESOLVING | TO(WAITING)) /* no create is under way, none has made a job */
+/* Where a launch whose job is not known yet may go: it is stopped, refused, or finds a job it has made. */
+#define BEFORE    (TO(ACTIVE) | TO(STOPPING) | TO(FAILED) | TO(STOPPED))
 
 static const struct {
     const char *name;
@@ -52,6 +55,11 @@ enum {
     PROBE_WAIT_MS = 20000 /* times the number of misses: 20 s, 40 s */
 };
 
+static bool is_in(enum launch_phase p, unsigned set)
+{
+    return (set & (1u << p)) != 0;
+}
+
 const char *launch_phase_name(enum launch_phase p)
 {
     assert((unsigned)p < LAUNCH_PHASE_COUNT);
@@ -72,12 +80,12 @@ bool launch_phase_parse(struct str name, enum launch_phase *ret)
 bool launch_phase_may_move(enum launch_phase from, enum launch_phase to)
 {
     assert((unsigned)from < LAUNCH_PHASE_COUNT && (unsigned)to < LAUNCH_PHASE_COUNT);
-    return from == to || (phases[from].next & (1u << to)) != 0;
+    return from == to || is_in(to, phases[from].next);
 }
 
 bool launch_phase_is_ended(enum launch_phase p)
 {
-    return ((ENDS | TO(REPORTED)) & (1u << p)) != 0;
+    return is_in(p, ENDS | TO(REPORTED));
 }
 
 bool launch_phase_holds_slot(enum launch_phase p)
@@ -239,71 +247,42 @@ static struct launch_step adopt(const struct launch_view *v)
     return v->stop_asked ? go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL) : go(v, LAUNCH_ACTIVE, LAUNCH_ACT_WATCH);
 }
 
-static bool is_before_job(enum launch_phase p)
-{
-    return p == LAUNCH_LEASED || p == LAUNCH_RESOLVED || p == LAUNCH_BUILDING || p == LAUNCH_SUBMITTING ||
-           p == LAUNCH_WAITING;
-}
-
 static struct launch_step on_recovered(const struct launch_view *v, double random_unit)
 {
-    switch (v->phase) {
-    case LAUNCH_LEASED:
-    case LAUNCH_RESOLVED:
-    case LAUNCH_BUILDING:
-        return v->stop_asked ? end_in(v, LAUNCH_STOPPED) : go(v, v->phase, LAUNCH_ACT_RESOLVE);
-    case LAUNCH_SUBMITTING: /* the intent was saved; whether the create went out nobody knows */
-        return v->has_vertex_job ? adopt(v) : probe(v, 0);
-    case LAUNCH_WAITING:
-        if (v->stop_asked)
-            return end_in(v, LAUNCH_STOPPED);
-        return wait_in(v, LAUNCH_WAITING, (int64_t)(RECOVER_SPREAD_MS * random_unit));
-    case LAUNCH_ACTIVE:
-        return adopt(v);
-    case LAUNCH_STOPPING:
-        return go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL);
-    case LAUNCH_FINISHED:
-    case LAUNCH_FAILED:
-    case LAUNCH_STOPPED:
-    case LAUNCH_PREEMPTED:
+    if (is_in(v->phase, ENDS))
         return end_in(v, v->phase);
-    case LAUNCH_REPORTED:
-    case LAUNCH_PHASE_COUNT:
-        break;
-    }
-    return stay(v);
+    if (v->phase == LAUNCH_STOPPING)
+        return go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL);
+    if (v->phase == LAUNCH_ACTIVE || (v->phase == LAUNCH_SUBMITTING && v->has_vertex_job))
+        return adopt(v);
+    if (v->phase == LAUNCH_SUBMITTING) /* the intent was saved; whether the create went out nobody knows */
+        return probe(v, 0);
+    if (!is_in(v->phase, UNSENT))
+        return stay(v);
+    if (v->stop_asked)
+        return end_in(v, LAUNCH_STOPPED);
+    if (v->phase == LAUNCH_WAITING)
+        return wait_in(v, LAUNCH_WAITING, (int64_t)(RECOVER_SPREAD_MS * random_unit));
+    return go(v, v->phase, LAUNCH_ACT_RESOLVE);
 }
 
 static struct launch_step on_wait_over(const struct launch_view *v)
 {
     struct launch_step s = stay(v);
 
-    if (v->stop_asked && is_before_job(v->phase) && v->phase != LAUNCH_SUBMITTING)
+    if (v->stop_asked && is_in(v->phase, UNSENT))
         return end_in(v, LAUNCH_STOPPED);
-    switch (v->phase) {
-    case LAUNCH_LEASED:
-    case LAUNCH_RESOLVED:
-        s.act = LAUNCH_ACT_RESOLVE;
-        return s;
-    case LAUNCH_SUBMITTING: /* without a lost answer nothing was waited for here: the create is under way */
-        return v->probe_needed ? probe(v, v->probes) : s;
-    case LAUNCH_WAITING:
+    if (v->phase == LAUNCH_WAITING)
         return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
-    case LAUNCH_STOPPING:
+    if (v->phase == LAUNCH_SUBMITTING && v->probe_needed) /* else the create is under way: no wait of ours */
+        return probe(v, v->probes);
+    if (v->phase == LAUNCH_STOPPING) {
         s = go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL);
         s.retries = v->retries;
-        return s;
-    case LAUNCH_FINISHED:
-    case LAUNCH_FAILED:
-    case LAUNCH_STOPPED:
-    case LAUNCH_PREEMPTED:
+    } else if (v->phase == LAUNCH_LEASED || v->phase == LAUNCH_RESOLVED) {
+        s.act = LAUNCH_ACT_RESOLVE;
+    } else if (is_in(v->phase, ENDS)) {
         s.act = LAUNCH_ACT_REPORT;
-        return s;
-    case LAUNCH_BUILDING:
-    case LAUNCH_ACTIVE:
-    case LAUNCH_REPORTED:
-    case LAUNCH_PHASE_COUNT:
-        break;
     }
     return s;
 }
@@ -311,7 +290,7 @@ static struct launch_step on_wait_over(const struct launch_view *v)
 /* Resolving has failed or succeeded; meaningful before SUBMITTING only. */
 static struct launch_step on_resolve(const struct launch_view *v, const struct launch_event *ev, double rnd)
 {
-    if (v->phase != LAUNCH_LEASED && v->phase != LAUNCH_RESOLVED && v->phase != LAUNCH_BUILDING)
+    if (!is_in(v->phase, RESOLVING))
         return stay(v);
     if (v->stop_asked)
         return end_in(v, LAUNCH_STOPPED);
@@ -382,7 +361,7 @@ static struct launch_step on_stop_asked(const struct launch_view *v)
     stopping.stop_asked = true;
     if (v->phase == LAUNCH_ACTIVE)
         return adopt(&stopping);
-    if (is_before_job(v->phase) && v->phase != LAUNCH_SUBMITTING)
+    if (is_in(v->phase, UNSENT))
         return end_in(&stopping, LAUNCH_STOPPED);
     s = stay(v); /* SUBMITTING: the create's outcome is awaited, for there may be a job to end */
     s.stop_asked = s.stop_asked || !launch_phase_is_ended(v->phase);
@@ -426,7 +405,7 @@ struct launch_step launch_next(const struct launch_view *v, const struct launch_
         return on_resolve(v, ev, random_unit);
     case LAUNCH_EV_SUBMIT_OK:
     case LAUNCH_EV_PROBE_FOUND:
-        return is_before_job(v->phase) ? adopt(v) : stay(v);
+        return is_in(v->phase, UNSENT | TO(SUBMITTING)) ? adopt(v) : stay(v);
     case LAUNCH_EV_SUBMIT_ERR:
         return on_submit_err(v, ev, random_unit);
     case LAUNCH_EV_PROBE_NONE:
