@@ -102,31 +102,45 @@ static struct str percent_decode(struct arena *a, struct str s)
     return (struct str){ out, len };
 }
 
+/* "host" or "host:port"; @port is the scheme's. */
+static bool flight_authority(struct flight *f, struct str authority, int64_t port)
+{
+    ptrdiff_t colon = str_find(authority, STR(":"));
+    struct str host = colon >= 0 ? str_sub(authority, 0, (size_t)colon) : authority;
+
+    if (colon >= 0 && !str_to_i64(str_sub(authority, (size_t)colon + 1, authority.len), &port))
+        return false;
+    if (port < 1 || port > 65535 || host.len == 0)
+        return false;
+    f->host = arena_str(f->a, host);
+    f->port = (uint16_t)port;
+    return true;
+}
+
+/* "/path?query" */
+static void flight_target(struct flight *f, struct str target)
+{
+    ptrdiff_t mark = str_find(target, STR("?"));
+    struct str path = mark >= 0 ? str_sub(target, 0, (size_t)mark) : target;
+
+    f->path = path.len ? percent_decode(f->a, path) : STR("/");
+    f->query = mark >= 0 ? arena_str(f->a, str_sub(target, (size_t)mark + 1, target.len)) : STR("");
+}
+
 static int flight_url(struct flight *f, const char *url, struct err *e)
 {
     bool tls = str_has_prefix(str_of(url), STR("https://"));
-    struct str rest = str_of(url), authority, target;
-    int64_t port = tls ? 443 : 80;
+    struct str rest = str_of(url);
+    size_t slash = 0;
 
     if (!tls && !str_has_prefix(rest, STR("http://")))
         return err_set(e, ERR_INVALID, "%s: not an http or https URL", url);
     rest = str_sub(rest, tls ? 8 : 7, rest.len);
-    size_t slash = 0;
     while (slash < rest.len && rest.ptr[slash] != '/' && rest.ptr[slash] != '?')
         slash++;
-    authority = str_sub(rest, 0, slash);
-    target = str_sub(rest, slash, rest.len);
-    ptrdiff_t colon = str_find(authority, STR(":"));
-    if (colon >= 0 && !str_to_i64(str_sub(authority, (size_t)colon + 1, authority.len), &port))
-        port = 0;
-    f->host = arena_str(f->a, colon >= 0 ? str_sub(authority, 0, (size_t)colon) : authority);
-    if (port < 1 || port > 65535 || f->host.len == 0)
+    if (!flight_authority(f, str_sub(rest, 0, slash), tls ? 443 : 80))
         return err_set(e, ERR_INVALID, "%s: bad URL", url);
-    f->port = (uint16_t)port;
-    ptrdiff_t mark = str_find(target, STR("?"));
-    struct str path = mark >= 0 ? str_sub(target, 0, (size_t)mark) : target;
-    f->path = path.len ? percent_decode(f->a, path) : STR("/");
-    f->query = mark >= 0 ? arena_str(f->a, str_sub(target, (size_t)mark + 1, target.len)) : STR("");
+    flight_target(f, str_sub(rest, slash, rest.len));
     return 0;
 }
 
