@@ -11,58 +11,9 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "server/graphql/gql_value.h"
 
-struct gql_type;
 struct gql_member;
-struct gql_directive_def;
-
-enum gql_value_kind {
-    GQL_VALUE_VARIABLE,
-    GQL_VALUE_INT,
-    GQL_VALUE_FLOAT,
-    GQL_VALUE_STRING,
-    GQL_VALUE_BOOLEAN,
-    GQL_VALUE_NULL,
-    GQL_VALUE_ENUM,
-    GQL_VALUE_LIST,
-    GQL_VALUE_OBJECT
-};
-
-struct gql_value {
-    enum gql_value_kind kind;
-    uint32_t pos;
-    uint32_t name_pos;
-    struct str name;         /* of an object's member */
-    struct str text;         /* a variable's name, a number as written, a decoded string, an enum value */
-    struct gql_value *items; /* of a list or an object */
-    struct gql_value *next;
-};
-
-enum gql_ref_kind { GQL_REF_NAMED, GQL_REF_LIST, GQL_REF_NON_NULL };
-
-/* A use of a type: String, [String!]!. */
-struct gql_ref {
-    enum gql_ref_kind kind;
-    uint32_t pos;
-    struct str name;             /* GQL_REF_NAMED */
-    const struct gql_type *type; /* GQL_REF_NAMED: filled by the schema or by validation; NULL: unknown */
-    struct gql_ref *of;
-};
-
-struct gql_argument {
-    uint32_t pos;
-    struct str name;
-    struct gql_value *value;
-    struct gql_argument *next;
-};
-
-struct gql_directive {
-    uint32_t pos;
-    struct str name;
-    struct gql_argument *args;
-    const struct gql_directive_def *def; /* filled by validation */
-    struct gql_directive *next;
-};
 
 enum gql_selection_kind { GQL_FIELD, GQL_SPREAD, GQL_INLINE };
 
@@ -182,24 +133,3 @@ struct gql_document {
     struct str source;
     struct gql_definition *first;
 };
-
-struct gql_syntax_error {
-    char msg[300];
-    uint32_t pos;
-    bool is_limit;
-};
-
-struct gql_parse_limits {
-    uint32_t max_bytes, max_tokens, max_depth;
-};
-
-/** gql_parse() - @source is borrowed for as long as the tree is used. NULL with @e filled when it is wrong.
- */
-struct gql_document *gql_parse(struct arena *a, struct str source, const struct gql_parse_limits *limits,
-                               struct gql_syntax_error *e);
-/** gql_place() - line and column (in code points), both from 1, of a byte offset. */
-void gql_place(struct str source, uint32_t pos, uint32_t *ret_line, uint32_t *ret_column);
-/** gql_value_print() - a value as GraphQL text. */
-void gql_value_print(struct strbuf *b, const struct gql_value *v);
-/** gql_ref_print() - "[String!]!". */
-void gql_ref_print(struct strbuf *b, const struct gql_ref *ref);

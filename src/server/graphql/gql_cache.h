@@ -1,7 +1,7 @@
 /* server/graphql/gql_cache.h: parsed and validated documents by text. Private to the engine. */
 #pragma once
 
-#include "server/graphql/gql_ast.h"
+#include "server/graphql/gql_parse.h"
 
 struct gql_cache;
 

@@ -1,7 +1,7 @@
 /* server/graphql/gql_lex.h: from text to tokens, and the parser's shared state. Private to the engine. */
 #pragma once
 
-#include "server/graphql/gql_ast.h"
+#include "server/graphql/gql_parse.h"
 
 enum gql_token_kind {
     GQL_TOKEN_END,

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "server/graphql/gql.h"
-#include "server/graphql/gql_ast.h"
+#include "server/graphql/gql_parse.h"
 
 enum gql_scalar {
     GQL_SCALAR_OTHER, /* any leaf, passed as it is */
