@@ -41,7 +41,7 @@ static enum gql_value_kind word_kind(struct str word)
     return str_is(word, "null") ? GQL_VALUE_NULL : GQL_VALUE_ENUM;
 }
 
-static bool parse_variable_value(struct gql_parser *p, struct gql_value *v, bool is_const)
+static struct gql_value *parse_variable_value(struct gql_parser *p, struct gql_value *v, bool is_const)
 {
     gql_advance(p);
     v->kind = GQL_VALUE_VARIABLE;
@@ -49,7 +49,22 @@ static bool parse_variable_value(struct gql_parser *p, struct gql_value *v, bool
     if (is_const)
         gql_fail_at(p, v->pos, "Syntax Error: Unexpected variable \"$%.*s\" in constant value.",
                     STR_ARG(v->text));
-    return !p->failed;
+    return p->failed ? NULL : v;
+}
+
+static struct gql_value *parse_punctuated_value(struct gql_parser *p, struct gql_value *v, bool is_const)
+{
+    bool is_list = gql_at(p, '[');
+
+    if (gql_at(p, '$'))
+        return parse_variable_value(p, v, is_const);
+    if (!is_list && !gql_at(p, '{')) {
+        gql_unexpected(p);
+        return NULL;
+    }
+    v->kind = is_list ? GQL_VALUE_LIST : GQL_VALUE_OBJECT;
+    v->items = parse_items(p, is_list ? ']' : '}', is_const);
+    return p->failed ? NULL : v;
 }
 
 struct gql_value *gql_parse_value(struct gql_parser *p, bool is_const)
@@ -76,18 +91,8 @@ struct gql_value *gql_parse_value(struct gql_parser *p, bool is_const)
         v->kind = word_kind(v->text);
         break;
     case GQL_TOKEN_PUNCTUATOR:
-        if (gql_at(p, '$'))
-            return parse_variable_value(p, v, is_const) ? v : NULL;
-        if (gql_at(p, '[') || gql_at(p, '{')) {
-            v->kind = gql_at(p, '[') ? GQL_VALUE_LIST : GQL_VALUE_OBJECT;
-            v->items = parse_items(p, gql_at(p, '[') ? ']' : '}', is_const);
-            return p->failed ? NULL : v;
-        }
-        gql_unexpected(p);
-        return NULL;
     case GQL_TOKEN_END:
-        gql_unexpected(p);
-        return NULL;
+        return parse_punctuated_value(p, v, is_const);
     }
     gql_advance(p);
     return v;

@@ -129,15 +129,24 @@ static const char *why_below(struct gql_rules *r, struct gql_selection_set *a, s
     return NULL;
 }
 
+static bool is_of_object(const struct gql_selection *s)
+{
+    return s->parent && s->parent->kind == GQL_OBJECT;
+}
+
+/* Fields of two object types: no object answers both. */
+static bool never_both(const struct gql_selection *a, const struct gql_selection *b)
+{
+    return a->parent != b->parent && is_of_object(a) && is_of_object(b);
+}
+
 /* NULL: the two get along. */
 static const char *why_pair(struct gql_rules *r, const struct gql_selection *a, const struct gql_selection *b,
                             bool is_exclusive)
 {
     if (a == b || ++r->steps > STEPS_MAX)
         return NULL;
-    if (a->parent != b->parent && a->parent && b->parent && a->parent->kind == GQL_OBJECT &&
-        b->parent->kind == GQL_OBJECT)
-        is_exclusive = true;
+    is_exclusive = is_exclusive || never_both(a, b);
     if (!is_exclusive && !str_eq(a->name, b->name))
         return arena_printf(r->a, "\"%.*s\" and \"%.*s\" are different fields", STR_ARG(a->name),
                             STR_ARG(b->name));

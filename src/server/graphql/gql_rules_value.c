@@ -60,67 +60,50 @@ static void check_enum(struct gql_rules *r, const struct gql_value *v, const str
 
 static void check_int(struct gql_rules *r, const struct gql_value *v, bool is_64)
 {
-    const char *name = is_64 ? "Int64" : "Int";
     int64_t n = 0;
 
-    if (v->kind != GQL_VALUE_INT)
-        gql_rules_error(r, v->pos, UINT32_MAX, "%s cannot represent non-integer value: %s", name,
-                        value_text(r, v));
-    else if (!str_to_i64(v->text, &n) || (!is_64 && (n > INT32_MAX || n < INT32_MIN)))
-        gql_rules_error(r, v->pos, UINT32_MAX, "%s cannot represent non %s signed integer value: %.*s", name,
-                        is_64 ? "64-bit" : "32-bit", STR_ARG(v->text));
+    if (!str_to_i64(v->text, &n) || (!is_64 && (n > INT32_MAX || n < INT32_MIN)))
+        gql_rules_error(r, v->pos, UINT32_MAX, "%s cannot represent non %s signed integer value: %.*s",
+                        is_64 ? "Int64" : "Int", is_64 ? "64-bit" : "32-bit", STR_ARG(v->text));
 }
 
 static void check_float(struct gql_rules *r, const struct gql_value *v)
 {
     double d = 0;
 
-    if (v->kind != GQL_VALUE_INT && v->kind != GQL_VALUE_FLOAT)
-        gql_rules_error(r, v->pos, UINT32_MAX, "Float cannot represent non numeric value: %s",
-                        value_text(r, v));
-    else if (!str_to_double(v->text, &d) || d - d != 0)
+    if (!str_to_double(v->text, &d) || d - d != 0)
         gql_rules_error(r, v->pos, UINT32_MAX, "Float cannot represent value: %s", value_text(r, v));
 }
 
+#define KIND(k) (1u << GQL_VALUE_##k)
+/* The literals a scalar takes, and what it calls the others; NULL: it takes anything. */
+static const struct {
+    unsigned kinds;
+    const char *others;
+} scalars[] = {
+    [GQL_SCALAR_OTHER] = { 0, NULL },
+    [GQL_SCALAR_INT] = { KIND(INT), "non-integer" },
+    [GQL_SCALAR_FLOAT] = { KIND(INT) | KIND(FLOAT), "non numeric" },
+    [GQL_SCALAR_STRING] = { KIND(STRING), "a non string" },
+    [GQL_SCALAR_BOOLEAN] = { KIND(BOOLEAN), "a non boolean" },
+    [GQL_SCALAR_ID] = { KIND(STRING) | KIND(INT), "a non-string and non-integer" },
+    [GQL_SCALAR_INT64] = { KIND(INT), "non-integer" },
+    [GQL_SCALAR_JSON] = { 0, NULL },
+    [GQL_SCALAR_JSON_STRING] = { KIND(STRING), "a non string" },
+    [GQL_SCALAR_TEXT] = { KIND(STRING) | KIND(INT) | KIND(FLOAT), "a non string" },
+};
+
 static void check_scalar(struct gql_rules *r, const struct gql_value *v, const struct gql_type *t)
 {
-    bool is_text = v->kind == GQL_VALUE_STRING;
-    bool is_number = v->kind == GQL_VALUE_INT || v->kind == GQL_VALUE_FLOAT;
-    bool is_ok = true;
-
-    switch (t->scalar) {
-    case GQL_SCALAR_INT:
-    case GQL_SCALAR_INT64:
-        check_int(r, v, t->scalar == GQL_SCALAR_INT64);
-        return;
-    case GQL_SCALAR_FLOAT:
-        check_float(r, v);
-        return;
-    case GQL_SCALAR_STRING:
-    case GQL_SCALAR_JSON_STRING:
-        is_ok = is_text;
-        break;
-    case GQL_SCALAR_BOOLEAN:
-        if (v->kind != GQL_VALUE_BOOLEAN)
-            gql_rules_error(r, v->pos, UINT32_MAX, "Boolean cannot represent a non boolean value: %s",
-                            value_text(r, v));
-        return;
-    case GQL_SCALAR_ID:
-        if (!is_text && v->kind != GQL_VALUE_INT)
-            gql_rules_error(r, v->pos, UINT32_MAX,
-                            "ID cannot represent a non-string and non-integer value: %s", value_text(r, v));
-        return;
-    case GQL_SCALAR_TEXT:
-        is_ok = is_text || is_number;
-        break;
-    case GQL_SCALAR_JSON:
-    case GQL_SCALAR_OTHER:
+    if (!scalars[t->scalar].others)
         walk_untyped(r, v);
-        return;
-    }
-    if (!is_ok)
-        gql_rules_error(r, v->pos, UINT32_MAX, "%s cannot represent a non string value: %s", t->name.ptr,
-                        value_text(r, v));
+    else if (!(scalars[t->scalar].kinds & (1u << v->kind)))
+        gql_rules_error(r, v->pos, UINT32_MAX, "%s cannot represent %s value: %s", t->name.ptr,
+                        scalars[t->scalar].others, value_text(r, v));
+    else if (t->scalar == GQL_SCALAR_FLOAT)
+        check_float(r, v);
+    else if (t->scalar == GQL_SCALAR_INT || t->scalar == GQL_SCALAR_INT64)
+        check_int(r, v, t->scalar == GQL_SCALAR_INT64);
 }
 
 static const struct gql_value *find_member(const struct gql_value *v, struct str name)

@@ -321,36 +321,53 @@ static const struct gql_type **root_slot(struct gql_schema *s, struct str operat
     return str_is(operation, "mutation") ? &s->mutation : &s->subscription;
 }
 
-static void set_roots(struct gql_loader *l, const struct gql_document *doc)
+static const struct gql_definition *schema_definition(struct gql_loader *l, const struct gql_document *doc)
 {
-    struct gql_schema *s = l->s;
-    const struct gql_definition *schema = NULL;
+    const struct gql_definition *found = NULL;
 
     for (const struct gql_definition *d = doc->first; d; d = d->next) {
         if (d->kind != GQL_SCHEMA || d->is_extension)
             continue;
-        if (schema)
+        if (found)
             gql_load_fail(l, d->pos, "there is more than one schema definition");
-        schema = d;
-        s->description = d->description;
-        for (const struct gql_sdl_item *i = d->items; i && !l->failed; i = i->next) {
-            const struct gql_type **slot = root_slot(s, i->name);
-
-            resolve_ref(l, i->ref);
-            if (*slot)
-                gql_load_fail(l, i->pos, "the %.*s root is given twice", STR_ARG(i->name));
-            *slot = i->ref->type;
-        }
+        found = d;
     }
-    if (!schema) {
+    return found;
+}
+
+static void set_named_roots(struct gql_loader *l, const struct gql_definition *schema)
+{
+    l->s->description = schema->description;
+    for (const struct gql_sdl_item *i = schema->items; i && !l->failed; i = i->next) {
+        const struct gql_type **slot = root_slot(l->s, i->name);
+
+        resolve_ref(l, i->ref);
+        if (*slot)
+            gql_load_fail(l, i->pos, "the %.*s root is given twice", STR_ARG(i->name));
+        *slot = i->ref->type;
+    }
+}
+
+static bool is_root(const struct gql_type *t)
+{
+    return !t || t->kind == GQL_OBJECT;
+}
+
+static void set_roots(struct gql_loader *l, const struct gql_document *doc)
+{
+    const struct gql_definition *schema = schema_definition(l, doc);
+    struct gql_schema *s = l->s;
+
+    if (schema) {
+        set_named_roots(l, schema);
+    } else {
         s->query = gql_type_find(s, STR("Query"));
         s->mutation = gql_type_find(s, STR("Mutation"));
         s->subscription = gql_type_find(s, STR("Subscription"));
     }
     if (!s->query)
         gql_load_fail(l, 0, "there is no query root type");
-    if ((s->query && s->query->kind != GQL_OBJECT) || (s->mutation && s->mutation->kind != GQL_OBJECT) ||
-        (s->subscription && s->subscription->kind != GQL_OBJECT))
+    if (!is_root(s->query) || !is_root(s->mutation) || !is_root(s->subscription))
         gql_load_fail(l, 0, "a root type is not an object type");
 }
 
