@@ -2,13 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/config_file.h"
 #include "cli/documents.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
-#include "io/file.h"
 #include "launch/render.h"
-
-enum { MAX_CONFIG_BYTES = 1024 * 1024 };
 
 static struct jval *queue_variables(struct session *s, const char *entity, const char *queue)
 {
@@ -24,28 +22,16 @@ static struct jval *queue_variables(struct session *s, const char *entity, const
 /* --- create
  * --------------------------------------------------------------------------------------------------- */
 
-static void print_problems(const struct problems *p)
-{
-    for (size_t i = 0; i < p->len; i++) {
-        AUTO_STRBUF struct strbuf line = STRBUF(8192);
-
-        problem_format(&line, p, &p->items[i]);
-        fprintf(stderr, "%s\n", strbuf_cstr(&line));
-    }
-}
-
 static int load_config(struct session *s, const char *path, const struct jval **ret, struct err *e)
 {
-    struct problems problems = { .a = s->a, .file = path };
-    struct str text = { 0 };
+    struct problems problems = { .a = s->a, .file = config_name(path) };
     struct jval *config = NULL;
     int rc = 0;
 
-    if (file_read(s->io, s->a, path, MAX_CONFIG_BYTES, &text, e) ||
-        jval_from_yaml(s->a, text, path, NULL, &config, e))
+    if (config_load(s->io, s->a, path, &config, e))
         return -e->code;
     rc = queue_config_check(config, &problems, e);
-    print_problems(&problems);
+    problems_print(&problems);
     if (rc)
         return err_set(e, ERR_CONFIG, "%s: %zu error%s; the queue was not changed", path, problems.errors,
                        problems.errors == 1 ? "" : "s");

@@ -13,6 +13,7 @@ static const struct verb *const verbs[] = {
     &verb_queue_list,
     &verb_queue_show,
     &verb_queue_delete,
+    &verb_queue_render,
     &verb_launch,
     &verb_items,
     &verb_item_show,
