@@ -5,6 +5,7 @@
 
 #include "base/timefmt.h"
 #include "cli/documents.h"
+#include "cli/text.h"
 
 enum { WAIT_MS = 500 };
 
@@ -33,10 +34,10 @@ bool item_has_ended(const struct jval *item)
 }
 
 /* "+12.3 s" since the first line of the history. */
-static void print_event(const struct jval *event, int64_t began_ms)
+static void print_event(struct arena *a, const struct jval *event, int64_t began_ms)
 {
     struct str at = jval_str(jval_get(event, "at"));
-    struct str note = jval_str(jval_get(event, "note"));
+    struct str note = text_first_line(a, jval_str(jval_get(event, "note")));
     int64_t ms = began_ms;
     char since[32];
 
@@ -48,9 +49,11 @@ static void print_event(const struct jval *event, int64_t began_ms)
 
 void item_print(const struct jval *item)
 {
+    AUTO_PTR(arena) a = arena_new();
     const struct jval *history = jval_get(item, "history");
     struct str run = jval_str(jval_get(item, "associatedRunId"));
     struct str reason = jval_str(jval_path(item, "error.message"));
+    struct str stage = jval_str(jval_path(item, "error.stage"));
     int64_t began = 0;
 
     printf("item   %.*s\nqueue  %.*s/%.*s\nstate  %.*s\n", STR_ARG(jval_str(jval_get(item, "id"))),
@@ -58,23 +61,39 @@ void item_print(const struct jval *item)
            STR_ARG(jval_str(jval_path(item, "queue.name"))), STR_ARG(jval_str(jval_get(item, "state"))));
     if (run.len)
         printf("run    %.*s\n", STR_ARG(run));
+    if (stage.len)
+        printf("stage  %.*s\n", STR_ARG(stage));
     if (reason.len)
-        printf("reason %.*s (stage %.*s)\n", STR_ARG(reason),
-               STR_ARG(jval_str(jval_path(item, "error.stage"))));
+        text_print_labelled("reason", reason);
     printf("history\n");
     (void)rfc3339_parse(jval_str(jval_path(history, "0.at")), &began);
     for (size_t i = 0; i < jval_len(history); i++)
-        print_event(jval_at(history, i), began);
+        print_event(a, jval_at(history, i), began);
 }
 
 int item_end_err(const struct jval *item, struct err *e)
 {
-    struct str reason = jval_str(jval_path(item, "error.message"));
+    AUTO_PTR(arena) a = arena_new();
+    struct str reason = text_first_line(a, jval_str(jval_path(item, "error.message")));
 
     if (state_is(item, "FINISHED"))
         return 0;
     return err_set(e, ERR_REMOTE, "item %.*s ended %.*s%s%.*s", STR_ARG(jval_str(jval_get(item, "id"))),
                    STR_ARG(jval_str(jval_get(item, "state"))), reason.len ? ": " : "", STR_ARG(reason));
+}
+
+static void print_news(const struct jval *item, size_t *shown)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct jval *history = jval_get(item, "history");
+
+    for (; *shown < jval_len(history); *shown += 1) {
+        const struct jval *event = jval_at(history, *shown);
+        struct str note = text_first_line(a, jval_str(jval_get(event, "note")));
+
+        fprintf(stderr, "%.*s%s%.*s\n", STR_ARG(jval_str(jval_get(event, "state"))), note.len ? " " : "",
+                STR_ARG(note));
+    }
 }
 
 int item_wait(struct session *s, const char *item_id, const struct jval **ret, struct err *e)
@@ -84,15 +103,12 @@ int item_wait(struct session *s, const char *item_id, const struct jval **ret, s
     for (;;) {
         struct arena *kept = s->a;
         const struct jval *item = NULL;
-        const struct jval *history = NULL;
         int rc = 0;
 
         s->a = arena_new(); /* each look has its own memory: the wait may be long */
         rc = item_fetch(s, item_id, &item, e);
-        history = rc ? NULL : jval_get(item, "history");
-        for (; shown < jval_len(history); shown++)
-            fprintf(stderr, "%.*s %.*s\n", STR_ARG(jval_str(jval_get(jval_at(history, shown), "state"))),
-                    STR_ARG(jval_str(jval_get(jval_at(history, shown), "note"))));
+        if (rc == 0)
+            print_news(item, &shown);
         if (rc == 0 && item_has_ended(item))
             *ret = jval_copy(kept, item);
         arena_free(s->a);

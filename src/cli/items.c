@@ -3,6 +3,7 @@
 
 #include "cli/documents.h"
 #include "cli/item.h"
+#include "cli/text.h"
 #include "cli/verbs.h"
 
 enum { DEFAULT_FIRST = 50, MAX_FIRST = 1000 };
@@ -35,11 +36,12 @@ static int list(struct session *s, const struct args *a, struct err *e)
     for (size_t i = 0; i < jval_len(edges); i++) {
         const struct jval *node = jval_get(jval_at(edges, i), "node");
 
-        printf("%-24.*s %-9.*s %-10.*s %.*s %.*s\n", STR_ARG(jval_str(jval_get(node, "id"))),
+        struct str reason = text_first_line(s->a, jval_str(jval_path(node, "error.message")));
+
+        printf("%-24.*s %-9.*s %-10.*s %.*s%s%.*s\n", STR_ARG(jval_str(jval_get(node, "id"))),
                STR_ARG(jval_str(jval_get(node, "state"))),
                STR_ARG(jval_str(jval_get(node, "associatedRunId"))),
-               STR_ARG(jval_str(jval_get(node, "createdAt"))),
-               STR_ARG(jval_str(jval_path(node, "error.message"))));
+               STR_ARG(jval_str(jval_get(node, "createdAt"))), reason.len ? " " : "", STR_ARG(reason));
     }
     return 0;
 }

@@ -1,0 +1,31 @@
+"""Fixtures over the real binary."""
+
+import shutil
+
+import pytest
+
+from harness import Place, Up
+
+
+def make_place(factory, name):
+    folder = factory.mktemp(name)
+    p = Place(folder)
+    try:
+        yield p
+    finally:
+        p.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def place(tmp_path_factory):
+    """A user with an empty home."""
+    yield from make_place(tmp_path_factory, "user")
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory):
+    """`slipway up` for a whole module; its user is up.place."""
+    places = make_place(tmp_path_factory, "up")
+    for p in places:
+        yield Up(p)
