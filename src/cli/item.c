@@ -33,6 +33,11 @@ bool item_has_ended(const struct jval *item)
     return state_is(item, "FINISHED") || state_is(item, "FAILED") || state_is(item, "STOPPED");
 }
 
+static bool event_is_end(const struct jval *event)
+{
+    return item_has_ended(event); /* an event has a "state" as an item does */
+}
+
 /* "+12.3 s" since the first line of the history. */
 static void print_event(struct arena *a, const struct jval *event, int64_t began_ms)
 {
@@ -82,24 +87,24 @@ int item_end_err(const struct jval *item, struct err *e)
                    STR_ARG(jval_str(jval_get(item, "state"))), reason.len ? ": " : "", STR_ARG(reason));
 }
 
-static void print_news(const struct jval *item, size_t *shown)
+void item_print_news(const struct jval *item, size_t until, bool with_end, size_t *shown)
 {
     AUTO_PTR(arena) a = arena_new();
     const struct jval *history = jval_get(item, "history");
 
-    for (; *shown < jval_len(history); *shown += 1) {
+    for (; *shown < jval_len(history) && *shown < until; *shown += 1) {
         const struct jval *event = jval_at(history, *shown);
         struct str note = text_first_line(a, jval_str(jval_get(event, "note")));
 
+        if (!with_end && event_is_end(event))
+            return;
         fprintf(stderr, "%.*s%s%.*s\n", STR_ARG(jval_str(jval_get(event, "state"))), note.len ? " " : "",
                 STR_ARG(note));
     }
 }
 
-int item_wait(struct session *s, const char *item_id, const struct jval **ret, struct err *e)
+int item_wait(struct session *s, const char *item_id, size_t *shown, const struct jval **ret, struct err *e)
 {
-    size_t shown = 0;
-
     for (;;) {
         struct arena *kept = s->a;
         const struct jval *item = NULL;
@@ -108,7 +113,7 @@ int item_wait(struct session *s, const char *item_id, const struct jval **ret, s
         s->a = arena_new(); /* each look has its own memory: the wait may be long */
         rc = item_fetch(s, item_id, &item, e);
         if (rc == 0)
-            print_news(item, &shown);
+            item_print_news(item, SIZE_MAX, true, shown);
         if (rc == 0 && item_has_ended(item))
             *ret = jval_copy(kept, item);
         arena_free(s->a);

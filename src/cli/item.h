@@ -11,6 +11,11 @@ bool item_has_ended(const struct jval *item);
 void item_print(const struct jval *item);
 /** item_end_err() - 0 for a FINISHED item, else -ERR_REMOTE with the reason a user is told. */
 int item_end_err(const struct jval *item, struct err *e);
-/** item_wait() - print each change of state to stderr until the item has ended; *ret (NULL before) is its
- * last form. Yields. */
-NODISCARD int item_wait(struct session *s, const char *item_id, const struct jval **ret, struct err *e);
+/** item_print_news() - to stderr, a line for each change of state from *shown on and before @until (which may
+ * be over their number); *shown is moved past them. Without @with_end it halts at the one that ended the
+ * item: a log may still have lines to show before it. */
+void item_print_news(const struct jval *item, size_t until, bool with_end, size_t *shown);
+/** item_wait() - print each change of state from *shown on to stderr until the item has ended; *ret (NULL
+ * before) is its last form. Yields. */
+NODISCARD int item_wait(struct session *s, const char *item_id, size_t *shown, const struct jval **ret,
+                        struct err *e);

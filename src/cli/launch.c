@@ -123,13 +123,26 @@ static int push(struct session *s, const struct args *a, const char **ret_item, 
     return 0;
 }
 
+/* A log that cannot be read is no reason to lose sight of the item. */
+static int follow_log(struct session *s, const struct args *a, const char *item, size_t *shown,
+                      const struct jval **ret)
+{
+    const struct logs_options o = { .states_shown = shown, .to_stderr = args_json(a) };
+    struct err e = { 0 };
+    int rc = logs_follow_item(s, item, &o, ret, &e);
+
+    if (rc && rc != -ERR_CANCELLED)
+        fprintf(stderr, "slipway: the log cannot be followed: %s; waiting for the end without it\n", e.msg);
+    return rc;
+}
+
 static int see_through(struct session *s, const struct args *a, const char *item, struct err *e)
 {
     const struct jval *last = NULL;
-    int rc = args_has(a, "follow") ? logs_follow_item(s, item, e) : 0;
+    size_t shown = 0;
+    bool seen = args_has(a, "follow") && follow_log(s, a, item, &shown, &last) == 0;
+    int rc = seen ? 0 : item_wait(s, item, &shown, &last, e);
 
-    if (rc == 0)
-        rc = item_wait(s, item, &last, e);
     if (rc)
         return rc;
     if (args_json(a))
@@ -179,7 +192,8 @@ static const struct option_row launch_rows[] = {
     { "priority", 'P', OPTION_TEXT, "LEVEL", "critical, high, medium or low, where the queue has priorities",
       0, 0 },
     { "wait", 'w', OPTION_FLAG, NULL, "wait for the end; exit 0 only when it finished", 0, 0 },
-    { "follow", 'f', OPTION_FLAG, NULL, "also print the job's log as it comes", 0, 0 },
+    { "follow", 'f', OPTION_FLAG, NULL, "wait, and print the job's log as it comes (on stderr with -o json)",
+      0, 0 },
     OPTION_ENTITY,
     OPTION_URL,
     OPTION_OUTPUT,
