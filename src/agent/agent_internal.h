@@ -89,6 +89,7 @@ NODISCARD int act_report(struct launch *l, struct outcome *out);
 struct launch_job {
     struct launch_spec spec;
     struct rendered rendered;
+    struct str warnings; /* of spec and config, as one text */
 };
 NODISCARD int render_launch(struct launch *l, struct arena *a, struct str attempt_label,
                             struct launch_job *ret, struct outcome *out);

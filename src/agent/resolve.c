@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 
+enum { WARNINGS_MAX_BYTES = 8 * 1024 };
+
 /* Was the run's id drawn by us, so that nobody else can have named it? */
 static bool run_id_is_drawn(struct launch *l, struct arena *a)
 {
@@ -48,13 +50,19 @@ static int ack(struct launch *l, struct outcome *out)
     return out->err.code == ERR_CONFLICT ? -ERR_NET : -(int)out->err.code;
 }
 
-static void list_problems(struct strbuf *b, const struct problems *p)
+/* Without line and column, which would be those of the journal's text, and without the word "warning": where
+ * they go says what they are. */
+static void list_problems(struct strbuf *b, const struct problems *p, enum problem_level level)
 {
     for (size_t i = 0; i < p->len; i++) {
-        if (p->items[i].level != PROBLEM_ERROR)
+        struct problem plain = p->items[i];
+
+        if (plain.level != level)
             continue;
+        plain.level = PROBLEM_ERROR;
+        plain.pos = (struct jval_pos){ 0 };
         strbuf_addz(b, b->len ? "; " : "");
-        problem_format(b, p, &p->items[i]);
+        problem_format(b, p, &plain);
     }
 }
 
@@ -69,6 +77,9 @@ static const char *what_we_cannot_do(struct arena *a, const struct launch *l, co
             "this agent runs jobs on Vertex AI; the item's resource is \"%.*s\": queue it where "
             "an agent for that resource listens",
             STR_ARG(s->resource));
+    if (!s->image_uri.len && str_has_prefix(s->uri, STR("placeholder")))
+        return "the item is the scheduler of a sweep, which runs inside a W&B agent with the resource "
+               "local-process: queue it where such an agent listens; the sweep's runs may come here";
     if (!s->image_uri.len && s->wb_job.len)
         return arena_printf(a,
                             "the item names the job \"%.*s\" but no image: this agent builds none; give "
@@ -140,12 +151,13 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
     struct render_input in;
     struct err no_project = { 0 };
     const char *refusal;
+    AUTO_STRBUF struct strbuf warnings = STRBUF(WARNINGS_MAX_BYTES);
 
     if (journal_spec(l->agent->journal, a, l->row.id, &text, &out->err) ||
         jval_from_json(a, text, "launch spec", NULL, &v, &out->err))
         return -(int)out->err.code;
     if (launch_spec_parse(v, &ret->spec, &p, &out->err)) {
-        list_problems(&out->reason, &p);
+        list_problems(&out->reason, &p, PROBLEM_ERROR);
         return -ERR_INVALID;
     }
     ret->spec.has_own_api_key = l->row.own_key; /* the journal's copy of the spec is without it */
@@ -157,13 +169,25 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
     if (no_project.code == ERR_CANCELLED)
         return err_set(&out->err, ERR_CANCELLED, "cancelled");
     if (render_custom_job(&in, &ret->rendered, &p, &out->err)) {
-        list_problems(&out->reason, &p);
+        list_problems(&out->reason, &p, PROBLEM_ERROR);
         if (no_project.code)
             strbuf_addf(&out->reason, "; no default project: %s", no_project.msg);
         return -ERR_INVALID;
     }
+    list_problems(&warnings, &p, PROBLEM_WARNING);
+    ret->warnings = arena_str(a, strbuf_str(&warnings));
     refusal = unread_secret(a, ret->rendered.request);
     return refusal ? spec_invalid(out, refusal) : 0;
+}
+
+/* Once for an item, not with every attempt. A courtesy: the launch goes on when the queue does not take it.
+ */
+static void tell_warnings(struct launch *l, struct str warnings)
+{
+    if (!warnings.len)
+        return;
+    LOG_WARNING("launch.config", "item=%.*s warnings=\"%.*s\"", STR_ARG(l->row.item), STR_ARG(warnings));
+    (void)!wandb_item_warn(l->agent->o.wandb, l->row.item, warnings, "agent", NULL);
 }
 
 int act_resolve(struct launch *l, struct outcome *out)
@@ -184,6 +208,8 @@ int act_resolve(struct launch *l, struct outcome *out)
     rc = render_launch(l, a, STR("check"), &job, out);
     if (rc == -ERR_CANCELLED)
         return rc;
+    if (!rc)
+        tell_warnings(l, job.warnings);
     out_event(out, rc ? LAUNCH_EV_REFUSED : LAUNCH_EV_RESOLVED);
     return 0;
 }

@@ -26,8 +26,8 @@ enum { MAX_ITEMS = 8, HOUR_MS = 3600 * 1000, LEASE_MS = 60000, SEEDS = 60 };
 
 struct item {
     const char *spec;
-    char state[20], run[40], message[2000], stage[20];
-    int pops, acks, reports;
+    char state[20], run[40], message[2000], stage[20], warning[2000];
+    int pops, acks, reports, warnings;
     int64_t leased_ms;
     bool stop_asked;
 };
@@ -131,6 +131,11 @@ static const char *item_call(struct arena *a, struct str op, const struct jval *
     if (str_is(op, "RunQueueItemStop"))
         return it->stop_asked ? "{\"runQueueItem\":{\"stopAsked\":true,\"run\":null}}"
                               : "{\"runQueueItem\":{\"stopAsked\":false}}";
+    if (str_is(op, "updateRunQueueItemWarning") &&
+        !str_has_prefix(jval_str(jval_get(vars, "message")), STR("waiting"))) {
+        snprintf(it->warning, sizeof(it->warning), "%.*s", STR_ARG(jval_str(jval_get(vars, "message"))));
+        it->warnings++;
+    }
     return "{\"updateRunQueueItemWarning\":{\"success\":true},\"noteRunQueueItem\":{\"success\":true}}";
 }
 
@@ -415,6 +420,36 @@ static void all_that_is_wrong_with_a_spec_is_told(void **state)
     assert_item(0, "FAILED", "image_ur");
     assert_string_equal(queue.items[0].stage, "agent");
     assert_int_equal(cloud.creates, 0);
+}
+
+static void warnings_are_told_once_and_the_job_runs(void **state)
+{
+    push(SPEC_WITH("\"overides\":{},\"git\":{\"branch\":\"b\"},"));
+    cloud.refuse_creates = 2;
+    boot();
+    run_until(has_job);
+    assert_int_equal(queue.items[0].warnings, 1);
+    assert_non_null(strstr(queue.items[0].warning, "unknown key \"overides\" is not used"));
+    assert_non_null(strstr(queue.items[0].warning, "; git: unknown key \"branch\""));
+    assert_int_equal(queue.items[0].reports, 0);
+}
+
+static void an_item_without_a_flaw_draws_no_warning(void **state)
+{
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    assert_int_equal(queue.items[0].warnings, 0);
+}
+
+static void a_sweeps_scheduler_is_sent_where_it_can_run(void **state)
+{
+    push("{\"uri\":\"placeholder-uri-scheduler\",\"entity\":\"ent\",\"project\":\"proj\",\"docker\":{},"
+         "\"git\":{},"
+         "\"overrides\":{\"entry_point\":[\"wandb\",\"scheduler\",\"s1\"]},\"resource\":\"vertex\"}");
+    boot();
+    run_until(all_reported);
+    assert_item(0, "FAILED", "the item is the scheduler of a sweep");
 }
 
 static void a_stop_request_ends_the_job(void **state)
@@ -741,6 +776,9 @@ int main(void)
         LIFE(an_item_that_somebody_else_has_is_let_go),
         LIFE(an_ack_whose_answer_was_lost_is_known_to_be_ours),
         LIFE(all_that_is_wrong_with_a_spec_is_told),
+        LIFE(warnings_are_told_once_and_the_job_runs),
+        LIFE(an_item_without_a_flaw_draws_no_warning),
+        LIFE(a_sweeps_scheduler_is_sent_where_it_can_run),
         LIFE(a_stop_request_ends_the_job),
         LIFE(a_new_agent_takes_up_what_a_killed_one_left),
         LIFE(an_agent_killed_in_a_create_finds_its_job),
