@@ -35,7 +35,8 @@ void store_close(struct store *s)
     free(s);
 }
 
-void *rows_add(struct rows *r)
+/* A zeroed item, valid until the next. */
+static void *rows_add(struct rows *r)
 {
     if (r->len == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 8;
@@ -47,6 +48,27 @@ void *rows_add(struct rows *r)
         r->cap = cap;
     }
     return (char *)r->items + r->len++ * r->size;
+}
+
+int rows_read(struct rows *r, struct db_stmt *st, struct err *e)
+{
+    bool row = false;
+    int rc = db_step(st, &row, e);
+
+    while (rc == 0 && row) {
+        rc = r->read(r->a, st, rows_add(r), e);
+        if (rc < 0)
+            db_finish(st);
+        else
+            rc = db_step(st, &row, e);
+    }
+    return rc;
+}
+
+void *rows_take(const struct rows *r, size_t *ret_len)
+{
+    *ret_len = r->len;
+    return r->items;
 }
 
 struct str col(struct arena *a, struct db_stmt *st, int i)
@@ -62,6 +84,36 @@ int step_one(struct db_stmt *st, const char *what, struct err *e)
     if (rc < 0)
         return rc;
     return row ? 0 : err_set(e, ERR_NOT_FOUND, "%s does not exist", what);
+}
+
+int read_one(struct arena *a, struct db_stmt *st, const char *what, row_fn read, void *ret, struct err *e)
+{
+    int rc = step_one(st, what, e);
+
+    if (rc < 0)
+        return rc;
+    rc = read(a, st, ret, e);
+    db_finish(st);
+    return rc;
+}
+
+int read_any(struct db_stmt *st, bool *ret, struct err *e)
+{
+    bool row = false;
+    int rc = db_step(st, &row, e);
+
+    if (rc < 0)
+        return rc;
+    if (row)
+        db_finish(st);
+    *ret = row;
+    return 0;
+}
+
+int i64_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(int64_t *)ret = db_col_i64(st, 0);
+    return 0;
 }
 
 /* --- the signing key --- */

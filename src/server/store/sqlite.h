@@ -11,14 +11,30 @@ struct store {
 
 enum { UID_LEN = 12, UID_SIZE = UID_LEN + 1 };
 
-/* Rows of one statement into an array in the arena. */
+/* --- reading --- */
+/** row_fn - the current row of @st as the item at @ret, which is of the type the function is for; its texts
+ * go into @a. */
+typedef int (*row_fn)(struct arena *a, struct db_stmt *st, void *ret, struct err *e);
+
+/* The rows of one statement as an array in the arena. */
 struct rows {
     struct arena *a;
+    row_fn read;
     void *items;
     size_t len, cap, size; /* size: of one item */
 };
-#define ROWS(arena, T) ((struct rows){ .a = (arena), .size = sizeof(T) })
-void *rows_add(struct rows *r); /* a zeroed item, valid until the next rows_add() */
+#define ROWS(arena, T, row) ((struct rows){ .a = (arena), .read = (row), .size = sizeof(T) })
+/** rows_read() - what is left of @st; it must not be used again, whatever comes of it. */
+NODISCARD int rows_read(struct rows *r, struct db_stmt *st, struct err *e);
+void *rows_take(const struct rows *r, size_t *ret_len); /* the items */
+
+/** read_one() - the only row of a statement, which must not be used again. -ERR_NOT_FOUND with @what when
+ * there is none. */
+NODISCARD int read_one(struct arena *a, struct db_stmt *st, const char *what, row_fn read, void *ret,
+                       struct err *e);
+/** read_any() - has a statement a row? It must not be used again. */
+NODISCARD int read_any(struct db_stmt *st, bool *ret, struct err *e);
+int i64_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* one column, an int64_t */
 
 /** col() - column @i copied into the arena; absent for NULL. */
 struct str col(struct arena *a, struct db_stmt *st, int i);
@@ -30,7 +46,7 @@ NODISCARD int step_one(struct db_stmt *st, const char *what, struct err *e);
     "SELECT seq, uid, queue_id, state, priority, spec, pushed_by, target_entity, target_project, run_name,"  \
     " agent_uid, fence, lease_until_unix_ms, error, error_stage, error_files, stop_asked, created_unix_ms,"  \
     " updated_unix_ms FROM items "
-NODISCARD int item_read(struct arena *a, struct db_stmt *st, struct store_item *ret, struct err *e);
+int item_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* a struct store_item */
 
 /* --- for transactions that touch more than one subject --- */
 /** tx_project_ensure() - the id of a project, made when missing; @ret_made may be NULL. */

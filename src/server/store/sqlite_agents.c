@@ -42,19 +42,20 @@ int store_agent_add(struct store *s, struct arena *a, const struct store_new_age
     "SELECT uid, name, entity_id, hostname, config, version, queues, status, stop_polling, created_unix_ms," \
     " heartbeat_unix_ms FROM agents "
 
-static void agent_read(struct arena *a, struct db_stmt *st, struct store_agent *ret)
+static int agent_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
-    *ret = (struct store_agent){ .uid = col(a, st, 0),
-                                 .name = col(a, st, 1),
-                                 .entity_id = db_col_i64(st, 2),
-                                 .hostname = col(a, st, 3),
-                                 .config = col(a, st, 4),
-                                 .version = col(a, st, 5),
-                                 .queues = col(a, st, 6),
-                                 .status = col(a, st, 7),
-                                 .stop_polling = db_col_i64(st, 8) != 0,
-                                 .created_unix_ms = db_col_i64(st, 9),
-                                 .heartbeat_unix_ms = db_col_i64(st, 10) };
+    *(struct store_agent *)ret = (struct store_agent){ .uid = col(a, st, 0),
+                                                       .name = col(a, st, 1),
+                                                       .entity_id = db_col_i64(st, 2),
+                                                       .hostname = col(a, st, 3),
+                                                       .config = col(a, st, 4),
+                                                       .version = col(a, st, 5),
+                                                       .queues = col(a, st, 6),
+                                                       .status = col(a, st, 7),
+                                                       .stop_polling = db_col_i64(st, 8) != 0,
+                                                       .created_unix_ms = db_col_i64(st, 9),
+                                                       .heartbeat_unix_ms = db_col_i64(st, 10) };
+    return 0;
 }
 
 static int agent_by_uid(struct db_conn *c, void *arg, struct err *e)
@@ -63,13 +64,7 @@ static int agent_by_uid(struct db_conn *c, void *arg, struct err *e)
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e, AGENT_SELECT "WHERE uid = ?", "s", g->uid);
 
-    if (rc == 0)
-        rc = step_one(st, "the launch agent", e);
-    if (rc < 0)
-        return rc;
-    agent_read(g->a, st, g->ret);
-    db_finish(st);
-    return 0;
+    return rc < 0 ? rc : read_one(g->a, st, "the launch agent", agent_row, g->ret, e);
 }
 
 int store_agent_by_uid(struct store *s, struct arena *a, struct str uid, struct store_agent *ret,
@@ -84,30 +79,21 @@ static int agent_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct agent_args *g = arg;
     struct db_stmt *st = NULL;
-    bool row = false;
     int rc = db_query(c, &st, e, AGENT_SELECT "WHERE entity_id = ? ORDER BY id DESC LIMIT 200", "i", g->id);
 
-    while (rc == 0) {
-        rc = db_step(st, &row, e);
-        if (rc < 0 || !row)
-            break;
-        agent_read(g->a, st, rows_add(g->ret));
-    }
-    return rc;
+    return rc < 0 ? rc : rows_read(g->ret, st, e);
 }
 
 int store_agent_list(struct store *s, struct arena *a, int64_t entity_id, struct store_agent **ret,
                      size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_agent);
+    struct rows rows = ROWS(a, struct store_agent, agent_row);
     struct agent_args g = { .a = a, .id = entity_id, .ret = &rows };
     int rc = db_read(s->db, agent_list, &g, e);
 
-    if (rc < 0)
-        return rc;
-    *ret = rows.items;
-    *ret_len = rows.len;
-    return 0;
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
 }
 
 static int agent_beat(struct db_conn *c, void *arg, struct err *e)

@@ -204,7 +204,7 @@ static int item_pop(struct db_conn *c, void *arg, struct err *e)
         rc = db_step(st, &p->found, e);
     if (rc < 0 || !p->found)
         return rc;
-    rc = item_read(p->a, st, &p->item, e);
+    rc = item_row(p->a, st, &p->item, e);
     db_finish(st);
     if (rc < 0)
         return rc;
@@ -306,17 +306,15 @@ static int lease_due(struct db_conn *c, void *arg, struct err *e)
 {
     struct sweep *w = arg;
     struct db_stmt *st = NULL;
+    int64_t count = 0;
     int rc =
         db_query(c, &st, e, "SELECT count(*) FROM items WHERE state = 'LEASED' AND lease_until_unix_ms <= ?",
                  "i", w->now_unix_ms);
 
     if (rc == 0)
-        rc = step_one(st, "the count", e);
-    if (rc < 0)
-        return rc;
-    w->count = (size_t)db_col_i64(st, 0);
-    db_finish(st);
-    return 0;
+        rc = read_one(NULL, st, "the count", i64_row, &count, e);
+    w->count = (size_t)count;
+    return rc;
 }
 
 int store_lease_sweep(struct store *s, int64_t now_unix_ms, size_t *ret_count, struct err *e)

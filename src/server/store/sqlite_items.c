@@ -47,7 +47,7 @@ int store_item_push(struct store *s, struct arena *a, const struct store_new_ite
 
 /* --- find and list --- */
 
-int item_read(struct arena *a, struct db_stmt *st, struct store_item *ret, struct err *e)
+int item_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
     struct store_item i = { .seq = db_col_i64(st, 0),
                             .uid = col(a, st, 1),
@@ -70,7 +70,7 @@ int item_read(struct arena *a, struct db_stmt *st, struct store_item *ret, struc
 
     if (!item_state_parse(db_col_str(st, 3), &i.state))
         return err_set(e, ERR_STORE, "item %.*s has an unknown state", STR_ARG(i.uid));
-    *ret = i;
+    *(struct store_item *)ret = i;
     return 0;
 }
 
@@ -80,13 +80,7 @@ static int item_by_uid(struct db_conn *c, void *arg, struct err *e)
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e, ITEM_SELECT "WHERE uid = ?", "s", i->uid);
 
-    if (rc == 0)
-        rc = step_one(st, "the queue item", e);
-    if (rc < 0)
-        return rc;
-    rc = item_read(i->a, st, i->ret, e);
-    db_finish(st);
-    return rc;
+    return rc < 0 ? rc : read_one(i->a, st, "the queue item", item_row, i->ret, e);
 }
 
 int store_item_by_uid(struct store *s, struct arena *a, struct str uid, struct store_item *ret, struct err *e)
@@ -104,33 +98,24 @@ static int item_list(struct db_conn *c, void *arg, struct err *e)
     struct item_args *i = arg;
     const struct store_item_query *q = i->query;
     struct db_stmt *st = NULL;
-    bool row = false;
     int rc = db_query(
         c, &st, e,
         ITEM_SELECT "WHERE queue_id = ? AND seq < ? AND " STATE_FILTER " ORDER BY seq DESC LIMIT ?", "iizzi",
         q->queue_id, q->page.after > 0 ? q->page.after : INT64_MAX, q->states, q->states, q->page.first);
 
-    while (rc == 0) {
-        rc = db_step(st, &row, e);
-        if (rc < 0 || !row)
-            break;
-        rc = item_read(i->a, st, rows_add(i->ret), e);
-    }
-    return rc;
+    return rc < 0 ? rc : rows_read(i->ret, st, e);
 }
 
 int store_item_list(struct store *s, struct arena *a, const struct store_item_query *q,
                     struct store_item **ret, size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_item);
+    struct rows rows = ROWS(a, struct store_item, item_row);
     struct item_args i = { .a = a, .query = q, .ret = &rows };
     int rc = db_read(s->db, item_list, &i, e);
 
-    if (rc < 0)
-        return rc;
-    *ret = rows.items;
-    *ret_len = rows.len;
-    return 0;
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
 }
 
 static int item_count(struct db_conn *c, void *arg, struct err *e)
@@ -140,13 +125,7 @@ static int item_count(struct db_conn *c, void *arg, struct err *e)
     int rc = db_query(c, &st, e, "SELECT count(*) FROM items WHERE queue_id = ? AND " STATE_FILTER, "izz",
                       i->query->queue_id, i->query->states, i->query->states);
 
-    if (rc == 0)
-        rc = step_one(st, "the count", e);
-    if (rc < 0)
-        return rc;
-    *(int64_t *)i->ret = db_col_i64(st, 0);
-    db_finish(st);
-    return 0;
+    return rc < 0 ? rc : read_one(NULL, st, "the count", i64_row, i->ret, e);
 }
 
 int store_item_count(struct store *s, const struct store_item_query *q, int64_t *ret, struct err *e)
@@ -156,61 +135,49 @@ int store_item_count(struct store *s, const struct store_item_query *q, int64_t 
     return db_read(s->db, item_count, &i, e);
 }
 
+static int line_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct store_item_line *)ret = (struct store_item_line){ .at_unix_ms = db_col_i64(st, 0),
+                                                               .state = col(a, st, 1),
+                                                               .who = col(a, st, 2),
+                                                               .note = col(a, st, 3),
+                                                               .stage = col(a, st, 4),
+                                                               .files = col(a, st, 5) };
+    return 0;
+}
+
 static int item_history(struct db_conn *c, void *arg, struct err *e)
 {
     struct item_args *i = arg;
     struct db_stmt *st = NULL;
-    bool row = false;
     int rc = db_query(c, &st, e,
                       "SELECT at_unix_ms, state, who, note, stage, files FROM item_lines WHERE item_seq = ?"
                       " ORDER BY id",
                       "i", i->id);
 
-    while (rc == 0) {
-        rc = db_step(st, &row, e);
-        if (rc < 0 || !row)
-            break;
-        *(struct store_item_line *)rows_add(i->ret) =
-            (struct store_item_line){ .at_unix_ms = db_col_i64(st, 0),
-                                      .state = col(i->a, st, 1),
-                                      .who = col(i->a, st, 2),
-                                      .note = col(i->a, st, 3),
-                                      .stage = col(i->a, st, 4),
-                                      .files = col(i->a, st, 5) };
-    }
-    return rc;
+    return rc < 0 ? rc : rows_read(i->ret, st, e);
 }
 
 int store_item_history(struct store *s, struct arena *a, int64_t seq, struct store_item_line **ret,
                        size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_item_line);
+    struct rows rows = ROWS(a, struct store_item_line, line_row);
     struct item_args i = { .a = a, .id = seq, .ret = &rows };
     int rc = db_read(s->db, item_history, &i, e);
 
-    if (rc < 0)
-        return rc;
-    *ret = rows.items;
-    *ret_len = rows.len;
-    return 0;
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
 }
 
 static int item_waiting(struct db_conn *c, void *arg, struct err *e)
 {
     struct item_args *i = arg;
     struct db_stmt *st = NULL;
-    bool row = false;
     int rc = db_query(c, &st, e, "SELECT 1 FROM items WHERE queue_id = ? AND state = 'PENDING' LIMIT 1", "i",
                       i->id);
 
-    if (rc == 0)
-        rc = db_step(st, &row, e);
-    if (rc < 0)
-        return rc;
-    if (row)
-        db_finish(st);
-    *(bool *)i->ret = row;
-    return 0;
+    return rc < 0 ? rc : read_any(st, i->ret, e);
 }
 
 int store_item_waiting(struct store *s, int64_t queue_id, bool *ret, struct err *e)

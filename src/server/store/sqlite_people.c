@@ -16,24 +16,14 @@ struct lookup {
 static int has_users(struct db_conn *c, void *arg, struct err *e)
 {
     struct db_stmt *st = NULL;
-    bool *found = arg;
     int rc = db_query(c, &st, e, "SELECT 1 FROM users LIMIT 1", "");
 
-    if (rc == 0)
-        rc = db_step(st, found, e);
-    if (rc == 0 && *found)
-        db_finish(st);
-    return rc;
+    return rc < 0 ? rc : read_any(st, arg, e);
 }
 
 int store_has_users(struct store *s, bool *ret, struct err *e)
 {
-    bool found = false;
-    int rc = db_read(s->db, has_users, &found, e);
-
-    if (rc == 0)
-        *ret = found;
-    return rc;
+    return db_read(s->db, has_users, ret, e);
 }
 
 /* --- making --- */
@@ -105,14 +95,13 @@ static int team_add(struct db_conn *c, void *arg, struct err *e)
 
     for (const char *const *m = t->members; rc == 0 && m && *m; m++) {
         struct db_stmt *st = NULL;
+        int64_t user = 0;
 
         rc = db_query(c, &st, e, "SELECT id FROM users WHERE username = ?", "z", *m);
         if (rc == 0)
-            rc = step_one(st, *m, e);
+            rc = read_one(NULL, st, *m, i64_row, &user, e);
         if (rc < 0)
             return err_wrap(e, "team member");
-        int64_t user = db_col_i64(st, 0);
-        db_finish(st);
         rc = tx_member_add(c, user, entity, e);
     }
     return rc;
@@ -130,14 +119,27 @@ int store_team_add(struct store *s, const char *name, const char *const *members
 
 #define USER_COLUMNS "u.id, u.entity_id, u.username, u.email, u.admin, u.created_unix_ms"
 
-static void user_read(struct arena *a, struct db_stmt *st, struct store_user *ret)
+static int user_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
-    *ret = (struct store_user){ .id = db_col_i64(st, 0),
-                                .entity_id = db_col_i64(st, 1),
-                                .username = col(a, st, 2),
-                                .email = col(a, st, 3),
-                                .admin = db_col_i64(st, 4) != 0,
-                                .created_unix_ms = db_col_i64(st, 5) };
+    *(struct store_user *)ret = (struct store_user){ .id = db_col_i64(st, 0),
+                                                     .entity_id = db_col_i64(st, 1),
+                                                     .username = col(a, st, 2),
+                                                     .email = col(a, st, 3),
+                                                     .admin = db_col_i64(st, 4) != 0,
+                                                     .created_unix_ms = db_col_i64(st, 5) };
+    return 0;
+}
+
+#define KEY_COLUMNS "k.id, k.prefix, k.name, k.created_unix_ms, k.last_used_unix_ms"
+
+/* KEY_COLUMNS, from column @i on */
+static struct store_key key_at(struct arena *a, struct db_stmt *st, int i)
+{
+    return (struct store_key){ .id = db_col_i64(st, i),
+                               .prefix = col(a, st, i + 1),
+                               .name = col(a, st, i + 2),
+                               .created_unix_ms = db_col_i64(st, i + 3),
+                               .last_used_unix_ms = db_col_i64(st, i + 4) };
 }
 
 static bool same_hash(struct str stored_hex, const char *hex)
@@ -159,8 +161,7 @@ static int user_by_key(struct db_conn *c, void *arg, struct err *e)
 
     hex_encode(l->hash, 32, hex);
     rc = db_query(c, &st, e,
-                  "SELECT " USER_COLUMNS
-                  ", k.id, k.prefix, k.name, k.created_unix_ms, k.last_used_unix_ms, k.hash"
+                  "SELECT " USER_COLUMNS ", " KEY_COLUMNS ", k.hash"
                   " FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.lookup = ?",
                   "s", (struct str){ hex, 8 });
     while (rc == 0) {
@@ -169,12 +170,8 @@ static int user_by_key(struct db_conn *c, void *arg, struct err *e)
             break;
         if (!same_hash(db_col_str(st, 11), hex))
             continue;
-        user_read(l->a, st, l->ret);
-        *(struct store_key *)l->ret_more = (struct store_key){ .id = db_col_i64(st, 6),
-                                                               .prefix = col(l->a, st, 7),
-                                                               .name = col(l->a, st, 8),
-                                                               .created_unix_ms = db_col_i64(st, 9),
-                                                               .last_used_unix_ms = db_col_i64(st, 10) };
+        (void)user_row(l->a, st, l->ret, e);
+        *(struct store_key *)l->ret_more = key_at(l->a, st, 6);
         db_finish(st);
         return 0;
     }
@@ -204,41 +201,32 @@ int store_key_used(struct store *s, int64_t key_id, int64_t now_unix_ms, struct 
     return db_write(s->db, key_used, &l, e);
 }
 
+static int key_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct store_key *)ret = key_at(a, st, 0);
+    return 0;
+}
+
 static int user_keys(struct db_conn *c, void *arg, struct err *e)
 {
     struct lookup *l = arg;
     struct db_stmt *st = NULL;
-    bool row = false;
-    int rc = db_query(c, &st, e,
-                      "SELECT id, prefix, name, created_unix_ms, last_used_unix_ms FROM api_keys"
-                      " WHERE user_id = ? ORDER BY id",
+    int rc = db_query(c, &st, e, "SELECT " KEY_COLUMNS " FROM api_keys k WHERE k.user_id = ? ORDER BY k.id",
                       "i", l->id);
 
-    while (rc == 0) {
-        rc = db_step(st, &row, e);
-        if (rc < 0 || !row)
-            break;
-        *(struct store_key *)rows_add(l->ret) = (struct store_key){ .id = db_col_i64(st, 0),
-                                                                    .prefix = col(l->a, st, 1),
-                                                                    .name = col(l->a, st, 2),
-                                                                    .created_unix_ms = db_col_i64(st, 3),
-                                                                    .last_used_unix_ms = db_col_i64(st, 4) };
-    }
-    return rc;
+    return rc < 0 ? rc : rows_read(l->ret, st, e);
 }
 
 int store_user_keys(struct store *s, struct arena *a, int64_t user_id, struct store_key **ret,
                     size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_key);
+    struct rows rows = ROWS(a, struct store_key, key_row);
     struct lookup l = { .a = a, .id = user_id, .ret = &rows };
     int rc = db_read(s->db, user_keys, &l, e);
 
-    if (rc < 0)
-        return rc;
-    *ret = rows.items;
-    *ret_len = rows.len;
-    return 0;
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
 }
 
 static int user_by_id(struct db_conn *c, void *arg, struct err *e)
@@ -247,13 +235,7 @@ static int user_by_id(struct db_conn *c, void *arg, struct err *e)
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e, "SELECT " USER_COLUMNS " FROM users u WHERE u.id = ?", "i", l->id);
 
-    if (rc == 0)
-        rc = step_one(st, "the user", e);
-    if (rc < 0)
-        return rc;
-    user_read(l->a, st, l->ret);
-    db_finish(st);
-    return 0;
+    return rc < 0 ? rc : read_one(l->a, st, "the user", user_row, l->ret, e);
 }
 
 int store_user_by_id(struct store *s, struct arena *a, int64_t user_id, struct store_user *ret, struct err *e)
@@ -265,44 +247,36 @@ int store_user_by_id(struct store *s, struct arena *a, int64_t user_id, struct s
 
 /* --- entities --- */
 
-static void entity_read(struct arena *a, struct db_stmt *st, struct store_entity *ret)
+static int entity_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
-    *ret = (struct store_entity){ .id = db_col_i64(st, 0),
-                                  .name = col(a, st, 1),
-                                  .is_team = db_col_i64(st, 2) != 0 };
+    *(struct store_entity *)ret = (struct store_entity){ .id = db_col_i64(st, 0),
+                                                         .name = col(a, st, 1),
+                                                         .is_team = db_col_i64(st, 2) != 0 };
+    return 0;
 }
 
 static int user_teams(struct db_conn *c, void *arg, struct err *e)
 {
     struct lookup *l = arg;
     struct db_stmt *st = NULL;
-    bool row = false;
     int rc = db_query(c, &st, e,
                       "SELECT n.id, n.name, n.is_team FROM members m JOIN entities n ON n.id = m.entity_id"
                       " WHERE m.user_id = ? AND n.is_team = 1 ORDER BY n.name",
                       "i", l->id);
 
-    while (rc == 0) {
-        rc = db_step(st, &row, e);
-        if (rc < 0 || !row)
-            break;
-        entity_read(l->a, st, rows_add(l->ret));
-    }
-    return rc;
+    return rc < 0 ? rc : rows_read(l->ret, st, e);
 }
 
 int store_user_teams(struct store *s, struct arena *a, int64_t user_id, struct store_entity **ret,
                      size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_entity);
+    struct rows rows = ROWS(a, struct store_entity, entity_row);
     struct lookup l = { .a = a, .id = user_id, .ret = &rows };
     int rc = db_read(s->db, user_teams, &l, e);
 
-    if (rc < 0)
-        return rc;
-    *ret = rows.items;
-    *ret_len = rows.len;
-    return 0;
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
 }
 
 static int entity_get(struct db_conn *c, void *arg, struct err *e)
@@ -313,13 +287,7 @@ static int entity_get(struct db_conn *c, void *arg, struct err *e)
                  ? db_query(c, &st, e, "SELECT id, name, is_team FROM entities WHERE name = ?", "s", l->name)
                  : db_query(c, &st, e, "SELECT id, name, is_team FROM entities WHERE id = ?", "i", l->id);
 
-    if (rc == 0)
-        rc = step_one(st, "the entity", e);
-    if (rc < 0)
-        return rc;
-    entity_read(l->a, st, l->ret);
-    db_finish(st);
-    return 0;
+    return rc < 0 ? rc : read_one(l->a, st, "the entity", entity_row, l->ret, e);
 }
 
 int store_entity_by_name(struct store *s, struct arena *a, struct str name, struct store_entity *ret,
@@ -341,18 +309,10 @@ static int is_member(struct db_conn *c, void *arg, struct err *e)
 {
     struct lookup *l = arg;
     struct db_stmt *st = NULL;
-    bool row = false;
     int rc = db_query(c, &st, e, "SELECT 1 FROM members WHERE user_id = ? AND entity_id = ?", "ii", l->id,
                       l->other_id);
 
-    if (rc == 0)
-        rc = db_step(st, &row, e);
-    if (rc < 0)
-        return rc;
-    if (row)
-        db_finish(st);
-    *(bool *)l->ret = row;
-    return 0;
+    return rc < 0 ? rc : read_any(st, l->ret, e);
 }
 
 int store_is_member(struct store *s, int64_t user_id, int64_t entity_id, bool *ret, struct err *e)

@@ -14,14 +14,10 @@ int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int6
         rc = db_query(c, &st, e, "SELECT id FROM projects WHERE entity_id = ? AND name = ?", "is",
                       n->entity_id, n->name);
     if (rc == 0)
-        rc = step_one(st, "the project", e);
-    if (rc < 0)
-        return rc;
-    *ret_id = db_col_i64(st, 0);
-    if (ret_made)
+        rc = read_one(NULL, st, "the project", i64_row, ret_id, e);
+    if (rc == 0 && ret_made)
         *ret_made = changes > 0;
-    db_finish(st);
-    return 0;
+    return rc;
 }
 
 struct project_args {
@@ -30,6 +26,16 @@ struct project_args {
     struct store_project project;
     bool made;
 };
+
+static int project_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct store_project *)ret = (struct store_project){ .id = db_col_i64(st, 0),
+                                                           .entity_id = db_col_i64(st, 1),
+                                                           .name = col(a, st, 2),
+                                                           .entity_name = col(a, st, 3),
+                                                           .created_unix_ms = db_col_i64(st, 4) };
+    return 0;
+}
 
 static int project_get(struct db_conn *c, void *arg, struct err *e)
 {
@@ -40,17 +46,7 @@ static int project_get(struct db_conn *c, void *arg, struct err *e)
                       " JOIN entities n ON n.id = p.entity_id WHERE p.entity_id = ? AND p.name = ?",
                       "is", p->key.entity_id, p->key.name);
 
-    if (rc == 0)
-        rc = step_one(st, "the project", e);
-    if (rc < 0)
-        return rc;
-    p->project = (struct store_project){ .id = db_col_i64(st, 0),
-                                         .entity_id = db_col_i64(st, 1),
-                                         .name = col(p->a, st, 2),
-                                         .entity_name = col(p->a, st, 3),
-                                         .created_unix_ms = db_col_i64(st, 4) };
-    db_finish(st);
-    return 0;
+    return rc < 0 ? rc : read_one(p->a, st, "the project", project_row, &p->project, e);
 }
 
 int store_project_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,

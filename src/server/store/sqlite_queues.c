@@ -43,6 +43,16 @@ int store_config_add(struct store *s, struct arena *a, const struct store_new_co
     return rc;
 }
 
+static int config_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct store_config *)ret = (struct store_config){ .uid = col(a, st, 0),
+                                                         .entity_id = db_col_i64(st, 1),
+                                                         .resource = col(a, st, 2),
+                                                         .config = col(a, st, 3),
+                                                         .template_variables = col(a, st, 4) };
+    return 0;
+}
+
 static int config_by_uid(struct db_conn *c, void *arg, struct err *e)
 {
     struct queue_args *q = arg;
@@ -51,17 +61,7 @@ static int config_by_uid(struct db_conn *c, void *arg, struct err *e)
         c, &st, e, "SELECT uid, entity_id, resource, config, template_variables FROM configs WHERE uid = ?",
         "s", q->uid);
 
-    if (rc == 0)
-        rc = step_one(st, "the resource config", e);
-    if (rc < 0)
-        return rc;
-    *(struct store_config *)q->ret = (struct store_config){ .uid = col(q->a, st, 0),
-                                                            .entity_id = db_col_i64(st, 1),
-                                                            .resource = col(q->a, st, 2),
-                                                            .config = col(q->a, st, 3),
-                                                            .template_variables = col(q->a, st, 4) };
-    db_finish(st);
-    return 0;
+    return rc < 0 ? rc : read_one(q->a, st, "the resource config", config_row, q->ret, e);
 }
 
 int store_config_by_uid(struct store *s, struct arena *a, struct str uid, struct store_config *ret,
@@ -158,19 +158,20 @@ int store_queue_upsert(struct store *s, struct arena *a, const struct store_new_
     " q.external_links, coalesce(u.username, ''), q.created_unix_ms FROM queues q"                           \
     " JOIN entities n ON n.id = q.entity_id LEFT JOIN users u ON u.id = q.created_by "
 
-static void queue_read(struct arena *a, struct db_stmt *st, struct store_queue *ret)
+static int queue_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
-    *ret = (struct store_queue){ .id = db_col_i64(st, 0),
-                                 .uid = col(a, st, 1),
-                                 .entity_id = db_col_i64(st, 2),
-                                 .entity_name = col(a, st, 3),
-                                 .name = col(a, st, 4),
-                                 .access = col(a, st, 5),
-                                 .has_priorities = db_col_i64(st, 6) != 0,
-                                 .config_uid = col(a, st, 7),
-                                 .external_links = col(a, st, 8),
-                                 .created_by = col(a, st, 9),
-                                 .created_unix_ms = db_col_i64(st, 10) };
+    *(struct store_queue *)ret = (struct store_queue){ .id = db_col_i64(st, 0),
+                                                       .uid = col(a, st, 1),
+                                                       .entity_id = db_col_i64(st, 2),
+                                                       .entity_name = col(a, st, 3),
+                                                       .name = col(a, st, 4),
+                                                       .access = col(a, st, 5),
+                                                       .has_priorities = db_col_i64(st, 6) != 0,
+                                                       .config_uid = col(a, st, 7),
+                                                       .external_links = col(a, st, 8),
+                                                       .created_by = col(a, st, 9),
+                                                       .created_unix_ms = db_col_i64(st, 10) };
+    return 0;
 }
 
 static int queue_get(struct db_conn *c, void *arg, struct err *e)
@@ -187,13 +188,7 @@ static int queue_get(struct db_conn *c, void *arg, struct err *e)
         rc = db_query(c, &st, e, QUEUE_SELECT "WHERE q.uid = ? AND q.deleted_unix_ms IS NULL", "s", q->uid);
     else
         rc = db_query(c, &st, e, QUEUE_SELECT "WHERE q.id = ?", "i", q->id);
-    if (rc == 0)
-        rc = step_one(st, "the queue", e);
-    if (rc < 0)
-        return rc;
-    queue_read(q->a, st, q->ret);
-    db_finish(st);
-    return 0;
+    return rc < 0 ? rc : read_one(q->a, st, "the queue", queue_row, q->ret, e);
 }
 
 int store_queue_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
@@ -223,32 +218,23 @@ static int queue_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct queue_args *q = arg;
     struct db_stmt *st = NULL;
-    bool row = false;
     int rc =
         db_query(c, &st, e, QUEUE_SELECT "WHERE q.entity_id = ? AND q.deleted_unix_ms IS NULL ORDER BY q.id",
                  "i", q->id);
 
-    while (rc == 0) {
-        rc = db_step(st, &row, e);
-        if (rc < 0 || !row)
-            break;
-        queue_read(q->a, st, rows_add(q->ret));
-    }
-    return rc;
+    return rc < 0 ? rc : rows_read(q->ret, st, e);
 }
 
 int store_queue_list(struct store *s, struct arena *a, int64_t entity_id, struct store_queue **ret,
                      size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_queue);
+    struct rows rows = ROWS(a, struct store_queue, queue_row);
     struct queue_args q = { .a = a, .id = entity_id, .ret = &rows };
     int rc = db_read(s->db, queue_list, &q, e);
 
-    if (rc < 0)
-        return rc;
-    *ret = rows.items;
-    *ret_len = rows.len;
-    return 0;
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
 }
 
 /* --- deleting --- */

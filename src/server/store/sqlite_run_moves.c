@@ -85,12 +85,9 @@ int tx_run_pending(struct db_conn *c, const struct run_ahead *r, struct err *e)
     int rc = db_query(c, &st, e, "SELECT id FROM entities WHERE name = ?", "s", r->entity);
 
     if (rc == 0)
-        rc = step_one(st, "the run's entity", e);
-    if (rc < 0)
-        return rc;
-    target.entity_id = db_col_i64(st, 0);
-    db_finish(st);
-    rc = tx_project_ensure(c, &target, &project, NULL, e);
+        rc = read_one(NULL, st, "the run's entity", i64_row, &target.entity_id, e);
+    if (rc == 0)
+        rc = tx_project_ensure(c, &target, &project, NULL, e);
     if (rc < 0)
         return rc;
     return db_run(c, NULL, e,

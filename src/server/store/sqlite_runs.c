@@ -18,7 +18,7 @@ struct run_args {
     " JOIN projects p ON p.id = r.project_id JOIN entities n ON n.id = p.entity_id"                          \
     " LEFT JOIN users u ON u.id = r.user_id "
 
-static int run_read(struct arena *a, struct db_stmt *st, struct store_run *ret, struct err *e)
+static int run_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
     struct store_run r = { .id = db_col_i64(st, 0),
                            .project_id = db_col_i64(st, 1),
@@ -52,7 +52,7 @@ static int run_read(struct arena *a, struct db_stmt *st, struct store_run *ret, 
 
     if (!run_state_parse(db_col_str(st, 6), &r.state))
         return err_set(e, ERR_STORE, "run %.*s has an unknown state", STR_ARG(r.name));
-    *ret = r;
+    *(struct store_run *)ret = r;
     return 0;
 }
 
@@ -62,13 +62,7 @@ int tx_run_by_name(struct db_conn *c, struct arena *a, int64_t project_id, struc
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e, RUN_SELECT "WHERE r.project_id = ? AND r.name = ?", "is", project_id, name);
 
-    if (rc == 0)
-        rc = step_one(st, "the run", e);
-    if (rc < 0)
-        return rc;
-    rc = run_read(a, st, ret, e);
-    db_finish(st);
-    return rc;
+    return rc < 0 ? rc : read_one(a, st, "the run", run_row, ret, e);
 }
 
 static int run_by_name(struct db_conn *c, void *arg, struct err *e)
@@ -90,7 +84,6 @@ static int run_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct run_args *r = arg;
     struct db_stmt *st = NULL;
-    bool row = false;
     const struct store_page *page = &r->query->page;
     int rc =
         page->oldest_first
@@ -99,27 +92,19 @@ static int run_list(struct db_conn *c, void *arg, struct err *e)
             : db_query(c, &st, e, RUN_SELECT "WHERE r.project_id = ? AND r.id < ? ORDER BY r.id DESC LIMIT ?",
                        "iii", r->query->project_id, page->after > 0 ? page->after : INT64_MAX, page->first);
 
-    while (rc == 0) {
-        rc = db_step(st, &row, e);
-        if (rc < 0 || !row)
-            break;
-        rc = run_read(r->a, st, rows_add(r->ret), e);
-    }
-    return rc;
+    return rc < 0 ? rc : rows_read(r->ret, st, e);
 }
 
 int store_run_list(struct store *s, struct arena *a, const struct store_run_query *q, struct store_run **ret,
                    size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_run);
+    struct rows rows = ROWS(a, struct store_run, run_row);
     struct run_args r = { .a = a, .query = q, .ret = &rows };
     int rc = db_read(s->db, run_list, &r, e);
 
-    if (rc < 0)
-        return rc;
-    *ret = rows.items;
-    *ret_len = rows.len;
-    return 0;
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
 }
 
 static int run_count(struct db_conn *c, void *arg, struct err *e)
@@ -128,13 +113,7 @@ static int run_count(struct db_conn *c, void *arg, struct err *e)
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e, "SELECT count(*) FROM runs WHERE project_id = ?", "i", r->id);
 
-    if (rc == 0)
-        rc = step_one(st, "the count", e);
-    if (rc < 0)
-        return rc;
-    *(int64_t *)r->ret = db_col_i64(st, 0);
-    db_finish(st);
-    return 0;
+    return rc < 0 ? rc : read_one(NULL, st, "the count", i64_row, r->ret, e);
 }
 
 int store_run_count(struct store *s, int64_t project_id, int64_t *ret, struct err *e)
