@@ -21,12 +21,20 @@ struct jval *agent_object(struct arena *a, const struct store_agent *g);
 struct jval *run_object(struct arena *a, const struct store_run *r);
 struct jval *time_value(struct arena *a, int64_t unix_ms);                         /* RFC 3339; null for 0 */
 void set_text(struct arena *a, struct jval *o, const char *key, struct str value); /* absent: null */
-/** connection_object() - {"edges":[{"node","cursor"}],"pageInfo":{...}} of @nodes, whose positions are
- * @positions. */
-struct jval *connection_object(struct arena *a, const struct jval *nodes, const int64_t *positions,
-                               bool has_more);
-/** page_args() - arguments "first" (1 to 1000) and "after" (a cursor). */
+/** page_args() - arguments "first" (1 to 1000) and "after" (a cursor). The page asks for one row more, which
+ * shows whether there is a next one: page_trim(). */
 NODISCARD int page_args(struct gql_call *c, struct store_page *ret, struct err *e);
+/** page_trim() - take that row off the @len rows that came; true when it was there. */
+bool page_trim(const struct store_page *page, size_t *len);
+/* A list as {"edges":[{"node","cursor"}],"pageInfo":{...}}: begin, add, end. */
+struct connection {
+    struct arena *a;
+    struct jval *edges;
+    const char *cursor; /* of the last edge; NULL before there is one */
+};
+struct connection connection_begin(struct arena *a);
+void connection_add(struct connection *n, const struct jval *node, int64_t position);
+struct jval *connection_end(const struct connection *n, bool has_more);
 /** stored_json() - JSON text from the store, or from a client under the name @what; absent or "": null. */
 NODISCARD int stored_json(struct arena *a, struct str text, const char *what, const struct jval **ret,
                           struct err *e);

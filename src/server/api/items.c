@@ -31,28 +31,24 @@ static const char *states_arg(struct gql_call *c)
 int resolve_queue_items(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_item_query q = { .queue_id = jval_int(jval_get(c->parent, "$id")), .states = states_arg(c) };
+    struct connection list = connection_begin(c->a);
     struct store_item *items = NULL;
-    struct jval *nodes = jval_new_array(c->a), *o;
-    int64_t *positions, total = 0;
+    struct jval *o;
+    int64_t total = 0;
     size_t len = 0;
     bool more;
     int rc = page_args(c, &q.page, e);
 
-    q.page.first++; /* one more shows whether there is a next page */
     if (rc == 0)
         rc = store_item_list(store_of(c), c->a, &q, &items, &len, e);
     if (rc == 0 && gql_selects(c, "totalCount"))
         rc = store_item_count(store_of(c), &q, &total, e);
     if (rc < 0)
         return rc;
-    more = len == (size_t)q.page.first;
-    len -= more;
-    positions = arena_array(c->a, len + 1, sizeof(*positions));
-    for (size_t i = 0; i < len; i++) {
-        jval_push(c->a, nodes, item_object(c->a, &items[i]));
-        positions[i] = items[i].seq;
-    }
-    o = connection_object(c->a, nodes, positions, more);
+    more = page_trim(&q.page, &len);
+    for (size_t i = 0; i < len; i++)
+        connection_add(&list, item_object(c->a, &items[i]), items[i].seq);
+    o = connection_end(&list, more);
     jval_set_int(c->a, o, "totalCount", total);
     *ret = o;
     return 0;

@@ -234,27 +234,41 @@ int page_args(struct gql_call *c, struct store_page *ret, struct err *e)
         return err_set(e, ERR_INVALID, "first must be 1 to %d", PAGE_MAX);
     if (after.len > 0 && (!str_to_i64(after, &page.after) || page.after < 0))
         return err_set(e, ERR_INVALID, "after is not a cursor of this server");
+    page.first++;
     *ret = page;
     return 0;
 }
 
-struct jval *connection_object(struct arena *a, const struct jval *nodes, const int64_t *positions,
-                               bool has_more)
+bool page_trim(const struct store_page *page, size_t *len)
 {
-    struct jval *o = jval_new_object(a), *edges = jval_new_array(a), *info = jval_new_object(a);
-    const char *cursor = NULL;
+    bool more = *len == (size_t)page->first;
 
-    for (size_t i = 0; i < jval_len(nodes); i++) {
-        struct jval *edge = jval_new_object(a);
+    *len -= more;
+    return more;
+}
 
-        cursor = arena_printf(a, "%lld", (long long)positions[i]);
-        jval_set(a, edge, "node", jval_at(nodes, i));
-        jval_set_cstr(a, edge, "cursor", cursor);
-        jval_push(a, edges, edge);
-    }
-    jval_set_cstr(a, info, "endCursor", cursor);
-    jval_set_bool(a, info, "hasNextPage", has_more);
-    jval_set(a, o, "edges", edges);
-    jval_set(a, o, "pageInfo", info);
+struct connection connection_begin(struct arena *a)
+{
+    return (struct connection){ .a = a, .edges = jval_new_array(a) };
+}
+
+void connection_add(struct connection *n, const struct jval *node, int64_t position)
+{
+    struct jval *edge = jval_new_object(n->a);
+
+    n->cursor = arena_printf(n->a, "%lld", (long long)position);
+    jval_set(n->a, edge, "node", node);
+    jval_set_cstr(n->a, edge, "cursor", n->cursor);
+    jval_push(n->a, n->edges, edge);
+}
+
+struct jval *connection_end(const struct connection *n, bool has_more)
+{
+    struct jval *o = jval_new_object(n->a), *info = jval_new_object(n->a);
+
+    jval_set_cstr(n->a, info, "endCursor", n->cursor);
+    jval_set_bool(n->a, info, "hasNextPage", has_more);
+    jval_set(n->a, o, "edges", n->edges);
+    jval_set(n->a, o, "pageInfo", info);
     return o;
 }

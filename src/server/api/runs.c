@@ -35,16 +35,16 @@ int resolve_project_runs(struct gql_call *c, const struct jval **ret, struct err
 {
     struct store_run_query q = { .project_id = id_of_run(c) };
     struct str order = gql_arg_str(c, "order");
-    struct jval *nodes = jval_new_array(c->a), *o;
+    struct connection list = connection_begin(c->a);
     struct store_run *runs = NULL;
-    int64_t *positions, total = 0;
+    struct jval *o;
+    int64_t total = 0;
     size_t len = 0;
     bool more;
     int rc = no_filters(c, e);
 
     if (rc == 0)
         rc = page_args(c, &q.page, e);
-    q.page.first++;
     q.page.oldest_first = str_has_prefix(order, STR("+")) || str_is(order, "created_at");
     if (rc == 0)
         rc = store_run_list(store_of(c), c->a, &q, &runs, &len, e);
@@ -52,14 +52,10 @@ int resolve_project_runs(struct gql_call *c, const struct jval **ret, struct err
         rc = store_run_count(store_of(c), q.project_id, &total, e);
     if (rc < 0)
         return rc;
-    more = len == (size_t)q.page.first;
-    len -= more;
-    positions = arena_array(c->a, len + 1, sizeof(*positions));
-    for (size_t i = 0; i < len; i++) {
-        jval_push(c->a, nodes, run_object(c->a, &runs[i]));
-        positions[i] = runs[i].id;
-    }
-    o = connection_object(c->a, nodes, positions, more);
+    more = page_trim(&q.page, &len);
+    for (size_t i = 0; i < len; i++)
+        connection_add(&list, run_object(c->a, &runs[i]), runs[i].id);
+    o = connection_end(&list, more);
     jval_set_int(c->a, o, "totalCount", total);
     *ret = o;
     return 0;

@@ -30,23 +30,9 @@ int resolve_entity(struct gql_call *c, const struct jval **ret, struct err *e)
     return rc == -ERR_NOT_FOUND ? 0 : rc; /* null: clients have their own words for it */
 }
 
-static struct jval *nodes_connection(struct arena *a, const struct jval *nodes)
-{
-    struct jval *o = jval_new_object(a), *edges = jval_new_array(a);
-
-    for (size_t i = 0; i < jval_len(nodes); i++) {
-        struct jval *edge = jval_new_object(a);
-
-        jval_set(a, edge, "node", jval_at(nodes, i));
-        jval_push(a, edges, edge);
-    }
-    jval_set(a, o, "edges", edges);
-    return o;
-}
-
 int resolve_user_api_keys(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct jval *nodes = jval_new_array(c->a);
+    struct connection list = connection_begin(c->a);
     struct store_key *keys = NULL;
     size_t len = 0;
     int rc = store_user_keys(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")), &keys, &len, e);
@@ -61,15 +47,15 @@ int resolve_user_api_keys(struct gql_call *c, const struct jval **ret, struct er
         set_text(c->a, o, "description", keys[i].name);
         jval_set(c->a, o, "createdAt", time_value(c->a, keys[i].created_unix_ms));
         jval_set(c->a, o, "lastUsedAt", time_value(c->a, keys[i].last_used_unix_ms));
-        jval_push(c->a, nodes, o);
+        connection_add(&list, o, keys[i].id);
     }
-    *ret = nodes_connection(c->a, nodes);
+    *ret = connection_end(&list, false);
     return 0;
 }
 
 int resolve_user_teams(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct jval *nodes = jval_new_array(c->a);
+    struct connection list = connection_begin(c->a);
     struct store_entity *teams = NULL;
     size_t len = 0;
     int rc = store_user_teams(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")), &teams, &len, e);
@@ -77,7 +63,7 @@ int resolve_user_teams(struct gql_call *c, const struct jval **ret, struct err *
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < len; i++)
-        jval_push(c->a, nodes, entity_object(c->a, &teams[i]));
-    *ret = nodes_connection(c->a, nodes);
+        connection_add(&list, entity_object(c->a, &teams[i]), teams[i].id);
+    *ret = connection_end(&list, false);
     return 0;
 }
