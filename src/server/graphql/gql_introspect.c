@@ -117,40 +117,31 @@ static int no_members(const struct gql_call *c, const struct jval **ret)
     return 0;
 }
 
-static int type_fields(struct gql_call *c, const struct jval **ret, struct err *e)
+/* The type's members when it is of one of @kinds, else null. */
+static int members_of(struct gql_call *c, unsigned kinds, const struct jval **ret)
 {
     const struct gql_type *t = type_of(c);
 
-    (void)e;
     if (!t)
         return no_members(c, ret);
-    if (t->kind == GQL_OBJECT || t->kind == GQL_INTERFACE)
+    if (kinds & (1u << t->kind))
         *ret = members_value(c, &t->members, t->name);
     return 0;
+}
+
+static int type_fields(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    return members_of(c, 1u << GQL_OBJECT | 1u << GQL_INTERFACE, ret);
 }
 
 static int type_input_fields(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct gql_type *t = type_of(c);
-
-    (void)e;
-    if (!t)
-        return no_members(c, ret);
-    if (t->kind == GQL_INPUT)
-        *ret = members_value(c, &t->members, t->name);
-    return 0;
+    return members_of(c, 1u << GQL_INPUT, ret);
 }
 
 static int type_enum_values(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct gql_type *t = type_of(c);
-
-    (void)e;
-    if (!t)
-        return no_members(c, ret);
-    if (t->kind == GQL_ENUM)
-        *ret = members_value(c, &t->members, t->name);
-    return 0;
+    return members_of(c, 1u << GQL_ENUM, ret);
 }
 
 static const struct jval *types_value(struct arena *a, const struct gql_type *const *types, size_t count)

@@ -1,42 +1,33 @@
 /* server/graphql/gql_types.c: looking things up in a schema, and what types have to do with each other. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/graphql/gql_schema.h"
 
+static int name_to_type(const void *name, const void *type)
+{
+    return str_cmp(*(const struct str *)name, (*(struct gql_type *const *)type)->name);
+}
+
 const struct gql_type *gql_type_find(const struct gql_schema *s, struct str name)
 {
-    size_t low = 0, high = s->type_count;
+    struct gql_type *const *found =
+        bsearch(&name, s->types_sorted, s->type_count, sizeof(*s->types_sorted), name_to_type);
 
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int order = str_cmp(name, s->types_sorted[mid]->name);
+    return found ? *found : NULL;
+}
 
-        if (order == 0)
-            return s->types_sorted[mid];
-        if (order < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return NULL;
+static int name_to_member(const void *name, const void *member)
+{
+    return str_cmp(*(const struct str *)name, (*(struct gql_member *const *)member)->name);
 }
 
 struct gql_member *gql_member_find(const struct gql_members *m, struct str name)
 {
-    size_t low = 0, high = m->len;
+    struct gql_member *const *found =
+        m->len ? bsearch(&name, m->sorted, m->len, sizeof(*m->sorted), name_to_member) : NULL;
 
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int order = str_cmp(name, m->sorted[mid]->name);
-
-        if (order == 0)
-            return m->sorted[mid];
-        if (order < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return NULL;
+    return found ? *found : NULL;
 }
 
 const struct gql_directive_def *gql_directive_find(const struct gql_schema *s, struct str name)

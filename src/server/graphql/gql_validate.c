@@ -79,22 +79,18 @@ static void index_fragments(struct gql_rules *r, struct gql_document *doc)
     }
 }
 
+static int name_to_fragment(const void *name, const void *fragment)
+{
+    return str_cmp(*(const struct str *)name, (*(struct gql_definition *const *)fragment)->name);
+}
+
 struct gql_definition *gql_fragment_find(const struct gql_rules *r, struct str name)
 {
-    size_t low = 0, high = r->fragment_count;
+    struct gql_definition *const *found = r->fragment_count ? bsearch(&name, r->fragments, r->fragment_count,
+                                                                      sizeof(*r->fragments), name_to_fragment)
+                                                            : NULL;
 
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int order = str_cmp(name, r->fragments[mid]->name);
-
-        if (order == 0)
-            return r->fragments[mid];
-        if (order < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return NULL;
+    return found ? *found : NULL;
 }
 
 static void check_operation_names(struct gql_rules *r, struct gql_document *doc)
