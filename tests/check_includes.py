@@ -18,9 +18,9 @@ MAY_USE = {
     "server": WORLD | {"launch", "google"},
     "emulator": WORLD | {"launch"},
 }
-THIRD_PARTY = [  # pattern of the header, the one folder that may include it
-    (r"jansson\.h", "base"), (r"yaml\.h", "base"), (r"openssl/.*", "base"), (r"ut(hash|list|array)\.h", "base"),
-    (r"uv(/.*)?\.h", "io"), (r"curl/.*", "io"), (r"microhttpd\.h", "io"), (r"sqlite3\.h", "io"),
+THIRD_PARTY = [  # pattern of the header, the folders that may include it
+    (r"jansson\.h", "base"), (r"yaml\.h", "base"), (r"openssl/.*", "base io/real"), (r"ut(hash|list|array)\.h", "base"),
+    (r"uv(/.*)?\.h", "io"), (r"curl/.*", "io"), (r"llhttp\.h", "io/real"), (r"sqlite3\.h", "io"),
     (r"archive(_entry)?\.h", "build"), (r"libpq-fe\.h", "server"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -38,10 +38,10 @@ def check_own(name, module, header):
     return None
 
 
-def check_system(module, header):
-    for pattern, owner in THIRD_PARTY:
-        if re.fullmatch(pattern, header) and module != owner:
-            return f"<{header}> belongs to src/{owner} alone"
+def check_system(name, header):
+    for pattern, owners in THIRD_PARTY:
+        if re.fullmatch(pattern, header) and not any(name.startswith(f"src/{o}/") for o in owners.split()):
+            return f"<{header}> belongs to src/{' and src/'.join(owners.split())} alone"
     return None
 
 
@@ -58,7 +58,7 @@ def check_file(name):
         if first and os.path.isfile(os.path.join(tree.ROOT, "src", own)) and header != own and not private:
             yield name, number, f'the file\'s own header "{own}" comes first'
         first = False
-        wrong = check_own(name, module, header) if quoted else check_system(module, header)
+        wrong = check_own(name, module, header) if quoted else check_system(name, header)
         if wrong:
             yield name, number, wrong
 

@@ -39,6 +39,9 @@ struct fiber *fiber_current(struct scheduler *s); /* NULL outside a fiber */
 int fiber_park(struct scheduler *s, int64_t timeout_ms, bool uncancellable);
 void fiber_unpark(struct fiber *f);         /* make it ready; a no-op when it is not parked */
 struct io *fiber_io(const struct fiber *f); /* the world of the group it belongs to */
+/** fiber_cancel() - its present and every later yielding call returns -ERR_CANCELLED; so with the groups it
+ * made. */
+void fiber_cancel(struct fiber *f);
 bool fiber_is_cancelled(const struct fiber *f);
 const char *fiber_name(const struct fiber *f);
 /** scheduler_cancel_io() - cancel every fiber whose group belongs to @io (a killed node). */

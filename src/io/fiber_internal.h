@@ -68,6 +68,5 @@ void stack_give(struct scheduler *s, struct stack *k);
 void stack_pool_done(struct scheduler *s);
 
 void fiber_start(struct scheduler *s, struct group *g, const char *name, fiber_fn fn, void *arg);
-void fiber_cancel(struct fiber *f);
 void group_fiber_ended(struct group *g);
 void group_owner_ended(struct fiber *f);

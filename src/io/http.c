@@ -2,6 +2,8 @@
 #include "io/http.h"
 
 #include "base/timefmt.h"
+#include "io/fiber.h"
+#include "io/io_internal.h"
 
 enum { MAX_RETRY_AFTER_MS = 3600 * 1000 };
 
@@ -56,7 +58,7 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static struct str decode_component(struct arena *a, struct str s)
+struct str http_percent_decode(struct arena *a, struct str s, bool plus_is_space)
 {
     char *out = arena_alloc(a, s.len + 1);
     size_t len = 0;
@@ -69,7 +71,7 @@ static struct str decode_component(struct arena *a, struct str s)
             out[len++] = (char)(high * 16 + low);
             i += 2;
         } else {
-            out[len++] = s.ptr[i] == '+' ? ' ' : s.ptr[i];
+            out[len++] = plus_is_space && s.ptr[i] == '+' ? ' ' : s.ptr[i];
         }
     }
     return (struct str){ out, len };
@@ -86,8 +88,8 @@ struct str http_query_get(struct http_exchange *x, const char *name)
 
         if (!str_cut(&value, '=', &key))
             continue;
-        if (str_is(decode_component(x->a, key), name))
-            return decode_component(x->a, value.ptr ? value : STR(""));
+        if (str_is(http_percent_decode(x->a, key, true), name))
+            return http_percent_decode(x->a, value.ptr ? value : STR(""), true);
     }
     return (struct str){ NULL, 0 };
 }
@@ -108,4 +110,16 @@ void http_reply_text(struct http_exchange *x, int status, const char *content_ty
     http_reply_header(x, "Content-Type", str_of(content_type));
     strbuf_reset(&x->reply);
     strbuf_add(&x->reply, body);
+}
+
+void http_wait_begin(struct http_exchange *x)
+{
+    x->waiting = true;
+    if (x->no_waiting)
+        fiber_cancel(fiber_current(x->io->sched));
+}
+
+void http_wait_end(struct http_exchange *x)
+{
+    x->waiting = false;
 }

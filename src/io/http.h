@@ -66,14 +66,22 @@ struct http_exchange {
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    struct str peer; /* "127.0.0.1:51234" */
+    struct str peer; /* "127.0.0.1:51234", "[::1]:51234" */
+    bool tls;        /* it came over TLS */
     /* reply: status 0 when the handler returns becomes 500 */
     int status;
     struct strbuf reply; /* cap 64 MiB */
     struct http_header reply_headers[16];
     size_t reply_header_count;
+    /* of the implementation; see http_wait_begin() */
+    struct fiber *fiber;
+    bool waiting, no_waiting;
 };
-/** http_handler_fn - runs on a fiber of its own, may yield; the reply is sent when it returns. */
+/**
+ * http_handler_fn - runs on a fiber of its own, may yield; the reply is sent when it returns. Date,
+ * Content-Length and Connection are the server's; a header with a line break in it makes the reply a 500.
+ * Requests of one connection are handled one after the other, in their order.
+ */
 typedef void (*http_handler_fn)(void *ctx, struct http_exchange *x);
 
 struct http_server_options {
@@ -81,20 +89,29 @@ struct http_server_options {
     uint16_t port;    /* 0: any free one */
     http_handler_fn handler;
     void *ctx;
-    size_t max_body_bytes;                /* 0: 16 MiB; over it: 413 */
-    size_t max_header_bytes;              /* 0: 32 KiB; over it: 431 */
-    uint32_t max_connections;             /* 0: 4096 */
-    int64_t idle_timeout_ms;              /* 0: 60000; a request must also arrive whole within this time */
-    struct str tls_cert_pem, tls_key_pem; /* both or neither */
+    size_t max_body_bytes;     /* 0: 16 MiB; over it: 413 */
+    size_t max_header_bytes;   /* 0: 32 KiB, request line included; over it, or over 100 fields: 431 */
+    uint32_t max_connections;  /* 0: 4096; over it: 503 and closed */
+    int64_t header_timeout_ms; /* 0: 10000; from a request's first byte to the end of its header, else 408 */
+    int64_t body_timeout_ms;   /* 0: 120000; for the whole body, else 408 */
+    int64_t idle_timeout_ms;   /* 0: 60000; between requests, and without progress of a reply: closed */
+    int64_t drain_ms;          /* how long http_server_close() lets handlers finish; 0: not at all */
+    /* TLS 1.2 or 1.3 with a certificate (followed by its chain) and its key, both PEM; borrowed for the call.
+     * Both or neither. */
+    struct str tls_cert_pem;
+    const struct secret *tls_key_pem;
 };
 struct http_server;
 /** http_listen() - serve from now on. -ERR_OS with "HOST:PORT" and the reason (address in use, not
- * permitted). */
+ * permitted); -ERR_CONFIG for a certificate or key that is none, or that do not belong together. */
 NODISCARD int http_listen(struct io *io, const struct http_server_options *o, struct http_server **ret,
                           struct err *e);
 uint16_t http_server_port(const struct http_server *s);
-/** http_server_close() - take no more connections, cancel handlers still running, wait for them. Yields. NULL
- * is a no-op. */
+/**
+ * http_server_close() - take no more connections; let running handlers finish for drain_ms (in the simulator:
+ * not at all), but not those inside http_wait_begin(); then cancel those left, wait for them and send what
+ * they answer. Yields. NULL is a no-op.
+ */
 void http_server_close(struct http_server *s);
 
 /* Helpers for handlers. */
@@ -102,4 +119,11 @@ struct str http_query_get(struct http_exchange *x,
                           const char *name); /* percent-decoded, '+' is a space; absent when missing */
 void http_reply_header(struct http_exchange *x, const char *name,
                        struct str value); /* both copied; more than 16 are dropped */
+/**
+ * http_wait_begin() - from here to http_wait_end() the handler has nothing to finish: its fiber is cancelled
+ * when the client closes the connection, or the server is closed. For long polls. (The simulator's clients
+ * are not seen to go.)
+ */
+void http_wait_begin(struct http_exchange *x);
+void http_wait_end(struct http_exchange *x);
 void http_reply_text(struct http_exchange *x, int status, const char *content_type, struct str body);

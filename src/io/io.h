@@ -1,7 +1,7 @@
 /*
  * io/io.h: everything a fiber can see of the world, behind one interface with two implementations.
  *
- * io/real: the machine (libuv loop, libcurl, libmicrohttpd, processes, files). io/sim: virtual time and an
+ * io/real: the machine (libuv loop, libcurl, llhttp, processes, files). io/sim: virtual time and an
  * in-process network under a seeded scheduler. All calls are made on the loop's thread, from a fiber; a call
  * that may let other fibers run says "Yields": what was read from shared state before it is read again after
  * it.

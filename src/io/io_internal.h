@@ -45,3 +45,6 @@ struct io {
 struct io_object {
     struct io *io;
 };
+
+/** http_percent_decode() - "%41" to "A"; what is no escape stays. NUL-terminated, in @a. */
+struct str http_percent_decode(struct arena *a, struct str s, bool plus_is_space);

@@ -1,248 +1,32 @@
-/*
- * io/real/http_server.c: libmicrohttpd on its epoll descriptor in our loop. Owns the listening socket and
- * connections.
- *
- * A whole request starts a fiber and its connection is suspended; when the handler has returned the
- * connection is resumed and the library asks again, and gets the reply.
- */
+/* io/real/http_server.c: listening, the defaults, and the orderly end of a server. */
 #include <errno.h>
-#include <microhttpd.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "io/real/real_internal.h"
+#include "io/real/http_internal.h"
 
 enum { DEFAULT_MAX_BODY = 16 * 1024 * 1024, DEFAULT_MAX_HEADER = 32 * 1024, DEFAULT_CONNECTIONS = 4096 };
-enum {
-    DEFAULT_IDLE_MS = 60000,
-    MAX_REPLY = 64 * 1024 * 1024,
-    MAX_HEADERS = 100,
-    MAX_DISCARD = 64 * 1024 * 1024
-};
+enum { DEFAULT_HEADER_MS = 10000, DEFAULT_BODY_MS = 120000, DEFAULT_IDLE_MS = 60000 };
+enum { BACKLOG = 1024, LAST_WORDS_MS = 1000 };
 
-struct http_server {
-    struct io_object object;
-    struct MHD_Daemon *daemon;
-    struct http_server_options options;
-    uint16_t port;
-    uv_poll_t poll;
-    uv_timer_t timer;
-    struct group *handlers;
-    bool closing;
-    int open_handles;
-    struct cond closed;
-};
-
-struct request {
-    struct http_server *server;
-    struct MHD_Connection *connection;
-    struct http_exchange x;
-    struct strbuf body;
-    char *query;
-    size_t discarded;
-    bool begun, done, too_large;
-};
-
-static void server_turn(struct http_server *s);
-
-static void on_server_timer(uv_timer_t *t)
+const char *http_server_date(struct http_server *s)
 {
-    server_turn(t->data);
-}
+    int64_t now_s = io_now_unix_ms(s->object.io) / 1000;
 
-/* Let the library look at its connections soon, from the loop and not from a fiber. */
-static void server_poke(struct http_server *s)
-{
-    if (!uv_is_closing((uv_handle_t *)&s->timer))
-        uv_timer_start(&s->timer, on_server_timer, 0, 0);
-}
-
-static void server_turn(struct http_server *s)
-{
-    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-
-    if (!s->daemon)
-        return;
-    MHD_run(s->daemon);
-    if (MHD_get_timeout(s->daemon, &wait_ms) == MHD_YES)
-        uv_timer_start(&s->timer, on_server_timer, wait_ms, 0);
-    else
-        uv_timer_stop(&s->timer);
-}
-
-static void on_server_ready(uv_poll_t *p, int status, int events)
-{
-    (void)status;
-    (void)events;
-    server_turn(p->data);
-}
-
-/* --- one request
- * --------------------------------------------------------------------------------------------- */
-
-static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
-{
-    struct http_server *s = ctx;
-    struct request *r = xcalloc(1, sizeof(*r));
-    const char *question = strchr(uri, '?');
-
-    r->server = s;
-    r->connection = connection;
-    r->query = xstrdup(question ? question + 1 : "");
-    r->body = STRBUF(s->options.max_body_bytes);
-    return r;
-}
-
-static void on_completed(void *ctx, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode why)
-{
-    struct request *r = *state;
-
-    (void)ctx;
-    (void)connection;
-    (void)why;
-    if (!r)
-        return;
-    arena_free(r->x.a);
-    strbuf_done(&r->x.reply);
-    strbuf_done(&r->body);
-    free(r->query);
-    free(r);
-    *state = NULL;
-}
-
-static enum MHD_Result answer_text(struct MHD_Connection *c, unsigned status, const char *text)
-{
-    struct MHD_Response *m =
-        MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
-    enum MHD_Result rc = MHD_NO;
-
-    MHD_add_response_header(m, "Content-Type", "text/plain; charset=utf-8");
-    MHD_add_response_header(m, "Connection", "close");
-    rc = MHD_queue_response(c, status, m);
-    MHD_destroy_response(m);
-    return rc;
-}
-
-static enum MHD_Result answer(struct request *r)
-{
-    struct http_exchange *x = &r->x;
-    struct str body = strbuf_str(&x->reply);
-    struct MHD_Response *m = NULL;
-    enum MHD_Result rc = MHD_NO;
-
-    if (x->reply.full || x->status == 0) {
-        x->status = 500;
-        body = STR("");
+    if (now_s != s->date_s) {
+        s->date_s = now_s;
+        http_date_format(now_s, s->date);
     }
-    m = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.ptr, MHD_RESPMEM_MUST_COPY);
-    for (size_t i = 0; i < x->reply_header_count; i++)
-        MHD_add_response_header(m, x->reply_headers[i].name.ptr, x->reply_headers[i].value.ptr);
-    rc = MHD_queue_response(r->connection, (unsigned)x->status, m);
-    MHD_destroy_response(m);
-    return rc;
+    return s->date;
 }
 
-static enum MHD_Result add_request_header(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                          const char *value)
+void http_server_changed(struct http_server *s)
 {
-    struct request *r = ctx;
-    struct http_header *headers = (struct http_header *)(uintptr_t)r->x.headers;
-
-    (void)kind;
-    if (r->x.header_count >= MAX_HEADERS)
-        return MHD_NO;
-    headers[r->x.header_count++] = (struct http_header){ arena_str(r->x.a, str_of(name)),
-                                                         arena_str(r->x.a, value ? str_of(value) : STR("")) };
-    return MHD_YES;
-}
-
-static struct str peer_of(struct arena *a, struct MHD_Connection *c)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char host[NI_MAXHOST];
-    char port[NI_MAXSERV];
-
-    if (!info || getnameinfo(info->client_addr, sizeof(struct sockaddr_storage), host, sizeof(host), port,
-                             sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
-        return STR("unknown");
-    return str_of(arena_printf(a, "%s:%s", host, port));
-}
-
-static void handler_fiber(void *arg)
-{
-    struct request *r = arg;
-    struct http_server *s = r->server;
-
-    s->options.handler(s->options.ctx, &r->x);
-    r->done = true;
-    MHD_resume_connection(r->connection);
-    server_poke(s);
-}
-
-static void start_handler(struct request *r, const char *method, const char *path)
-{
-    struct http_exchange *x = &r->x;
-
-    x->io = r->server->object.io;
-    x->a = arena_new();
-    x->method = arena_str(x->a, str_of(method));
-    x->path = arena_str(x->a, str_of(path));
-    x->query = str_of(r->query);
-    x->headers = arena_array(x->a, MAX_HEADERS, sizeof(*x->headers));
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_request_header, r);
-    x->body = strbuf_str(&r->body);
-    x->peer = peer_of(x->a, r->connection);
-    x->reply = STRBUF(MAX_REPLY);
-    MHD_suspend_connection(r->connection);
-    group_spawn(r->server->handlers, "http-handler", handler_fiber, r);
-}
-
-/*
- * A body somewhat over the cap is read and thrown away, so that the client gets to see the 413: closing on a
- * client that still sends makes its system drop the answer. A body far over it is cut off.
- */
-static bool announces_too_much(struct request *r)
-{
-    const char *length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
-    int64_t n = 0;
-
-    return length && (!str_to_i64(str_of(length), &n) || n < 0 ||
-                      (uint64_t)n > r->server->options.max_body_bytes + MAX_DISCARD);
-}
-
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
-                                  const char *method, const char *version, const char *data, size_t *data_len,
-                                  void **state)
-{
-    struct request *r = *state;
-
-    (void)ctx;
-    (void)connection;
-    (void)version;
-    if (!r->begun) {
-        r->begun = true;
-        return announces_too_much(r) ? answer_text(connection, 413, "the request body is too large\n")
-                                     : MHD_YES;
-    }
-    if (*data_len > 0) {
-        strbuf_add(&r->body, (struct str){ data, *data_len });
-        r->too_large = r->body.full;
-        r->discarded += r->too_large ? *data_len : 0;
-        *data_len = 0;
-        return r->discarded > MAX_DISCARD ? MHD_NO : MHD_YES;
-    }
-    if (r->too_large)
-        return answer_text(connection, 413, "the request body is too large\n");
-    if (r->done)
-        return answer(r);
-    if (r->server->closing)
-        return answer_text(connection, 503, "the server is stopping\n");
-    start_handler(r, method, path);
-    return MHD_YES;
+    if (s->closer)
+        fiber_unpark(s->closer);
 }
 
 /* --- listening
@@ -265,7 +49,7 @@ static int open_socket(const struct http_server_options *o, int *ret_fd, uint16_
         return err_set(e, ERR_OS, "cannot listen on %s:%u: %s", o->host, o->port, gai_strerror(rc));
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-        bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, 1024) ||
+        bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, BACKLOG) ||
         getsockname(fd, (struct sockaddr *)&bound, &bound_len)) {
         rc = errno;
         freeaddrinfo(found);
@@ -280,62 +64,85 @@ static int open_socket(const struct http_server_options *o, int *ret_fd, uint16_
     return 0;
 }
 
-static struct MHD_Daemon *start_daemon(struct http_server *s, int fd)
-{
-    struct http_server_options *o = &s->options;
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (o->tls_cert_pem.ptr ? MHD_USE_TLS : 0);
-    struct MHD_OptionItem tls[] = {
-        { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->tls_cert_pem.ptr },
-        { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->tls_key_pem.ptr },
-        { MHD_OPTION_END, 0, NULL },
-    };
-
-    return MHD_start_daemon(flags, s->port, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
-                            MHD_OPTION_URI_LOG_CALLBACK, on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                            s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, o->max_header_bytes,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((o->idle_timeout_ms + 999) / 1000),
-                            MHD_OPTION_ARRAY, o->tls_cert_pem.ptr ? tls : &tls[2], MHD_OPTION_END);
-}
-
 static void fill_defaults(struct http_server_options *o)
 {
     o->host = o->host ? o->host : "127.0.0.1";
     o->max_body_bytes = o->max_body_bytes ? o->max_body_bytes : DEFAULT_MAX_BODY;
     o->max_header_bytes = o->max_header_bytes ? o->max_header_bytes : DEFAULT_MAX_HEADER;
     o->max_connections = o->max_connections ? o->max_connections : DEFAULT_CONNECTIONS;
+    o->header_timeout_ms = o->header_timeout_ms ? o->header_timeout_ms : DEFAULT_HEADER_MS;
+    o->body_timeout_ms = o->body_timeout_ms ? o->body_timeout_ms : DEFAULT_BODY_MS;
     o->idle_timeout_ms = o->idle_timeout_ms ? o->idle_timeout_ms : DEFAULT_IDLE_MS;
+}
+
+static void server_free(struct http_server *s)
+{
+    tls_context_free(s->tls);
+    free(s->read_buffer);
+    free(s->write_buffer);
+    free(s);
+}
+
+static int server_new(struct io *io, const struct http_server_options *o, struct http_server **ret,
+                      struct err *e)
+{
+    struct http_server *s = xcalloc(1, sizeof(*s));
+    int rc = 0;
+
+    s->object.io = io;
+    s->options = *o;
+    fill_defaults(&s->options);
+    s->limits = (struct http_limits){ s->options.max_header_bytes, s->options.max_body_bytes };
+    s->read_buffer = xmalloc(HTTP_READ_BYTES);
+    if (o->tls_cert_pem.ptr) {
+        s->write_buffer = xmalloc(HTTP_WRITE_BYTES);
+        rc = tls_context_new(o->tls_cert_pem, o->tls_key_pem, &s->tls, e);
+    }
+    s->options.tls_cert_pem = (struct str){ NULL, 0 };
+    s->options.tls_key_pem = NULL;
+    if (rc) {
+        server_free(s);
+        return rc;
+    }
+    *ret = s;
+    return 0;
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    if (status == 0)
+        http_conn_accept(listener->data);
+}
+
+static void on_listener_closed(uv_handle_t *h)
+{
+    struct http_server *s = h->data;
+
+    s->listening = false;
+    http_server_changed(s);
 }
 
 int real_http_listen(struct io *io, const struct http_server_options *o, struct http_server **ret,
                      struct err *e)
 {
     struct real_io *r = real_of(io);
-    struct http_server *s = xcalloc(1, sizeof(*s));
-    const union MHD_DaemonInfo *info = NULL;
+    struct http_server *s = NULL;
     int fd = -1;
+    int rc = server_new(io, o, &s, e);
 
-    s->object.io = io;
-    s->options = *o;
-    fill_defaults(&s->options);
-    if (open_socket(&s->options, &fd, &s->port, e)) {
-        free(s);
-        return e ? -(int)e->code : -ERR_OS;
+    if (rc == 0)
+        rc = open_socket(&s->options, &fd, &s->port, e);
+    if (rc) {
+        if (s)
+            server_free(s);
+        return rc;
     }
-    s->daemon = start_daemon(s, fd);
-    if (!s->daemon) {
-        close(fd);
-        free(s);
-        return err_set(e, ERR_OS,
-                       "cannot serve on %s:%u (is the certificate a PEM certificate with its key?)",
-                       o->host ? o->host : "127.0.0.1", o->port);
-    }
+    uv_tcp_init(&r->loop, &s->listener);
+    s->listener.data = s;
+    uv_tcp_open(&s->listener, fd); /* takes it; what it sets on the socket cannot fail on a listening one */
+    uv_listen((uv_stream_t *)&s->listener, BACKLOG, on_connection);
+    s->listening = true;
     s->handlers = group_new(io);
-    info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    uv_poll_init(&r->loop, &s->poll, info->epoll_fd);
-    uv_timer_init(&r->loop, &s->timer);
-    s->poll.data = s->timer.data = s;
-    uv_poll_start(&s->poll, UV_READABLE, on_server_ready);
     *ret = s;
     return 0;
 }
@@ -345,34 +152,60 @@ uint16_t real_http_server_port(const struct http_server *s)
     return s->port;
 }
 
-static void on_server_handle_closed(uv_handle_t *h)
-{
-    struct http_server *s = h->data;
+/* --- the end
+ * ------------------------------------------------------------------------------------------------- */
 
-    if (--s->open_handles == 0)
-        cond_broadcast(s->object.io, &s->closed);
+static bool is_busy(const struct http_server *s)
+{
+    for (const struct http_conn *c = s->conns; c; c = c->next)
+        if (http_conn_is_busy(c))
+            return true;
+    return false;
+}
+
+static bool is_open(const struct http_server *s)
+{
+    return s->listening || s->conns;
+}
+
+/* Not cut short by cancellation: what the loop still holds must be gone before its memory. */
+static void wait_while(struct http_server *s, bool (*fn)(const struct http_server *), int64_t at_most_ms)
+{
+    struct io *io = s->object.io;
+    int64_t until = io_now_ms(io) + at_most_ms;
+
+    s->closer = fiber_current(io->sched);
+    while (fn(s)) {
+        int64_t left = at_most_ms < 0 ? -1 : until - io_now_ms(io);
+
+        if (at_most_ms >= 0 && left <= 0)
+            break;
+        (void)fiber_park(io->sched, left, true);
+    }
+    s->closer = NULL;
+}
+
+static void each_conn(struct http_server *s, void (*fn)(struct http_conn *c))
+{
+    for (struct http_conn *c = s->conns, *next = NULL; c; c = next) {
+        next = c->next;
+        fn(c);
+    }
 }
 
 void real_http_server_close(struct http_server *s)
 {
-    struct io *io = s->object.io;
-
+    s->draining = true;
+    uv_close((uv_handle_t *)&s->listener, on_listener_closed);
+    each_conn(s, http_conn_stop);
+    if (s->options.drain_ms > 0)
+        wait_while(s, is_busy, s->options.drain_ms);
     s->closing = true;
     group_cancel(s->handlers);
     group_wait(s->handlers);
-    MHD_run(s->daemon); /* sends what the handlers left */
-    s->open_handles = 2;
-    uv_close((uv_handle_t *)&s->poll, on_server_handle_closed);
-    uv_close((uv_handle_t *)&s->timer, on_server_handle_closed);
-    MHD_stop_daemon(s->daemon);
-    s->daemon = NULL;
-    while (s->open_handles > 0) {
-        struct err ignored;
-        int rc = cond_wait(io, &s->closed, -1, &ignored);
-
-        if (rc == -ERR_CANCELLED && s->open_handles > 0)
-            (void)fiber_park(io->sched, 1, true); /* asked to stop as well: the handles still close first */
-    }
+    wait_while(s, is_busy, LAST_WORDS_MS);
+    each_conn(s, http_conn_close);
+    wait_while(s, is_open, -1);
     group_free(s->handlers);
-    free(s);
+    server_free(s);
 }

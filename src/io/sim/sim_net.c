@@ -79,29 +79,6 @@ static void flight_answer(struct flight *f, int status, const char *content_type
 }
 
 /* --- the client's side ---------------------------------------------------------------------------------- */
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c | 0x20) : NULL;
-
-    return at ? (int)(at - digits) : -1;
-}
-
-static struct str percent_decode(struct arena *a, struct str s)
-{
-    char *out = arena_alloc(a, s.len + 1);
-    size_t len = 0;
-
-    for (size_t i = 0; i < s.len; i++) {
-        bool coded = s.ptr[i] == '%' && i + 2 < s.len;
-        int high = coded ? hex_digit(s.ptr[i + 1]) : -1, low = coded ? hex_digit(s.ptr[i + 2]) : -1;
-        bool good = high >= 0 && low >= 0;
-        out[len++] = good ? (char)(high * 16 + low) : s.ptr[i];
-        i += good ? 2 : 0;
-    }
-    return (struct str){ out, len };
-}
-
 /* "host" or "host:port"; @port is the scheme's. */
 static bool flight_authority(struct flight *f, struct str authority, int64_t port)
 {
@@ -123,7 +100,7 @@ static void flight_target(struct flight *f, struct str target)
     ptrdiff_t mark = str_find(target, STR("?"));
     struct str path = mark >= 0 ? str_sub(target, 0, (size_t)mark) : target;
 
-    f->path = path.len ? percent_decode(f->a, path) : STR("/");
+    f->path = path.len ? http_percent_decode(f->a, path, false) : STR("/");
     f->query = mark >= 0 ? arena_str(f->a, str_sub(target, (size_t)mark + 1, target.len)) : STR("");
 }
 

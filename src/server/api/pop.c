@@ -42,7 +42,9 @@ static int pop_or_wait(struct gql_call *c, struct store_pop *pop, bool *ret_foun
         }
         if (io_now_ms(io) >= deadline)
             return 0;
+        http_wait_begin(who->exchange); /* an agent that has gone must not be given an item */
         rc = wait_for_item(who->server, pop->queue_id, deadline - io_now_ms(io), e);
+        http_wait_end(who->exchange);
         if (rc < 0)
             return rc == -ERR_TIMEOUT ? 0 : rc;
     }

@@ -1,0 +1,308 @@
+/* io/real/http_parse.c: llhttp's callbacks, the caps, and what llhttp leaves to its user to refuse. */
+#include "io/real/http_parse.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "io/io_internal.h"
+
+static int refuse(struct http_parse *p, int status, const char *why)
+{
+    p->refused_status = status;
+    p->refused_why = why;
+    return -1;
+}
+
+static int add_to_head(struct http_parse *p, const char *at, size_t len)
+{
+    strbuf_add(&p->head, (struct str){ at, len });
+    return p->head.full ? refuse(p, 431, "the request's header is too large\n") : 0;
+}
+
+/* --- llhttp's callbacks: in the order of a request
+ * ----------------------------------------------------------- */
+
+static int on_begin(llhttp_t *parser)
+{
+    struct http_parse *p = parser->data;
+
+    p->stage = HTTP_PARSE_HEAD;
+    return 0;
+}
+
+static int on_url(llhttp_t *parser, const char *at, size_t len)
+{
+    struct http_parse *p = parser->data;
+
+    if (p->head.len + len > HTTP_MAX_TARGET_BYTES)
+        return refuse(p, 414, "the request's target is too long\n");
+    return add_to_head(p, at, len);
+}
+
+static int on_url_complete(llhttp_t *parser)
+{
+    return add_to_head(parser->data, "", 1);
+}
+
+/* Fields behind a chunked body come here too, in stage BODY: nobody asks for them, so they are dropped. */
+static int on_field(llhttp_t *parser, const char *at, size_t len)
+{
+    struct http_parse *p = parser->data;
+
+    p->in_value = false;
+    return p->stage == HTTP_PARSE_BODY ? 0 : add_to_head(p, at, len);
+}
+
+static int on_field_complete(llhttp_t *parser)
+{
+    struct http_parse *p = parser->data;
+
+    if (p->stage == HTTP_PARSE_BODY)
+        return 0;
+    p->in_value = true;
+    p->header_count++;
+    if (p->header_count > HTTP_MAX_HEADERS)
+        return refuse(p, 431, "the request has too many header fields\n");
+    return add_to_head(p, "", 1);
+}
+
+static int on_value(llhttp_t *parser, const char *at, size_t len)
+{
+    struct http_parse *p = parser->data;
+
+    if (p->stage == HTTP_PARSE_BODY)
+        return 0;
+    if (!p->in_value) /* it had ended: RFC 9112 5.2 has servers refuse the old continuation lines */
+        return refuse(p, 400, "the request has a folded header field\n");
+    return add_to_head(p, at, len);
+}
+
+static int on_value_complete(llhttp_t *parser)
+{
+    struct http_parse *p = parser->data;
+
+    if (p->stage == HTTP_PARSE_BODY)
+        return 0;
+    if (!p->in_value)
+        return refuse(p, 400, "the request has a folded header field\n");
+    p->in_value = false;
+    return add_to_head(p, "", 1);
+}
+
+/* --- the head, once it is whole
+ * ------------------------------------------------------------------------------ */
+
+/* The texts in p->head, one after the other. */
+struct texts {
+    const char *at;
+};
+
+static struct str next_text(struct texts *t)
+{
+    struct str s = str_of(t->at);
+
+    t->at += s.len + 1;
+    return s;
+}
+
+/* llhttp takes any list of codings that ends in "chunked"; nothing here decodes the others. */
+static int check_framing(struct http_parse *p)
+{
+    struct texts t = { strbuf_cstr(&p->head) };
+    size_t codings = 0, hosts = 0;
+
+    (void)next_text(&t);
+    for (size_t i = 0; i < p->header_count; i++) {
+        struct str name = next_text(&t), value = str_trim(next_text(&t));
+
+        if (str_eq_nocase(name, STR("Host")))
+            hosts++;
+        if (str_eq_nocase(name, STR("Transfer-Encoding"))) {
+            codings++;
+            if (codings > 1 || !str_eq_nocase(value, STR("chunked")) || p->parser.http_minor == 0)
+                return refuse(p, 501, "the only transfer coding taken is chunked, in HTTP/1.1\n");
+        }
+        if (str_eq_nocase(name, STR("Expect"))) {
+            if (!str_eq_nocase(value, STR("100-continue")))
+                return refuse(p, 417, "the only expectation met is 100-continue\n");
+            p->wants_continue = p->parser.http_minor > 0;
+        }
+    }
+    if (hosts > 1 || (hosts == 0 && p->parser.http_minor > 0))
+        return refuse(p, 400, "a request needs one Host header\n");
+    return 0;
+}
+
+static int on_head_complete(llhttp_t *parser)
+{
+    struct http_parse *p = parser->data;
+
+    if (parser->http_major != 1 || parser->http_minor > 1)
+        return refuse(p, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here\n");
+    parser->upgrade = 0; /* offers of other protocols are not taken up; the request itself is answered */
+    if (check_framing(p))
+        return -1;
+    if (parser->content_length > p->limits->max_body_bytes && !(parser->flags & F_CHUNKED))
+        return refuse(p, 413, "the request's body is too large\n");
+    p->stage = HTTP_PARSE_BODY;
+    return 0;
+}
+
+static int on_body(llhttp_t *parser, const char *at, size_t len)
+{
+    struct http_parse *p = parser->data;
+
+    p->wants_continue = false; /* it did not wait */
+    strbuf_add(&p->body, (struct str){ at, len });
+    return p->body.full ? refuse(p, 413, "the request's body is too large\n") : 0;
+}
+
+static int on_whole(llhttp_t *parser)
+{
+    struct http_parse *p = parser->data;
+
+    p->whole = true;
+    p->keep_alive = llhttp_should_keep_alive(parser) != 0;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+    .on_message_begin = on_begin,
+    .on_url = on_url,
+    .on_url_complete = on_url_complete,
+    .on_header_field = on_field,
+    .on_header_field_complete = on_field_complete,
+    .on_header_value = on_value,
+    .on_header_value_complete = on_value_complete,
+    .on_headers_complete = on_head_complete,
+    .on_body = on_body,
+    .on_message_complete = on_whole,
+};
+
+/* --- feeding
+ * ------------------------------------------------------------------------------------------------- */
+
+static void next_request(struct http_parse *p)
+{
+    p->stage = HTTP_PARSE_NOTHING;
+    p->head = STRBUF(p->limits->max_header_bytes);
+    p->body = STRBUF(p->limits->max_body_bytes);
+    p->header_count = p->framing_bytes = 0;
+    p->in_value = p->whole = p->keep_alive = p->wants_continue = false;
+}
+
+void http_parse_init(struct http_parse *p, const struct http_limits *limits)
+{
+    *p = (struct http_parse){ .limits = limits };
+    llhttp_init(&p->parser, HTTP_REQUEST, &settings);
+    p->parser.data = p;
+    next_request(p);
+}
+
+void http_parse_done(struct http_parse *p)
+{
+    strbuf_done(&p->head);
+    strbuf_done(&p->body);
+}
+
+/* What llhttp itself did not like. */
+static enum http_parse_result broken(struct http_parse *p, llhttp_errno_t code)
+{
+    if (p->refused_status)
+        return HTTP_PARSE_REFUSED;
+    if (code == HPE_PAUSED_H2_UPGRADE || code == HPE_INVALID_VERSION)
+        refuse(p, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here\n");
+    else if (code == HPE_INVALID_METHOD)
+        refuse(p, 501, "the request's method is not known here\n");
+    else if (code == HPE_UNEXPECTED_CONTENT_LENGTH || code == HPE_INVALID_CONTENT_LENGTH ||
+             code == HPE_INVALID_TRANSFER_ENCODING)
+        refuse(p, 400, "the request contradicts itself about its length\n");
+    else
+        refuse(p, 400, "this is not an HTTP request\n");
+    return HTTP_PARSE_REFUSED;
+}
+
+/* What comes besides the body: chunk sizes and extensions, trailers. Twice the wire for one body at most. */
+static bool too_much_framing(struct http_parse *p, size_t len)
+{
+    p->framing_bytes += len;
+    return p->framing_bytes > p->limits->max_header_bytes + p->limits->max_body_bytes;
+}
+
+enum http_parse_result http_parse_feed(struct http_parse *p, struct str data, size_t *ret_used)
+{
+    llhttp_errno_t code = HPE_OK;
+    size_t before = p->body.len;
+
+    assert(!p->refused_status && !p->whole);
+    code = llhttp_execute(&p->parser, data.ptr, data.len);
+    *ret_used = data.len;
+    if (p->whole && !p->refused_status && code == HPE_PAUSED) {
+        *ret_used = (size_t)(llhttp_get_error_pos(&p->parser) - data.ptr);
+        llhttp_resume(&p->parser);
+        return HTTP_PARSE_REQUEST;
+    }
+    if (code != HPE_OK)
+        return broken(p, code);
+    if (p->stage == HTTP_PARSE_BODY && too_much_framing(p, data.len - (p->body.len - before))) {
+        refuse(p, 413, "the request's body has too much framing\n");
+        return HTTP_PARSE_REFUSED;
+    }
+    return HTTP_PARSE_MORE;
+}
+
+/* --- taking
+ * -------------------------------------------------------------------------------------------------- */
+
+/* RFC 9112 3.2.2: servers take "GET http://host/path", though only proxies need it. */
+static struct str without_authority(struct str target)
+{
+    size_t at = 0;
+
+    if (target.len > 0 && target.ptr[0] == '/')
+        return target;
+    if (!str_has_prefix(target, STR("http://")) && !str_has_prefix(target, STR("https://")))
+        return (struct str){ NULL, 0 };
+    at = (size_t)str_find(target, STR("://")) + 3;
+    while (at < target.len && target.ptr[at] != '/' && target.ptr[at] != '?')
+        at++;
+    return at < target.len && target.ptr[at] == '/' ? str_sub(target, at, target.len) : STR("/");
+}
+
+static int take_target(struct http_parse *p, struct str target, struct http_exchange *x)
+{
+    struct str rest = without_authority(target);
+    struct str path = { 0 };
+
+    if (!rest.ptr || str_find(rest, STR("#")) >= 0)
+        return refuse(p, 400, "the request's target is not a path\n");
+    (void)str_cut(&rest, '?', &path);
+    x->path = http_percent_decode(x->a, path, false);
+    x->query = rest.ptr ? rest : STR("");
+    if (memchr(x->path.ptr, '\0', x->path.len))
+        return refuse(p, 400, "the request's path has a NUL in it\n");
+    return 0;
+}
+
+enum http_parse_result http_parse_take(struct http_parse *p, struct http_exchange *x, struct strbuf *ret_head,
+                                       struct strbuf *ret_body)
+{
+    struct texts t = { strbuf_cstr(&p->head) };
+    struct http_header *headers = arena_array(x->a, p->header_count + 1, sizeof(*headers));
+
+    assert(p->whole);
+    if (take_target(p, next_text(&t), x))
+        return HTTP_PARSE_REFUSED;
+    x->method = str_of(llhttp_method_name((llhttp_method_t)p->parser.method));
+    for (size_t i = 0; i < p->header_count; i++) {
+        headers[i].name = next_text(&t);
+        headers[i].value = str_trim(next_text(&t));
+    }
+    x->headers = headers;
+    x->header_count = p->header_count;
+    x->body = strbuf_str(&p->body);
+    *ret_head = p->head;
+    *ret_body = p->body;
+    next_request(p);
+    return HTTP_PARSE_REQUEST;
+}
