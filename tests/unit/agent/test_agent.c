@@ -48,7 +48,7 @@ static struct queue {
 static struct world {
     struct sim *sim;
     struct sim_node *server, *agent;
-    char dir[64];
+    char dir[FOLDER_SIZE];
     int64_t max_jobs;
     const char *queue_name;
     bool agent_ended;
@@ -239,8 +239,7 @@ static int set_up(void **state)
     queue.own_server = true;
     world.max_jobs = 2;
     world.queue_name = "q";
-    snprintf(world.dir, sizeof(world.dir), "/tmp/slipway-test-XXXXXX");
-    assert_non_null(mkdtemp(world.dir));
+    folder_make(world.dir);
     world.sim = sim_new(11);
     world.server = sim_node_new(world.sim, "server");
     world.agent = sim_node_new(world.sim, "agent");
@@ -250,17 +249,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const files[] = { "journal.db", "journal.db-wal", "journal.db-shm", "agent.lock" };
-
     sim_free(world.sim);
     world.sim = NULL;
-    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        char path[100];
-
-        snprintf(path, sizeof(path), "%s/%s", world.dir, files[i]);
-        unlink(path);
-    }
-    assert_int_equal(rmdir(world.dir), 0);
+    folder_remove(world.dir);
     log_set_sink(NULL, NULL);
     return 0;
 }

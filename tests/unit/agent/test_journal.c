@@ -9,7 +9,7 @@
 #include "io/sim.h"
 
 struct world {
-    char dir[64];
+    char dir[FOLDER_SIZE];
     void (*run)(struct io *io, const char *dir);
     bool ran;
 };
@@ -24,23 +24,16 @@ static void run_node(struct io *io, void *arg)
 
 static void in_world(void (*run)(struct io *io, const char *dir))
 {
-    static const char *const files[] = { "journal.db", "journal.db-wal", "journal.db-shm", "agent.lock" };
-    struct world w = { .dir = "/tmp/slipway-test-XXXXXX", .run = run };
+    struct world w = { .run = run };
     struct sim *s = sim_new(3);
 
-    assert_non_null(mkdtemp(w.dir));
+    folder_make(w.dir);
     sim_node_start(sim_node_new(s, "agent"), run_node, &w);
     for (int steps = 0; !w.ran && steps < 100000 && sim_step(s); steps++)
         continue;
     sim_free(s);
     assert_true(w.ran);
-    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        char path[100];
-
-        snprintf(path, sizeof(path), "%s/%s", w.dir, files[i]);
-        unlink(path);
-    }
-    assert_int_equal(rmdir(w.dir), 0);
+    folder_remove(w.dir);
 }
 
 static struct journal *open_in(struct io *io, const char *dir)
@@ -48,8 +41,7 @@ static struct journal *open_in(struct io *io, const char *dir)
     struct journal *j = NULL;
     struct err e = { 0 };
 
-    if (journal_open(io, &(struct journal_options){ dir, true }, &j, &e))
-        fail_msg("%s", e.msg);
+    must(journal_open(io, &(struct journal_options){ dir, true }, &j, &e), &e);
     return j;
 }
 

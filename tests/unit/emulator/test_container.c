@@ -24,9 +24,8 @@ static struct container container_for(struct arena *a, const char *pools, struct
         "{\"jobSpec\":{\"baseOutputDirectory\":{\"outputUriPrefix\":\"gs://b/d\"},\"workerPoolSpecs\":%s}}",
         pools);
 
-    if (image_table_parse(a, STR(images_yaml), "images.yaml", "/etc/slipway", images, &e) ||
-        jval_from_json(a, str_of(text), "job", NULL, &job, &e))
-        fail_msg("%s", e.msg);
+    must(image_table_parse(a, STR(images_yaml), "images.yaml", "/etc/slipway", images, &e), &e);
+    must(jval_from_json(a, str_of(text), "job", NULL, &job, &e), &e);
     container_of_replica(a,
                          &(struct job_facts){ .custom_job = job,
                                               .job_id = 42,

@@ -1,7 +1,6 @@
 /* The emulator over HTTP on loopback: jobs really run as processes of this machine. */
 #include "../test.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -16,27 +15,18 @@ enum { DEADLINE_MS = 30000 };
 struct world {
     struct io *io;
     struct arena *a;
-    char folder[64];
+    char folder[FOLDER_SIZE];
     struct emulator_options options;
     struct emulator *m;
     struct http_server *server;
 };
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
 
 static void world_up(struct world *w)
 {
     struct http_server_options o = { .handler = emulator_handle };
     struct err e = { 0 };
 
-    if (emulator_new(w->io, &w->options, &w->m, &e))
-        fail_msg("%s", e.msg);
+    must(emulator_new(w->io, &w->options, &w->m, &e), &e);
     o.ctx = w->m;
     assert_int_equal(http_listen(w->io, &o, &w->server, &e), 0);
     emulator_start(w->m);
@@ -145,13 +135,12 @@ static int world_main(struct io *io, void *arg, struct err *e)
     body_fn *body = arg;
 
     (void)e;
-    snprintf(w.folder, sizeof(w.folder), "/tmp/slipway-emulator-XXXXXX");
-    assert_non_null(mkdtemp(w.folder));
+    folder_make(w.folder);
     w.options = (struct emulator_options){ .data_dir = w.folder, .speed = 1e9, .fast_and_unsafe_db = true };
     world_up(&w);
     (*body)(&w);
     world_down(&w);
-    assert_int_equal(nftw(w.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+    folder_remove(w.folder);
     arena_free(w.a);
     return 0;
 }

@@ -1,12 +1,5 @@
 /* The list filter grammar: what it accepts, how it binds, where it says an error is. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <string.h>
+#include "../test.h"
 
 #include "emulator/filter.h"
 

@@ -1,12 +1,5 @@
 /* What Vertex refuses in a well-formed CustomJob, one change to a good job at a time. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <string.h>
+#include "../test.h"
 
 #include "emulator/job_check.h"
 #include "emulator/job_rules.h"
@@ -25,8 +18,7 @@ static int check(struct arena *a, const char *change, struct refusal *r)
 
     r->a = a;
     assert_int_equal(jval_from_json(a, STR(good_job), "good", NULL, &base, &e), 0);
-    if (jval_from_json(a, str_of(change), "change", NULL, &over, &e))
-        fail_msg("%s", e.msg);
+    must(jval_from_json(a, str_of(change), "change", NULL, &over, &e), &e);
     return job_check(r, jval_merge(a, base, over), STR("us-central1"));
 }
 

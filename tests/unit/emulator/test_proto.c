@@ -1,10 +1,5 @@
 /* Protobuf's JSON mapping for CustomJob: both spellings, enums, integers, durations, masks. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "../test.h"
 
 #include "emulator/proto.h"
 
@@ -14,8 +9,7 @@ static struct jval *parse(struct arena *a, const char *json)
     struct err e = { 0 };
     const struct jval_limits limits = { .last_key_wins = true };
 
-    if (jval_from_json(a, str_of(json), "test", &limits, &v, &e))
-        fail_msg("%s", e.msg);
+    must(jval_from_json(a, str_of(json), "test", &limits, &v, &e), &e);
     return v;
 }
 

@@ -1,16 +1,10 @@
 /* The Google client against a small server that writes down what it was asked. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "../test.h"
 
-#include <cmocka.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 #include "google/logging.h"
@@ -99,8 +93,7 @@ static void tell(story_fn fn)
     unsetenv("GOOGLE_CLOUD_PROJECT");
     unsetenv("GCLOUD_PROJECT");
     unsetenv("GOOGLE_CLOUD_QUOTA_PROJECT");
-    if (io_real_run(run_story, &s, &e))
-        fail_msg("%s", e.msg);
+    must(io_real_run(run_story, &s, &e), &e);
 }
 
 #define AT(region) (&(const struct vertex_place){ STR("p"), STR(region) })
@@ -326,20 +319,19 @@ static struct google *google_with_file(struct world *w, const char *path)
 /* A token from a file with this text. */
 static int token_with_file(struct world *w, const char *text, struct err *e)
 {
-    char folder[] = "/tmp/slipway-google-XXXXXX";
+    char folder[FOLDER_SIZE];
     const struct secret *token;
     const char *path;
     struct google *g;
     int r;
 
-    assert_non_null(mkdtemp(folder));
+    folder_make(folder);
     path = arena_printf(w->a, "%s/key.json", folder);
     assert_int_equal(file_write(w->io, path, str_of(text), 0600, e), 0);
     g = google_with_file(w, path);
     r = google_token(g, &token, e);
     google_free(g);
-    unlink(path);
-    rmdir(folder);
+    folder_remove(folder);
     return r;
 }
 
@@ -395,8 +387,7 @@ STORY(a_service_account_key_signs_for_its_token)
                   arena_printf(w->a, "http://127.0.0.1:%u/token", http_server_port(w->server)));
     w->answers[0] =
         (struct answer){ "POST /token", 200, "{\"access_token\":\"sa\",\"expires_in\":\"3599\"}" };
-    if (token_with_file(w, jval_text(w->a, file, JVAL_COMPACT).ptr, &e))
-        fail_msg("%s", e.msg);
+    must(token_with_file(w, jval_text(w->a, file, JVAL_COMPACT).ptr, &e), &e);
     claims = claims_of(w, key);
     assert_true(str_is(jval_str(jval_get(claims, "iss")), "a@p.iam"));
     assert_true(str_is(jval_str(jval_get(claims, "aud")), "https://oauth2.googleapis.com/token"));

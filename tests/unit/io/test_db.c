@@ -1,19 +1,13 @@
 /* io/db: group commit, rollback, migrations and refusals, on the real world with its worker threads. */
-#include "io/db.h"
+#include "../test.h"
 
 #include <fcntl.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "io/db.h"
 #include "io/real.h"
 
 static const char *const migrations[] = {
@@ -24,25 +18,16 @@ static const char *const migrations[] = {
 };
 
 struct fixture {
-    char folder[64], path[96];
+    char folder[FOLDER_SIZE], path[96];
     void (*body)(struct io *io, struct fixture *f);
     struct db *db;
 };
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
 
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
 
-    snprintf(f->folder, sizeof(f->folder), "/tmp/slipway-db-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
+    folder_make(f->folder);
     snprintf(f->path, sizeof(f->path), "%s/test.db", f->folder);
     *state = f;
     return 0;
@@ -52,7 +37,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    nftw(f->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    folder_remove(f->folder);
     free(f);
     return 0;
 }
@@ -62,8 +47,7 @@ static struct db *open_db(struct io *io, struct fixture *f)
     struct err e = { 0 };
     struct db *d = NULL;
 
-    if (db_open(io, &(struct db_options){ .path = f->path, .migrations = migrations }, &d, &e))
-        fail_msg("%s", e.msg);
+    must(db_open(io, &(struct db_options){ .path = f->path, .migrations = migrations }, &d, &e), &e);
     return d;
 }
 
@@ -118,8 +102,7 @@ static int64_t items(struct db *d)
     int64_t n = -1;
     struct err e = { 0 };
 
-    if (db_read(d, count_items, &n, &e))
-        fail_msg("%s", e.msg);
+    must(db_read(d, count_items, &n, &e), &e);
     return n;
 }
 
@@ -127,8 +110,7 @@ static void write_name(struct db *d, const char *name)
 {
     struct err e = { 0 };
 
-    if (db_write(d, insert_name, (void *)(uintptr_t)name, &e))
-        fail_msg("%s", e.msg);
+    must(db_write(d, insert_name, (void *)(uintptr_t)name, &e), &e);
 }
 
 /* --- opening -------------------------------------------------------------------------------------------- */

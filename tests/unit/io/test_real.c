@@ -453,14 +453,14 @@ static void a_signal_reaches_the_whole_group_and_a_missing_program_is_named(void
 
 static int files(struct io *io, void *arg, struct err *e)
 {
-    char dir[] = "/tmp/slipway-test-XXXXXX";
+    char dir[FOLDER_SIZE];
     AUTO_PTR(arena) a = arena_new();
     struct file_lock *l = NULL;
     struct file_lock *second = NULL;
     struct str text = { 0 };
     const char *path = NULL;
 
-    assert_non_null(mkdtemp(dir));
+    folder_make(dir);
     path = arena_printf(a, "%s/a/b", dir);
     assert_int_equal(file_mkdirs(io, path, e), 0);
     path = arena_printf(a, "%s/a/b/f", dir);
@@ -474,9 +474,7 @@ static int files(struct io *io, void *arg, struct err *e)
     file_unlock(l);
     unlink(path);
     assert_int_equal(file_read(io, a, path, 3, &text, e), -ERR_NOT_FOUND);
-    rmdir(arena_printf(a, "%s/a/b", dir));
-    rmdir(arena_printf(a, "%s/a", dir));
-    assert_int_equal(rmdir(dir), 0);
+    folder_remove(dir);
     return 0;
 }
 

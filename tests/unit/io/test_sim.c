@@ -1,18 +1,13 @@
 /* io/sim: virtual time, the same seed gives the same history, faults, kills and programs. */
-#include "io/sim.h"
+#include "../test.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "io/http.h"
 #include "io/proc.h"
+#include "io/sim.h"
 
 enum { MAX_STEPS = 1000 * 1000 };
 

@@ -12,12 +12,6 @@ struct api {
     const char *base;
 };
 
-static void must(int rc, const struct err *e)
-{
-    if (rc < 0)
-        fail_msg("%s", e->msg);
-}
-
 static struct secret *user(struct api *t, const char *name)
 {
     struct secret *key = NULL;

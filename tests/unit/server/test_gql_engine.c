@@ -101,8 +101,7 @@ static struct gql_schema *new_schema(void)
     struct gql_schema *s = NULL;
     struct err e = { 0 };
 
-    if (gql_schema_new(&o, &s, &e))
-        fail_msg("%s", e.msg);
+    must(gql_schema_new(&o, &s, &e), &e);
     return s;
 }
 

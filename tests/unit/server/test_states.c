@@ -23,8 +23,7 @@ static const struct jval *json(const char *text)
     struct jval *v = NULL;
     struct err e = { 0 };
 
-    if (jval_from_json(a, str_of(text), "test", NULL, &v, &e) < 0)
-        fail_msg("%s", e.msg);
+    must(jval_from_json(a, str_of(text), "test", NULL, &v, &e), &e);
     return v;
 }
 

@@ -13,15 +13,8 @@ static struct store *open_store(struct world *w)
     struct store *s = NULL;
     struct err e = { 0 };
 
-    if (store_open(w->io, &o, &s, &e) < 0)
-        fail_msg("%s", e.msg);
+    must(store_open(w->io, &o, &s, &e), &e);
     return s;
-}
-
-static void must(int rc, const struct err *e)
-{
-    if (rc < 0)
-        fail_msg("%s", e->msg);
 }
 
 static int64_t add_user(struct store *s, struct world *w, const char *name)

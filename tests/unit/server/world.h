@@ -1,7 +1,6 @@
 /* A simulated machine with a data folder, for tests of the server: virtual time, a real SQLite file. */
 #pragma once
 
-#include <ftw.h>
 #include <stdio.h>
 
 #include "../test.h"
@@ -10,7 +9,7 @@
 struct world {
     struct io *io;
     struct arena *a;
-    char dir[64];
+    char dir[FOLDER_SIZE];
     void (*test)(struct world *w);
 };
 
@@ -22,23 +21,18 @@ static void world_main(struct io *io, void *arg)
     w->test(w);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    return remove(path);
-}
-
 static void world_run(void (*test)(struct world *w))
 {
     struct sim *s = sim_new(1);
-    struct world w = { .dir = "/tmp/slipway-test-XXXXXX", .test = test };
+    struct world w = { .test = test };
     int steps = 0;
 
-    assert_non_null(mkdtemp(w.dir));
+    folder_make(w.dir);
     w.a = arena_new();
     sim_node_start(sim_node_new(s, "server"), world_main, &w);
     while (sim_step(s))
         assert_true(++steps < 10 * 1000 * 1000);
     sim_free(s);
     arena_free(w.a);
-    (void)nftw(w.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(w.dir);
 }

@@ -308,20 +308,16 @@ static void log_in_and_load(struct wandb *w, struct io *io)
 
 static void what_login_saves_is_found_again_for_that_server_only(void **state)
 {
-    char home[] = "/tmp/slipway-test-XXXXXX", path[200];
-    struct peer p = { .answer = "", .home = mkdtemp(home) };
+    char home[FOLDER_SIZE], path[200];
+    struct peer p = { .answer = "", .home = home };
 
-    (void)state;
+    folder_make(home);
     with_peer(&p, log_in_and_load);
     snprintf(path, sizeof(path), "%s/.netrc", home);
     assert_int_equal(unlink(path), 0);
     snprintf(path, sizeof(path), "%s/.config/wandb/settings", home);
     assert_int_equal(unlink(path), 0);
-    snprintf(path, sizeof(path), "%s/.config/wandb", home);
-    assert_int_equal(rmdir(path), 0);
-    snprintf(path, sizeof(path), "%s/.config", home);
-    assert_int_equal(rmdir(path), 0);
-    assert_int_equal(rmdir(home), 0);
+    folder_remove(home);
 }
 
 int main(void)
