@@ -6,6 +6,8 @@
 
 #include "base/jval_internal.h"
 
+enum { INDEX_FROM = 32 /* members; below that looking through them is as quick */ };
+
 struct jval_limits jval_limits_or_default(const struct jval_limits *given)
 {
     struct jval_limits l = given ? *given : (struct jval_limits){ 0 };
@@ -84,10 +86,61 @@ struct jval_pos jval_key_pos_at(const struct jval *v, size_t index)
     return jval_is(v, JVAL_OBJECT) && index < v->len ? v->members[index].key_pos : (struct jval_pos){ 0 };
 }
 
+/* FNV-1a. The seed is where the index lies: nobody outside can make names that all fall into one slot. */
+static size_t slot_of(const struct jval_index *x, struct str key)
+{
+    uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)(uintptr_t)x;
+
+    for (size_t i = 0; i < key.len; i++)
+        h = (h ^ (unsigned char)key.ptr[i]) * 0x100000001b3u;
+    return (size_t)(h ^ h >> 32) & x->mask;
+}
+
+static void index_add(struct jval_index *x, struct str key, size_t index)
+{
+    size_t slot = slot_of(x, key);
+
+    while (x->slots[slot])
+        slot = (slot + 1) & x->mask;
+    x->slots[slot] = (uint32_t)index + 1;
+}
+
+/* At most half full; a new one, twice as large as it needs to be, when it would be more. */
+static void index_update(struct arena *a, struct jval *v)
+{
+    size_t slots = 4 * v->len;
+
+    if (v->index && 2 * v->len <= v->index->mask) {
+        index_add(v->index, v->members[v->len - 1].key, v->len - 1);
+        return;
+    }
+    v->index = NULL;
+    if (v->len < INDEX_FROM || v->len > UINT32_MAX / 8)
+        return;
+    while (slots & (slots - 1))
+        slots += slots & -slots;
+    v->index = arena_alloc(a, sizeof(*v->index) + slots * sizeof(v->index->slots[0]));
+    v->index->mask = slots - 1;
+    for (size_t i = 0; i < v->len; i++)
+        index_add(v->index, v->members[i].key, i);
+}
+
+static struct jval_member *member_indexed(const struct jval *v, struct str key)
+{
+    const struct jval_index *x = v->index;
+
+    for (size_t slot = slot_of(x, key); x->slots[slot]; slot = (slot + 1) & x->mask)
+        if (str_eq(v->members[x->slots[slot] - 1].key, key))
+            return &v->members[x->slots[slot] - 1];
+    return NULL;
+}
+
 static struct jval_member *member(const struct jval *v, struct str key)
 {
     if (!jval_is(v, JVAL_OBJECT))
         return NULL;
+    if (v->index)
+        return member_indexed(v, key);
     for (size_t i = 0; i < v->len; i++)
         if (str_eq(v->members[i].key, key))
             return &v->members[i];
@@ -258,6 +311,7 @@ void jval_append_member(struct arena *a, struct jval *object, struct str key, st
     }
     object->members[object->len++] =
         (struct jval_member){ arena_str(a, key.ptr ? key : STR("")), key_pos, v };
+    index_update(a, object);
 }
 
 void jval_set_str(struct arena *a, struct jval *object, struct str key, const struct jval *v)
@@ -298,6 +352,7 @@ bool jval_remove(struct jval *object, const char *key)
         return false;
     memmove(m, m + 1, (size_t)(object->members + object->len - (m + 1)) * sizeof(*m));
     object->len--;
+    object->index = NULL; /* the places have changed; the next member added makes a new one */
     return true;
 }
 
@@ -317,6 +372,8 @@ struct jval *jval_copy(struct arena *a, const struct jval *v)
         copy->text = arena_str(a, v->text);
     } else if (v->type == JVAL_ARRAY || v->type == JVAL_OBJECT) {
         copy->len = copy->cap = 0;
+        if (v->type == JVAL_OBJECT)
+            copy->index = NULL;
         for (size_t i = 0; i < v->len; i++) {
             if (v->type == JVAL_ARRAY)
                 jval_push(a, copy, jval_copy(a, v->items[i]));

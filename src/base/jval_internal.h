@@ -9,6 +9,12 @@ struct jval_member {
     const struct jval *value;
 };
 
+/* Where the members of a big object stand, by their names: open addressing, slots hold index + 1. */
+struct jval_index {
+    size_t mask; /* slots - 1, a power of two less one */
+    uint32_t slots[];
+};
+
 struct jval {
     enum jval_type type;
     struct jval_pos pos;
@@ -19,7 +25,10 @@ struct jval {
         double real;
         struct str text;
         const struct jval **items;
-        struct jval_member *members;
+        struct {
+            struct jval_member *members;
+            struct jval_index *index; /* NULL: few members, looked through one by one */
+        };
     };
 };
 

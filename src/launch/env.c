@@ -7,7 +7,7 @@
 
 struct env_builder {
     struct jval *list;
-    size_t count; /* of distinct names; may be more than the list keeps */
+    struct jval *names; /* name to entry: what has been seen, found quickly however many there are */
 };
 struct entry_parts {
     const struct jval *name, *value, *from; /* @value or @from, or wrongly both or none */
@@ -43,32 +43,32 @@ const struct jval *env_find(const struct jval *list, struct str name)
     return NULL;
 }
 
-/* More than Vertex takes are counted, not kept: looking one up stays cheap. */
 static void env_add(struct converter *c, struct env_builder *b, struct jval *entry, const struct path *at)
 {
     struct str name = jval_str(jval_get(entry, "name"));
-    const struct jval *before = env_find(b->list, name);
+    const struct jval *before = jval_get_str(b->names, name);
 
     if (!is_identifier(name) && !convert_is_open(c, jval_get(entry, "name"))) {
         convert_error(c, entry, at, "\"%.*s\" is not a name for a variable (letters, digits, _)",
                       STR_ARG(str_sub(name, 0, 200)));
-    } else if (before && !jval_equal(before, entry)) {
+    } else if (!before) {
+        jval_push(c->a, b->list, entry);
+        jval_set_str(c->a, b->names, name, entry);
+    } else if (!jval_equal(before, entry)) {
         convert_error(c, entry, at, "variable %.*s is given twice with different values; first in line %u",
                       STR_ARG(name), jval_pos(before).line);
-    } else if (!before && b->count++ < ENV_MAX_VARIABLES) {
-        jval_push(c->a, b->list, entry);
     }
 }
 
 static struct jval *env_finish(struct converter *c, const struct env_builder *b, const struct jval *v,
                                const struct path *at)
 {
-    if (b->count > ENV_MAX_VARIABLES)
-        convert_error(c, v, at, "%zu variables; Vertex takes at most %d", b->count, ENV_MAX_VARIABLES);
+    if (jval_len(b->list) > ENV_MAX_VARIABLES)
+        convert_error(c, v, at, "%zu variables; Vertex takes at most %d", jval_len(b->list),
+                      ENV_MAX_VARIABLES);
     return b->list;
 }
 
-/* Exact words for the two members that are written wrong most often. */
 static const struct jval *key_as_text(struct converter *c, const struct jval *ref)
 {
     const struct jval *key = jval_get(ref, "key");
@@ -188,7 +188,7 @@ static struct jval *to_entry(struct converter *c, const struct jval *v, const st
 /* NAME: text, or NAME: {value_from: ...}. */
 static struct jval *env_from_object(struct converter *c, const struct jval *v, const struct path *at)
 {
-    struct env_builder b = { .list = jval_new_array(c->a) };
+    struct env_builder b = { .list = jval_new_array(c->a), .names = jval_new_object(c->a) };
 
     for (size_t i = 0; i < jval_len(v); i++) {
         const struct path here = { .up = at, .key = jval_key_at(v, i) };
@@ -214,7 +214,7 @@ static struct jval *env_from_object(struct converter *c, const struct jval *v, c
 
 struct jval *convert_env(struct converter *c, const struct jval *v, const struct path *at)
 {
-    struct env_builder b = { .list = jval_new_array(c->a) };
+    struct env_builder b = { .list = jval_new_array(c->a), .names = jval_new_object(c->a) };
 
     if (jval_is(v, JVAL_OBJECT))
         return env_from_object(c, v, at);

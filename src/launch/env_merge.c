@@ -133,7 +133,7 @@ struct jval *env_merge(struct converter *c, const struct jval *user, const struc
         if (!env_find(list, jval_str(jval_get(jval_at(job->list, i), "name"))))
             jval_push(c->a, list, jval_at(job->list, i));
     }
-    if (jval_len(list) > ENV_MAX_VARIABLES)
+    if (jval_len(list) > ENV_MAX_VARIABLES && given <= ENV_MAX_VARIABLES) /* else it is said already */
         convert_error(c, user, at,
                       "%zu variables (%zu of the config, %zu of the launch); Vertex takes at most %d",
                       jval_len(list), given, jval_len(list) - given, ENV_MAX_VARIABLES);

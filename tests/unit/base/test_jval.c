@@ -1,5 +1,6 @@
 /* tests/unit/base/test_jval.c: JSON and YAML in, tree, JSON out. */
 #include "../test.h"
+#include <stdio.h>
 
 #include "base/jval.h"
 
@@ -231,6 +232,48 @@ static void merging_goes_into_objects_and_replaces_the_rest(void **state)
     arena_free(a);
 }
 
+static void assert_member(const struct jval *v, int i)
+{
+    char key[20];
+
+    snprintf(key, sizeof(key), "k%d", i);
+    if (!jval_get(v, key) || jval_int(jval_get(v, key)) != i)
+        fail_msg("%s: %lld of %zu", key, (long long)jval_int(jval_get(v, key)), jval_len(v));
+}
+
+/* Big objects have an index, which every way of changing them must keep right. */
+static void members_of_a_big_object_are_found_whatever_is_done_to_it(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *v = jval_new_object(a), *copy;
+    enum { COUNT = 1000 };
+
+    for (int i = 0; i < COUNT; i++) {
+        jval_set_int(a, v, arena_printf(a, "k%d", i), i);
+        assert_member(v, i / 2);
+        assert_member(v, i);
+        assert_null(jval_get(v, "absent"));
+    }
+    jval_set_int(a, v, "k500", 7);
+    assert_int_equal(jval_len(v), COUNT);
+    assert_int_equal(jval_int(jval_get(v, "k500")), 7);
+    copy = jval_copy(a, v);
+    jval_set_int(a, copy, "k500", 500);
+    assert_true(jval_remove(copy, "k10"));
+    assert_false(jval_remove(copy, "k10"));
+    for (int i = 11; i < COUNT; i++)
+        assert_member(copy, i);
+    jval_set_int(a, copy, "k10", 10);
+    for (int i = 0; i < COUNT; i++)
+        assert_member(copy, i);
+    assert_int_equal(jval_int(jval_get(v, "k500")), 7);
+    assert_true(str_is(jval_key_at(copy, COUNT - 1), "k10"));
+    assert_false(jval_equal(v, copy));
+    jval_set_int(a, v, "k500", 500);
+    assert_true(jval_equal(v, copy));
+    assert_true(jval_equal(jval_merge(a, v, copy), v));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +287,7 @@ int main(void)
         cmocka_unit_test(json_values_keep_the_place_they_came_from),
         cmocka_unit_test(json_is_written_as_asked),
         cmocka_unit_test(merging_goes_into_objects_and_replaces_the_rest),
+        cmocka_unit_test(members_of_a_big_object_are_found_whatever_is_done_to_it),
     };
 
     return cmocka_run_group_tests_name("jval", tests, NULL, NULL);
