@@ -27,6 +27,7 @@ struct launch {
     /* mail */
     bool stop_wanted;
     bool gone;
+    int64_t newer_fence; /* the item was popped again while in hand: its new token; 0: it was not */
     enum vertex_status seen;
     bool seen_fresh;
     char *seen_error;     /* Vertex's words for a job that has ended; NULL none */
@@ -55,6 +56,8 @@ struct agent {
 /* launches.c: the table of launches, and the one way to change a row */
 struct launch *launch_new(struct agent *a, const struct launch_row *row);
 void launch_free(struct launch *l);
+/** launch_hold() - the item with its latest token, for what is said to the queue. Borrows from @l. */
+struct wandb_hold launch_hold(const struct launch *l);
 /**
  * launch_save() - journal @next, then make it the launch's row. A full disk is waited for. Yields.
  * Logs a change of phase, and wakes who waits for a slot. @request as in struct journal_change.

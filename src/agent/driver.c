@@ -182,6 +182,7 @@ static struct launch_row next_row(const struct launch *l, const struct launch_st
     struct launch_row next = l->row;
 
     next.phase = step->phase;
+    next.fence = launch_hold(l).fence;
     next.retries = step->retries;
     next.probes = step->probes;
     next.stop_asked = step->stop_asked;
@@ -226,13 +227,14 @@ static int drive_submit(struct launch *l, struct launch_row *next, struct outcom
 static void tell_progress(struct launch *l, const struct launch_row *before)
 {
     struct wandb *w = l->agent->o.wandb;
+    const struct wandb_hold hold = launch_hold(l);
     bool running = str_is(l->row.vertex_status, vertex_status_name(VERTEX_RUNNING)) &&
                    !str_eq(before->vertex_status, l->row.vertex_status);
     AUTO_STRBUF struct strbuf text = STRBUF(REASON_MAX_BYTES);
 
     if (l->row.phase == LAUNCH_WAITING && before->phase != LAUNCH_WAITING) {
         strbuf_addf(&text, "waiting to try again: %.*s", STR_ARG(l->row.reason));
-        (void)!wandb_item_warn(w, l->row.item, strbuf_str(&text), "agent", NULL);
+        (void)!wandb_item_warn(w, &hold, strbuf_str(&text), "agent", NULL);
         return;
     }
     if (!wandb_is_slipway(w) || (!running && before->phase == l->row.phase))
@@ -243,7 +245,7 @@ static void tell_progress(struct launch *l, const struct launch_row *before)
         strbuf_addf(&text, "Vertex job %.*s", STR_ARG(l->row.vertex_job));
     else
         return;
-    (void)!wandb_item_note(w, l->row.item, strbuf_str(&text), running, NULL);
+    (void)!wandb_item_note(w, &hold, strbuf_str(&text), running, NULL);
 }
 
 /* What the history says beside the move. */

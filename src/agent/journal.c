@@ -31,6 +31,7 @@ static const char *const migrations[] = {
     "CREATE TABLE history (id INTEGER PRIMARY KEY, launch INTEGER NOT NULL REFERENCES launches (id),"
     " at INTEGER NOT NULL, phase_from TEXT NOT NULL, phase_to TEXT NOT NULL, note TEXT) STRICT;"
     "CREATE INDEX history_launch ON history (launch);",
+    "ALTER TABLE launches ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;",
     NULL,
 };
 
@@ -143,12 +144,12 @@ static int add_row(struct db_conn *c, void *arg, struct err *e)
         db_run(c, NULL, e,
                "INSERT INTO launches (item, queue, run_id, run_entity, wb_project, phase, attempt, retries,"
                " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
-               " active_at, ended_at, reported_at, spec)"
-               " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, 0, 0, 0, 0, ?)",
+               " active_at, ended_at, reported_at, spec, fence)"
+               " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?)",
                "ssssszii"
-               "s",
+               "si",
                r->item, r->queue, r->run_id, r->run_entity, r->wb_project, phase, (int64_t)r->own_key,
-               r->leased_at_ms, args->spec);
+               r->leased_at_ms, args->spec, r->fence);
 
     if (rc)
         return rc;
@@ -180,16 +181,16 @@ static int save_row(struct db_conn *c, void *arg, struct err *e)
                     " attempt_label = ?, vertex_job = ?, vertex_status = ?, reason = ?, stage = ?, phase = ?,"
                     " attempt = ?, retries = ?, probes = ?, stop_asked = ?, probe_needed = ?, acked = ?,"
                     " disowned = ?, submitted_at = ?, active_at = ?, ended_at = ?, reported_at = ?,"
-                    " request = coalesce(?, request) WHERE id = ? AND phase = ?",
+                    " fence = ?, request = coalesce(?, request) WHERE id = ? AND phase = ?",
                     "sssssssss"
                     "z"
-                    "iiiiiiiiiii"
+                    "iiiiiiiiiiii"
                     "siz",
                     r->run_entity, r->wb_project, r->gcp_project, r->region, r->attempt_label, r->vertex_job,
                     r->vertex_status, r->reason, r->stage, to, (int64_t)r->attempt, (int64_t)r->retries,
                     (int64_t)r->probes, (int64_t)r->stop_asked, (int64_t)r->probe_needed, (int64_t)r->acked,
                     (int64_t)r->disowned, r->submitted_at_ms, r->active_at_ms, r->ended_at_ms,
-                    r->reported_at_ms, ch->request, r->id, from);
+                    r->reported_at_ms, r->fence, ch->request, r->id, from);
 
     if (rc)
         return rc;
@@ -248,6 +249,7 @@ static int read_row(struct db_stmt *s, struct launch_row *r, struct err *e)
     r->active_at_ms = db_col_i64(s, i++);
     r->ended_at_ms = db_col_i64(s, i++);
     r->reported_at_ms = db_col_i64(s, i++);
+    r->fence = db_col_i64(s, i++);
     return 0;
 }
 
@@ -256,12 +258,13 @@ static int each_row(struct db_conn *c, void *arg, struct err *e)
     struct each_args *args = arg;
     struct db_stmt *s = NULL;
     bool row = false;
-    int rc = db_query(c, &s, e,
-                      "SELECT id, item, queue, run_id, run_entity, wb_project, gcp_project, region,"
-                      " attempt_label, vertex_job, vertex_status, reason, stage, phase, attempt, retries,"
-                      " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
-                      " active_at, ended_at, reported_at FROM launches WHERE phase != 'reported' ORDER BY id",
-                      "");
+    int rc = db_query(
+        c, &s, e,
+        "SELECT id, item, queue, run_id, run_entity, wb_project, gcp_project, region,"
+        " attempt_label, vertex_job, vertex_status, reason, stage, phase, attempt, retries,"
+        " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
+        " active_at, ended_at, reported_at, fence FROM launches WHERE phase != 'reported' ORDER BY id",
+        "");
 
     while (!rc && (rc = db_step(s, &row, e)) == 0 && row) {
         struct launch_row r = { 0 };

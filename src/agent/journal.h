@@ -15,6 +15,7 @@ struct journal;
 struct launch_row {
     int64_t id;                                /* 0: not in the journal yet */
     struct str item, queue;                    /* where it came from */
+    int64_t fence;                             /* of the latest pop; 0: the server gives none */
     struct str run_id, run_entity, wb_project; /* the run it becomes; the latter two absent in a bad spec */
     struct str gcp_project, region, attempt_label; /* of the latest submit attempt */
     struct str vertex_job, vertex_status;          /* "projects/...", "JOB_STATE_..." as last seen */

@@ -27,6 +27,11 @@ void launch_free(struct launch *l)
     free(l);
 }
 
+struct wandb_hold launch_hold(const struct launch *l)
+{
+    return (struct wandb_hold){ l->row.item, l->newer_fence ? l->newer_fence : l->row.fence };
+}
+
 size_t agent_slots_used(const struct agent *a)
 {
     size_t used = a->reserved;

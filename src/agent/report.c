@@ -20,8 +20,9 @@ static struct str message_of(const struct launch *l)
 static int fail_item(struct launch *l, struct str message, struct err *e)
 {
     const char *stage = l->row.stage.len ? l->row.stage.ptr : "agent";
+    const struct wandb_hold hold = launch_hold(l);
 
-    return wandb_item_fail(l->agent->o.wandb, l->row.item, message, stage, e);
+    return wandb_item_fail(l->agent->o.wandb, &hold, message, stage, e);
 }
 
 /* Has the run been started? On a W&B server an item ends with its run, and one whose run never appears would
@@ -62,6 +63,7 @@ static int report_to_wandb(struct launch *l, struct err *e)
 static int report(struct launch *l, struct err *e)
 {
     struct wandb *w = l->agent->o.wandb;
+    const struct wandb_hold hold = launch_hold(l);
     int rc = 0;
 
     if (l->row.phase == LAUNCH_FAILED || l->row.phase == LAUNCH_PREEMPTED)
@@ -69,7 +71,7 @@ static int report(struct launch *l, struct err *e)
     if (!wandb_is_slipway(w))
         rc = report_to_wandb(l, e);
     if (!rc && wandb_is_slipway(w))
-        rc = wandb_item_finish(w, l->row.item, ends[l->row.phase].outcome, message_of(l), e);
+        rc = wandb_item_finish(w, &hold, ends[l->row.phase].outcome, message_of(l), e);
     return rc;
 }
 

@@ -17,8 +17,8 @@ static bool run_id_is_drawn(struct launch *l, struct arena *a)
 }
 
 /* An ack that says "not yours" may be the echo of our own: an earlier one whose answer was lost, or this one
- * delivered twice. Then the item carries our run's id. One that we drew proves it; one that the spec gives
- * counts only when we have asked before. */
+ * delivered twice. A server that gives tokens knows, and says yes to an echo. Else the item carries our run's
+ * id: one that we drew proves it; one that the spec gives counts only when we have asked before. */
 static int ack_was_ours(struct launch *l, bool *ret_ours, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -36,10 +36,11 @@ static int ack_was_ours(struct launch *l, bool *ret_ours, struct err *e)
 /* -ERR_CONFLICT: somebody else has it. Other failures are worth another try, whatever their code. */
 static int ack(struct launch *l, struct outcome *out)
 {
+    const struct wandb_hold hold = launch_hold(l);
     bool ours = false;
-    int rc = wandb_item_ack(l->agent->o.wandb, l->row.item, l->row.run_id, &out->err);
+    int rc = wandb_item_ack(l->agent->o.wandb, &hold, l->row.run_id, &out->err);
 
-    if (rc == -ERR_CONFLICT && ack_was_ours(l, &ours, &out->err) == 0 && !ours)
+    if (rc == -ERR_CONFLICT && (hold.fence || (ack_was_ours(l, &ours, &out->err) == 0 && !ours)))
         return err_set(&out->err, ERR_CONFLICT, "item %.*s was given to somebody else", STR_ARG(l->row.item));
     l->ack_tried = true;
     if (!rc || ours) {
@@ -184,10 +185,12 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
  */
 static void tell_warnings(struct launch *l, struct str warnings)
 {
+    const struct wandb_hold hold = launch_hold(l);
+
     if (!warnings.len)
         return;
     LOG_WARNING("launch.config", "item=%.*s warnings=\"%.*s\"", STR_ARG(l->row.item), STR_ARG(warnings));
-    (void)!wandb_item_warn(l->agent->o.wandb, l->row.item, warnings, "agent", NULL);
+    (void)!wandb_item_warn(l->agent->o.wandb, &hold, warnings, "agent", NULL);
 }
 
 int act_resolve(struct launch *l, struct outcome *out)

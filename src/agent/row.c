@@ -50,7 +50,8 @@ bool launch_row_equal(const struct launch_row *a, const struct launch_row *b)
     for (size_t i = 0; i < ROW_STRINGS; i++)
         if (!str_eq(*xs[i], *ys[i]))
             return false;
-    return x.id == y.id && x.phase == y.phase && x.attempt == y.attempt && x.retries == y.retries &&
-           x.probes == y.probes && x.stop_asked == y.stop_asked && x.probe_needed == y.probe_needed &&
-           x.acked == y.acked && x.disowned == y.disowned && x.own_key == y.own_key;
+    return x.id == y.id && x.fence == y.fence && x.phase == y.phase && x.attempt == y.attempt &&
+           x.retries == y.retries && x.probes == y.probes && x.stop_asked == y.stop_asked &&
+           x.probe_needed == y.probe_needed && x.acked == y.acked && x.disowned == y.disowned &&
+           x.own_key == y.own_key;
 }

@@ -65,24 +65,30 @@ static struct str journal_text(struct arena *a, const struct jval *spec, struct 
 }
 
 /* An item that is in hand already: its ack was lost on the way or on the server. */
-static void ack_again(struct taker *t, struct launch *l)
+static void ack_again(struct taker *t, struct launch *l, int64_t fence)
 {
+    struct wandb_hold hold;
+
+    l->newer_fence = fence;
+    hold = launch_hold(l);
     LOG_INFO("item.again", "item=%.*s phase=%s", STR_ARG(l->row.item), launch_phase_name(l->row.phase));
     if (l->row.phase != LAUNCH_LEASED)
-        (void)!wandb_item_ack(t->agent->o.wandb, l->row.item, l->row.run_id, NULL); /* best effort */
+        (void)!wandb_item_ack(t->agent->o.wandb, &hold, l->row.run_id, NULL); /* best effort */
 }
 
 static int take_item(struct taker *t, struct arena *a, const struct wandb_item *item, struct err *e)
 {
     struct agent *ag = t->agent;
     struct launch *known = map_get(ag->by_item, item->id), *l;
-    struct launch_row row = { .item = item->id, .queue = str_of(t->queue), .phase = LAUNCH_LEASED };
+    struct launch_row row = {
+        .item = item->id, .fence = item->fence, .queue = str_of(t->queue), .phase = LAUNCH_LEASED
+    };
     AUTO_PTR(secret) key = NULL;
     char run_id[RUN_ID_CHARS + 1];
     int rc;
 
     if (known) {
-        ack_again(t, known);
+        ack_again(t, known, item->fence);
         return 0;
     }
     io_random_id(ag->io, run_id, RUN_ID_CHARS);

@@ -201,6 +201,13 @@ void vars_set(struct arena *a, struct jval *vars, const char *name, struct str v
     jval_set(a, vars, name, value.ptr ? jval_new_str(a, value) : jval_new_null(a));
 }
 
+void vars_hold(struct arena *a, struct jval *vars, const char *name, const struct wandb_hold *h)
+{
+    vars_set(a, vars, name, h->item_id);
+    if (h->fence)
+        jval_set_int(a, vars, "fence", h->fence);
+}
+
 int call_decoded(struct wandb *w, struct arena *a, const struct wandb_request *req, struct dec *d,
                  struct err *e)
 {

@@ -7,13 +7,14 @@ int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req
     struct jval *vars = jval_new_object(a), *parsed = NULL;
     struct wandb_item item = { 0 };
     struct dec d, popped;
+    const char *document = wandb_is_slipway(w) ? wandb_op_item_pop_fenced : wandb_op_item_pop;
     int rc;
 
     vars_set(a, vars, "entity", req->entity);
     jval_set_cstr(a, vars, "project", WANDB_QUEUE_PROJECT);
     vars_set(a, vars, "queueName", req->queue);
     vars_set(a, vars, "launchAgentId", req->agent_id);
-    rc = call_decoded(w, a, &(struct wandb_request){ wandb_op_item_pop, vars, req->wait_s }, &d, e);
+    rc = call_decoded(w, a, &(struct wandb_request){ document, vars, req->wait_s }, &d, e);
     if (rc)
         return rc;
     if (!dec_object(&d, "popFromRunQueue", &popped, DEC_OPTIONAL)) {
@@ -24,6 +25,7 @@ int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req
     }
     dec_str(&popped, "runQueueItemId", &item.id, DEC_REQUIRED);
     dec_val(&popped, "runSpec", &item.spec, DEC_OPTIONAL);
+    dec_i64(&popped, "fence", &item.fence, DEC_OPTIONAL);
     if (dec_failed(&popped))
         return -ERR_PROTO;
     /* A bare JSON value here, though the scalar of the same name elsewhere is text: take both. */
@@ -34,26 +36,28 @@ int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req
     return 0;
 }
 
-int wandb_item_ack(struct wandb *w, struct str item_id, struct str run_id, struct err *e)
+int wandb_item_ack(struct wandb *w, const struct wandb_hold *h, struct str run_id, struct err *e)
 {
+    const char *document = h->fence ? wandb_op_item_ack_fenced : wandb_op_item_ack;
     AUTO_PTR(arena) a = arena_new();
     struct jval *vars = jval_new_object(a);
     bool success = false;
     int rc;
 
-    vars_set(a, vars, "itemId", item_id);
+    vars_hold(a, vars, "itemId", h);
     vars_set(a, vars, "runId", run_id);
-    rc = call_success(w, &(struct wandb_request){ wandb_op_item_ack, vars }, "ackRunQueueItem", &success, e);
+    rc = call_success(w, &(struct wandb_request){ document, vars }, "ackRunQueueItem", &success, e);
     if (rc)
         return rc;
     return success ? 0
                    : err_set(e, ERR_CONFLICT, "item %.*s was acknowledged before, by this agent or another",
-                             STR_ARG(item_id));
+                             STR_ARG(h->item_id));
 }
 
 struct note {
     const char *document, *field, *stage;
-    struct str item_id, message;
+    const struct wandb_hold *hold;
+    struct str message;
 };
 
 static int send_note(struct wandb *w, const struct note *n, struct err *e)
@@ -63,7 +67,7 @@ static int send_note(struct wandb *w, const struct note *n, struct err *e)
     bool success = false;
     int rc;
 
-    vars_set(a, vars, "runQueueItemId", n->item_id);
+    vars_hold(a, vars, "runQueueItemId", n->hold);
     vars_set(a, vars, "message", n->message);
     jval_set_cstr(a, vars, "stage", n->stage);
     rc = call_success(w, &(struct wandb_request){ n->document, vars }, n->field, &success, e);
@@ -71,19 +75,23 @@ static int send_note(struct wandb *w, const struct note *n, struct err *e)
         return rc;
     return success ? 0
                    : err_set(e, ERR_CONFLICT, "the server did not take the report on item %.*s",
-                             STR_ARG(n->item_id));
+                             STR_ARG(n->hold->item_id));
 }
 
-int wandb_item_fail(struct wandb *w, struct str item_id, struct str message, const char *stage, struct err *e)
+int wandb_item_fail(struct wandb *w, const struct wandb_hold *h, struct str message, const char *stage,
+                    struct err *e)
 {
-    const struct note n = { wandb_op_item_fail, "failRunQueueItem", stage, item_id, message };
+    const struct note n = { h->fence ? wandb_op_item_fail_fenced : wandb_op_item_fail, "failRunQueueItem",
+                            stage, h, message };
 
     return send_note(w, &n, e);
 }
 
-int wandb_item_warn(struct wandb *w, struct str item_id, struct str message, const char *stage, struct err *e)
+int wandb_item_warn(struct wandb *w, const struct wandb_hold *h, struct str message, const char *stage,
+                    struct err *e)
 {
-    const struct note n = { wandb_op_item_warn, "updateRunQueueItemWarning", stage, item_id, message };
+    const struct note n = { h->fence ? wandb_op_item_warn_fenced : wandb_op_item_warn,
+                            "updateRunQueueItemWarning", stage, h, message };
 
     return send_note(w, &n, e);
 }

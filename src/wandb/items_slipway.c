@@ -11,24 +11,25 @@ static int mutate(struct wandb *w, const struct wandb_request *req, const char *
     return success ? 0 : err_set(e, ERR_CONFLICT, "%s: the server did not take it", field);
 }
 
-int wandb_item_finish(struct wandb *w, struct str item_id, const char *outcome, struct str message,
+int wandb_item_finish(struct wandb *w, const struct wandb_hold *h, const char *outcome, struct str message,
                       struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
     struct jval *vars = jval_new_object(a);
 
-    vars_set(a, vars, "itemId", item_id);
+    vars_hold(a, vars, "itemId", h);
     jval_set_cstr(a, vars, "outcome", outcome);
     vars_set(a, vars, "message", message);
     return mutate(w, &(struct wandb_request){ wandb_op_item_finish, vars }, "finishRunQueueItem", e);
 }
 
-int wandb_item_note(struct wandb *w, struct str item_id, struct str message, bool running, struct err *e)
+int wandb_item_note(struct wandb *w, const struct wandb_hold *h, struct str message, bool running,
+                    struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
     struct jval *vars = jval_new_object(a);
 
-    vars_set(a, vars, "itemId", item_id);
+    vars_hold(a, vars, "itemId", h);
     vars_set(a, vars, "message", message);
     jval_set_bool(a, vars, "running", running);
     return mutate(w, &(struct wandb_request){ wandb_op_item_note, vars }, "noteRunQueueItem", e);

@@ -102,18 +102,25 @@ struct wandb_pop {
 struct wandb_item {
     struct str id;
     const struct jval *spec;
+    int64_t fence; /* see struct wandb_hold */
 };
 /** wandb_item_pop() - @ret->id is absent when the queue is empty. */
 NODISCARD int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req,
                              struct wandb_item *ret, struct err *e);
+/* An item as its holder names it. Our own server gives a fencing token with each pop and refuses the words of
+ * a holder whose lease was lost since (-ERR_CONFLICT); a W&B server gives none, and checks nothing. */
+struct wandb_hold {
+    struct str item_id;
+    int64_t fence; /* 0: none */
+};
 /** wandb_item_ack() - -ERR_CONFLICT when the server says somebody else has it; also when it was our own
  * earlier ack whose answer was lost: wandb_item_get() tells which. */
-NODISCARD int wandb_item_ack(struct wandb *w, struct str item_id, struct str run_id, struct err *e);
+NODISCARD int wandb_item_ack(struct wandb *w, const struct wandb_hold *h, struct str run_id, struct err *e);
 /** wandb_item_fail() - @stage is "agent", "build" or "run". -ERR_CONFLICT when the server did not take it. */
-NODISCARD int wandb_item_fail(struct wandb *w, struct str item_id, struct str message, const char *stage,
-                              struct err *e);
-NODISCARD int wandb_item_warn(struct wandb *w, struct str item_id, struct str message, const char *stage,
-                              struct err *e);
+NODISCARD int wandb_item_fail(struct wandb *w, const struct wandb_hold *h, struct str message,
+                              const char *stage, struct err *e);
+NODISCARD int wandb_item_warn(struct wandb *w, const struct wandb_hold *h, struct str message,
+                              const char *stage, struct err *e);
 
 struct wandb_item_ref {
     struct str entity, queue, item_id;
@@ -140,10 +147,10 @@ NODISCARD int wandb_run_status(struct wandb *w, struct arena *a, const struct wa
  * --------------------------------------------------------------------------------- */
 /** wandb_item_finish() - the job has ended. @outcome is "FINISHED", "FAILED" or "STOPPED"; @message may be
  * absent. May be repeated. */
-NODISCARD int wandb_item_finish(struct wandb *w, struct str item_id, const char *outcome, struct str message,
-                                struct err *e);
+NODISCARD int wandb_item_finish(struct wandb *w, const struct wandb_hold *h, const char *outcome,
+                                struct str message, struct err *e);
 /** wandb_item_note() - a line for the item's history; @running also makes a claimed item a running one. */
-NODISCARD int wandb_item_note(struct wandb *w, struct str item_id, struct str message, bool running,
+NODISCARD int wandb_item_note(struct wandb *w, const struct wandb_hold *h, struct str message, bool running,
                               struct err *e);
 /** wandb_item_stop() - ask for its end. -ERR_NOT_FOUND. */
 NODISCARD int wandb_item_stop(struct wandb *w, struct str item_id, struct err *e);

@@ -13,20 +13,26 @@ EMBEDDED(wandb_op_agent_create);
 EMBEDDED(wandb_op_agent_get);
 EMBEDDED(wandb_op_agent_update);
 EMBEDDED(wandb_op_item_ack);
+EMBEDDED(wandb_op_item_ack_fenced);
 EMBEDDED(wandb_op_item_fail);
+EMBEDDED(wandb_op_item_fail_fenced);
 EMBEDDED(wandb_op_item_finish);
 EMBEDDED(wandb_op_item_get);
 EMBEDDED(wandb_op_item_note);
 EMBEDDED(wandb_op_item_pop);
+EMBEDDED(wandb_op_item_pop_fenced);
 EMBEDDED(wandb_op_item_stop);
 EMBEDDED(wandb_op_item_stop_asked);
 EMBEDDED(wandb_op_item_warn);
+EMBEDDED(wandb_op_item_warn_fenced);
 EMBEDDED(wandb_op_queues);
 EMBEDDED(wandb_op_run_status);
 EMBEDDED(wandb_op_viewer);
 
 /** vars_set() - a string variable; an absent text becomes null, as the W&B client sends it. */
 void vars_set(struct arena *a, struct jval *vars, const char *name, struct str value);
+/** vars_hold() - the item's id as variable @name, and its fence, when it has one, as "fence". */
+void vars_hold(struct arena *a, struct jval *vars, const char *name, const struct wandb_hold *h);
 /** call_decoded() - wandb_call(), then @d on its data: an answer without any is -ERR_PROTO. Yields. @e must
  * live as long as @d. */
 NODISCARD int call_decoded(struct wandb *w, struct arena *a, const struct wandb_request *req, struct dec *d,

@@ -81,7 +81,8 @@ struct store_pop {
 NODISCARD int store_item_pop(struct store *s, struct arena *a, const struct store_pop *p, bool *ret_found,
                              struct store_item *ret, struct err *e);
 /** store_item_ack() - LEASED becomes CLAIMED, with its run; a pending run is made in the target project, so
- * that it can be seen and stopped from now on. -ERR_CONFLICT: acked before, lease lost, or stale fence. */
+ * that it can be seen and stopped from now on. The same ack again, with its fence, is 0: its answer was lost.
+ * -ERR_CONFLICT: acked before, lease lost, or stale fence. */
 NODISCARD int store_item_ack(struct store *s, const struct store_item_word *w, struct str run_name,
                              struct err *e);
 /** store_item_tell() - apply an event; its run, when it has one that has not ended, follows to the same end.

@@ -142,14 +142,32 @@ struct ack {
     struct str run_name;
 };
 
+/* An ack of this lease with this run that was done before: its answer was lost, and it may be said again.
+ * Only a token tells it from the ack of another holder. */
+static int is_echo(struct db_conn *c, const struct ack *k, bool *ret, struct err *e)
+{
+    const struct store_item_word *w = k->word;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT 1 FROM items WHERE uid = ? AND fence = ? AND run_name = ?"
+                      " AND state IN ('CLAIMED', 'RUNNING')",
+                      "sis", w->uid, w->fence, k->run_name);
+
+    return rc < 0 ? rc : read_any(st, ret, e);
+}
+
 static int item_ack(struct db_conn *c, void *arg, struct err *e)
 {
     const struct ack *k = arg;
     const struct store_item_word *w = k->word;
     struct run_ahead ahead = { .name = k->run_name, .item_uid = w->uid, .now_unix_ms = w->now_unix_ms };
     struct db_stmt *st = NULL;
-    int rc = tx_item_tell(c, w, true, e);
+    bool echo = false;
+    int rc = w->fence ? is_echo(c, k, &echo, e) : 0;
 
+    if (rc < 0 || echo)
+        return rc;
+    rc = tx_item_tell(c, w, true, e);
     if (rc == 0)
         rc = db_run(c, NULL, e, "UPDATE items SET run_name = ? WHERE uid = ?", "ss", k->run_name, w->uid);
     if (rc == 0)

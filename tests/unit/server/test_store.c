@@ -248,7 +248,9 @@ static void lease_test(struct world *w)
     assert_int_equal(ack(s, uid, i.fence), -ERR_CONFLICT); /* the stale holder */
     assert_int_equal(tell(s, uid, ITEM_EV_FAIL, i.fence), -ERR_CONFLICT);
     assert_int_equal(ack(s, uid, again.fence), 0);
-    assert_int_equal(ack(s, uid, again.fence), -ERR_CONFLICT); /* twice */
+    assert_int_equal(ack(s, uid, again.fence), 0);   /* its answer was lost: said again */
+    assert_int_equal(ack(s, uid, 0), -ERR_CONFLICT); /* without a token nobody can tell */
+    assert_int_equal(ack(s, uid, i.fence), -ERR_CONFLICT);
 
     must(store_item_history(s, w->a, again.seq, &lines, &len, &e), &e);
     assert_int_equal(len, 5); /* pushed, leased, back, leased, claimed */

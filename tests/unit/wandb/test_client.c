@@ -168,7 +168,8 @@ static void ack_refused(struct wandb *w, struct io *io)
 {
     struct err e = { 0 };
 
-    assert_int_equal(wandb_item_ack(w, STR("i1"), STR("abcd1234"), &e), -ERR_CONFLICT);
+    assert_int_equal(wandb_item_ack(w, &(struct wandb_hold){ STR("i1"), 0 }, STR("abcd1234"), &e),
+                     -ERR_CONFLICT);
     assert_non_null(
         strstr(strbuf_cstr(&current->body), "\"variables\":{\"itemId\":\"i1\",\"runId\":\"abcd1234\"}"));
 }
