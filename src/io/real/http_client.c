@@ -265,6 +265,7 @@ static void set_headers(struct transfer *t, const struct http_request *req)
 
 static void set_options(struct transfer *t, const struct http_request *req, bool loopback)
 {
+    const char *authorities = getenv("SSL_CERT_FILE");
     CURL *c = t->easy;
 
     curl_easy_setopt(c, CURLOPT_URL, req->url);
@@ -284,6 +285,8 @@ static void set_options(struct transfer *t, const struct http_request *req, bool
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
     if (loopback)
         curl_easy_setopt(c, CURLOPT_PROXY, "");
+    if (authorities && authorities[0]) /* as curl, Go and OpenSSL's own programs do; the library does not */
+        curl_easy_setopt(c, CURLOPT_CAINFO, authorities);
     if (req->body.ptr) {
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->body.ptr);

@@ -80,7 +80,7 @@ static void with_server(void (*body)(struct bench *b), struct http_server_option
     struct bench b = { .options = options, .body = body };
     struct err e = { 0 };
 
-    assert_int_equal(io_real_run(run_body, &b, &e), 0);
+    must(io_real_run(run_body, &b, &e), &e);
 }
 
 static const char *ask(struct bench *b, const char *text)
@@ -411,7 +411,7 @@ static void drain(struct bench *b)
     raw_close(&quiet);
     raw_close(&r);
     raw_close(&w);
-    assert_int_equal(http_listen(b->io, &b->options, &again, &e), 0);
+    must(http_listen(b->io, &b->options, &again, &e), &e);
     b->server = again;
 }
 
