@@ -113,12 +113,46 @@ static void text_over_the_limit_is_cut_into_numbered_slices(void **state)
     assert_null(env_get(over, "WANDB_CONFIG_2").ptr);
 }
 
+/* The slices of @name, joined. */
+static struct str joined(struct arena *a, struct env_list l, const char *name)
+{
+    AUTO_STRBUF struct strbuf b = STRBUF(1 << 20);
+
+    for (int i = 0; env_get(l, arena_printf(a, "%s_%d", name, i)).ptr; i++)
+        strbuf_add(&b, env_get(l, arena_printf(a, "%s_%d", name, i)));
+    return arena_str(a, strbuf_str(&b));
+}
+
+static void no_character_is_lost_where_slices_are_cut(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    AUTO_STRBUF struct strbuf text = STRBUF(1 << 20);
+    const struct job_env_input in = { .base_url = STR("u"), .run_id = STR("r") };
+    struct jval *back = NULL;
+    struct env_list l;
+
+    for (int i = 0; i < 20000; i++) /* 4 bytes each, 12 when escaped: 32670 is no multiple of that */
+        strbuf_addz(&text, "\xf0\x9f\x9a\x80");
+    l = build(a,
+              arena_printf(a,
+                           "{\"entity\":\"e\",\"project\":\"p\",\"overrides\":{\"files\":{\"c.json\":"
+                           "{\"k\":\"%s\"}}}}",
+                           strbuf_cstr(&text)),
+              in);
+    assert_null(env_get(l, "WANDB_LAUNCH_FILE_OVERRIDES").ptr);
+    assert_int_equal(env_get(l, "WANDB_LAUNCH_FILE_OVERRIDES_0").len, JOB_ENV_MAX_VALUE);
+    assert_int_equal(
+        jval_from_json(a, joined(a, l, "WANDB_LAUNCH_FILE_OVERRIDES"), "joined", NULL, &back, NULL), 0);
+    assert_true(str_eq(jval_str(jval_get(jval_get(back, "c.json"), "k")), strbuf_str(&text)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_variables_come_in_the_order_of_the_protocol),
         cmocka_unit_test(what_is_not_given_is_left_out),
         cmocka_unit_test(text_over_the_limit_is_cut_into_numbered_slices),
+        cmocka_unit_test(no_character_is_lost_where_slices_are_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
