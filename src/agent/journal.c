@@ -74,25 +74,14 @@ static int load_label(struct journal *j, struct err *e)
 int journal_open(struct io *io, const struct journal_options *o, struct journal **ret, struct err *e)
 {
     AUTO_PTR(journal) j = xcalloc(1, sizeof(*j));
-    AUTO_STRBUF struct strbuf lock = STRBUF(PATH_MAX_BYTES);
     AUTO_STRBUF struct strbuf file = STRBUF(PATH_MAX_BYTES);
     struct db_options db = { .migrations = migrations, .fast_and_unsafe = o->fast_and_unsafe };
-    int rc;
 
     j->io = io;
-    strbuf_addf(&lock, "%s/agent.lock", o->state_dir);
     strbuf_addf(&file, "%s/journal.db", o->state_dir);
     db.path = strbuf_cstr(&file);
-    if (file_mkdirs(io, o->state_dir, e))
-        return err_wrap(e, "state folder");
-    rc = file_lock(io, strbuf_cstr(&lock), &j->lock, e);
-    if (rc == -ERR_CONFLICT)
-        return err_set(e, ERR_CONFLICT,
-                       "%s is in use by another agent: stop it, or give this one a state folder "
-                       "of its own",
-                       o->state_dir);
-    if (rc)
-        return err_wrap(e, "state folder %s", o->state_dir);
+    if (file_lock_folder(io, o->state_dir, "agent", &j->lock, e))
+        return -e->code;
     if (db_open(io, &db, &j->db, e) || load_label(j, e))
         return err_wrap(e, "journal %s", db.path);
     *ret = TAKE(j);

@@ -44,12 +44,14 @@ int role_serve_server(struct io *io, const char *data_dir, const char *host, uin
 {
     struct served_server s = { 0 };
     struct server_options o = { .data_dir = data_dir };
-    int rc = file_mkdirs(io, data_dir, e);
+    int rc = file_lock_folder(io, data_dir, "server", &s.lock, e);
 
     if (rc == 0)
         rc = server_new(io, &o, &s.server, &s.first_key, e);
-    if (rc)
+    if (rc) {
+        role_close_server(&s);
         return rc;
+    }
     rc = http_listen(io,
                      &(struct http_server_options){
                          .host = host, .port = port, .handler = server_handle, .ctx = s.server },
@@ -70,6 +72,7 @@ void role_close_server(struct served_server *s)
     http_server_close(s->http);
     server_free(s->server);
     secret_free(s->first_key);
+    file_unlock(s->lock);
     *s = (struct served_server){ 0 };
 }
 
@@ -77,12 +80,14 @@ int role_serve_emulator(struct io *io, const struct emulator_place *p, struct se
                         struct err *e)
 {
     struct served_emulator m = { 0 };
-    int rc = file_mkdirs(io, p->options.data_dir, e);
+    int rc = file_lock_folder(io, p->options.data_dir, "emulator", &m.lock, e);
 
     if (rc == 0)
         rc = emulator_new(io, &p->options, &m.emulator, e);
-    if (rc)
+    if (rc) {
+        role_close_emulator(&m);
         return rc;
+    }
     rc = http_listen(io,
                      &(struct http_server_options){
                          .host = p->host, .port = p->port, .handler = emulator_handle, .ctx = m.emulator },
@@ -102,6 +107,7 @@ void role_close_emulator(struct served_emulator *m)
 {
     http_server_close(m->http);
     emulator_free(m->emulator);
+    file_unlock(m->lock);
     *m = (struct served_emulator){ 0 };
 }
 

@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "emulator/emulator.h"
+#include "io/file.h"
 #include "server/server.h"
 
 /**
@@ -17,7 +18,9 @@ const char *role_region(struct io *io);
 /** role_check_host() - an address other than loopback needs @allowed; the error names @flag. */
 NODISCARD int role_check_host(const char *host, bool allowed, const char *flag, struct err *e);
 
+/* Both serve a data folder that no other process serves: -ERR_CONFLICT says which one has it. */
 struct served_server {
+    struct file_lock *lock;
     struct server *server;
     struct http_server *http;
     struct secret *first_key; /* of the admin that was made on an empty database; NULL otherwise */
@@ -29,6 +32,7 @@ NODISCARD int role_serve_server(struct io *io, const char *data_dir, const char 
 void role_close_server(struct served_server *s);
 
 struct served_emulator {
+    struct file_lock *lock;
     struct emulator *emulator;
     struct http_server *http;
 };

@@ -163,6 +163,37 @@ bool file_exists(struct io *io, const char *path)
     return !io_cancelled(io) && access(path, F_OK) == 0;
 }
 
+/* For people who find the lock held; the lock itself is the kernel's. */
+static void write_holder(int fd)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%lld\n", (long long)getpid());
+    bool written = ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len;
+
+    (void)written; /* on a full disk nobody is named; the lock holds all the same */
+}
+
+/* 0 when the file does not say. */
+static int64_t read_holder(int fd)
+{
+    char text[24];
+    int64_t pid = 0;
+    ssize_t n = pread(fd, text, sizeof(text), 0);
+
+    if (n <= 0 || !str_to_i64(str_trim((struct str){ text, (size_t)n }), &pid))
+        return 0;
+    return pid;
+}
+
+static int held(int fd, const char *path, struct err *e)
+{
+    int64_t pid = read_holder(fd);
+
+    if (pid == 0)
+        return err_set(e, ERR_CONFLICT, "%s is held by another process", path);
+    return err_set(e, ERR_CONFLICT, "%s is held by process %lld", path, (long long)pid);
+}
+
 int file_lock(struct io *io, const char *path, struct file_lock **ret, struct err *e)
 {
     AUTO_FD int fd = -1;
@@ -175,9 +206,10 @@ int file_lock(struct io *io, const char *path, struct file_lock **ret, struct er
         return err_set_os(e, errno, "cannot open the lock %s", path);
     if (flock(fd, LOCK_EX | LOCK_NB)) {
         if (errno == EWOULDBLOCK)
-            return err_set(e, ERR_CONFLICT, "%s is held by another process", path);
+            return held(fd, path, e);
         return err_set_os(e, errno, "cannot lock %s", path);
     }
+    write_holder(fd);
     l = xcalloc(1, sizeof(*l));
     l->fd = fd;
     fd = -1;
@@ -191,4 +223,22 @@ void file_unlock(struct file_lock *l)
         return;
     close(l->fd);
     free(l);
+}
+
+int file_lock_folder(struct io *io, const char *folder, const char *role, struct file_lock **ret,
+                     struct err *e)
+{
+    AUTO_STRBUF struct strbuf path = STRBUF(4096);
+    int rc = file_mkdirs(io, folder, e);
+
+    if (rc)
+        return rc;
+    strbuf_addf(&path, "%s/%s.lock", folder, role);
+    rc = strbuf_check(&path, e);
+    if (rc == 0)
+        rc = file_lock(io, strbuf_cstr(&path), ret, e);
+    if (rc == -ERR_CONFLICT)
+        return err_wrap(e, "%s is in use by another %s; stop that one or give this one a folder of its own",
+                        folder, role);
+    return rc;
 }

@@ -17,7 +17,12 @@ NODISCARD int file_write(struct io *io, const char *path, struct str data, unsig
 NODISCARD int file_mkdirs(struct io *io, const char *path, struct err *e);
 bool file_exists(struct io *io, const char *path);
 /** file_lock() - take an exclusive lock on @path (made 0600), held until file_unlock() or the end of the
- * process. -ERR_CONFLICT when held. */
+ * process, however that comes. The file names the holder's process. -ERR_CONFLICT when held. */
 struct file_lock;
 NODISCARD int file_lock(struct io *io, const char *path, struct file_lock **ret, struct err *e);
 void file_unlock(struct file_lock *l); /* NULL is a no-op */
+/** file_lock_folder() - one @role ("server") at a time works on a folder: locks FOLDER/ROLE.lock; the folder
+ * is made when missing. -ERR_CONFLICT: the message names the folder and the process that has it, and what to
+ * do. */
+NODISCARD int file_lock_folder(struct io *io, const char *folder, const char *role, struct file_lock **ret,
+                               struct err *e);

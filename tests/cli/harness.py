@@ -58,7 +58,7 @@ class Place:
         e = {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.variables, **more}
         return {k: v for k, v in e.items() if v is not None}
 
-    def run(self, *argv, timeout=60, stdin="", **more):
+    def run(self, *argv, timeout=20, stdin="", **more):
         """Any program, to its end."""
         return subprocess.run([str(a) for a in argv], env=self.env(**more), cwd=self.folder, input=stdin,
                               capture_output=True, text=True, timeout=timeout)

@@ -471,6 +471,9 @@ static int files(struct io *io, void *arg, struct err *e)
     assert_int_equal(file_read(io, a, path, 2, &text, e), -ERR_LIMIT);
     assert_int_equal(file_lock(io, path, &l, e), 0);
     assert_int_equal(file_lock(io, path, &second, e), -ERR_CONFLICT);
+    assert_non_null(strstr(e->msg, arena_printf(a, "held by process %d", getpid())));
+    file_unlock(l);
+    assert_int_equal(file_lock(io, path, &l, e), 0);
     file_unlock(l);
     unlink(path);
     assert_int_equal(file_read(io, a, path, 3, &text, e), -ERR_NOT_FOUND);
