@@ -36,15 +36,19 @@ static int work(struct session *s, const struct args *a, const struct launch_con
                                .wandb = s->wandb,
                                .google = google };
     struct agent *agent = NULL;
+    struct stop stop;
     int rc = session_entity(s, &o.entity, e);
 
+    if (rc)
+        return rc;
     o.state_dir =
         args_text(a, "state-dir") ? args_text(a, "state-dir") : role_default_dir(s->io, s->a, "agent");
+    role_catch_stop(s->io, &stop);
+    rc = agent_new(s->io, &o, &agent, e);
     if (rc == 0)
-        rc = agent_new(s->io, &o, &agent, e);
-    if (rc == 0)
-        rc = role_run_agent(s->io, agent, e);
+        rc = role_run_agent(&stop, agent, e);
     agent_free(agent);
+    role_release_stop(&stop);
     return rc;
 }
 

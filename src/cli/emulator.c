@@ -22,6 +22,7 @@ static int emulator_run(struct io *io, const struct args *a, struct err *e)
     struct served_emulator m = { 0 };
     struct emulator_place p = { .host = args_text(a, "host") ? args_text(a, "host") : "127.0.0.1",
                                 .port = (uint16_t)args_int(a, "port", DEFAULT_PORT) };
+    struct stop stop;
     int rc =
         role_check_host(p.host, args_has(a, "i-know-this-runs-commands"), "--i-know-this-runs-commands", e);
 
@@ -36,10 +37,12 @@ static int emulator_run(struct io *io, const struct args *a, struct err *e)
         rc = role_serve_emulator(io, &p, &m, e);
     if (rc)
         return rc;
+    role_catch_stop(io, &stop);
     printf("Emulator: http://%s:%u\nUse it: export SLIPWAY_GOOGLE_ENDPOINT=http://%s:%u\n", p.host,
            http_server_port(m.http), p.host, http_server_port(m.http));
     fflush(stdout);
-    rc = role_wait_for_stop(io, e);
+    rc = role_wait_for_stop(&stop, e);
+    role_release_stop(&stop);
     role_close_emulator(&m);
     return rc;
 }

@@ -47,7 +47,7 @@ int role_serve_server(struct io *io, const char *data_dir, const char *host, uin
     int rc = file_lock_folder(io, data_dir, "server", &s.lock, e);
 
     if (rc == 0)
-        rc = server_new(io, &o, &s.server, &s.first_key, e);
+        rc = server_new(io, &o, &s.server, e);
     if (rc) {
         role_close_server(&s);
         return rc;
@@ -71,7 +71,6 @@ void role_close_server(struct served_server *s)
 {
     http_server_close(s->http);
     server_free(s->server);
-    secret_free(s->first_key);
     file_unlock(s->lock);
     *s = (struct served_server){ 0 };
 }
@@ -111,42 +110,68 @@ void role_close_emulator(struct served_emulator *m)
     *m = (struct served_emulator){ 0 };
 }
 
-int role_wait_for_stop(struct io *io, struct err *e)
+static void watch_signals(void *arg)
 {
+    struct stop *s = arg;
+    struct err e;
     int number = 0;
 
-    do {
-        int rc = io_signal_wait(io, &number, e);
+    while (number != SIGTERM && number != SIGINT)
+        if (io_signal_wait(s->io, &number, &e))
+            return;
+    s->asked = true;
+    cond_broadcast(s->io, &s->changed);
+}
+
+void role_catch_stop(struct io *io, struct stop *s)
+{
+    bool turned;
+
+    *s = (struct stop){ .io = io, .watcher = group_new(io) };
+    group_spawn(s->watcher, "stop-signals", watch_signals, s);
+    turned = io_sleep(io, 0, NULL) == 0; /* its turn: now it waits */
+    (void)turned;                        /* cancelled already: whoever waits is told */
+}
+
+void role_release_stop(struct stop *s)
+{
+    group_cancel(s->watcher);
+    group_wait(s->watcher);
+    group_free(s->watcher);
+}
+
+int role_wait_for_stop(struct stop *s, struct err *e)
+{
+    while (!s->asked) {
+        int rc = cond_wait(s->io, &s->changed, -1, e);
 
         if (rc)
             return rc;
-    } while (number != SIGTERM && number != SIGINT);
+    }
     return 0;
 }
 
 struct drainer {
-    struct io *io;
+    struct stop *stop;
     struct agent *agent;
 };
 
-static void drain_on_signal(void *arg)
+static void drain_when_asked(void *arg)
 {
     struct drainer *d = arg;
     struct err e;
 
-    if (role_wait_for_stop(d->io, &e) == 0) {
-        LOG_INFO("agent.draining", "jobs=left-running");
+    if (role_wait_for_stop(d->stop, &e) == 0)
         agent_drain(d->agent);
-    }
 }
 
-int role_run_agent(struct io *io, struct agent *agent, struct err *e)
+int role_run_agent(struct stop *s, struct agent *agent, struct err *e)
 {
-    struct drainer d = { io, agent };
-    struct group *g = group_new(io);
+    struct drainer d = { s, agent };
+    struct group *g = group_new(s->io);
     int rc = 0;
 
-    group_spawn(g, "agent-signals", drain_on_signal, &d);
+    group_spawn(g, "agent-drainer", drain_when_asked, &d);
     rc = agent_run(agent, e);
     group_cancel(g);
     group_wait(g);

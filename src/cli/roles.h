@@ -23,7 +23,6 @@ struct served_server {
     struct file_lock *lock;
     struct server *server;
     struct http_server *http;
-    struct secret *first_key; /* of the admin that was made on an empty database; NULL otherwise */
 };
 /** role_serve_server() - open the store in @data_dir and listen. Yields. Nothing is left behind on failure.
  */
@@ -45,11 +44,22 @@ NODISCARD int role_serve_emulator(struct io *io, const struct emulator_place *p,
                                   struct err *e);
 void role_close_emulator(struct served_emulator *m);
 
-/** role_wait_for_stop() - until SIGTERM or SIGINT. Yields. */
-NODISCARD int role_wait_for_stop(struct io *io, struct err *e);
+/* The first SIGTERM or SIGINT is an asked-for stop; a second one ends the process at once. */
+struct stop {
+    struct io *io;
+    struct group *watcher;
+    bool asked;
+    struct cond changed;
+};
+/** role_catch_stop() - from its return on, a signal is remembered: call it before anybody is told that the
+ * role is up. Yields. role_release_stop() ends it. */
+void role_catch_stop(struct io *io, struct stop *s);
+void role_release_stop(struct stop *s); /* Yields */
+/** role_wait_for_stop() - until a stop is asked for, or was. Yields. */
+NODISCARD int role_wait_for_stop(struct stop *s, struct err *e);
 
-/** role_run_agent() - run until it ends by itself or a signal asks it to drain. Yields. */
-NODISCARD int role_run_agent(struct io *io, struct agent *agent, struct err *e);
+/** role_run_agent() - run until it ends by itself or a stop asks it to drain. Yields. */
+NODISCARD int role_run_agent(struct stop *s, struct agent *agent, struct err *e);
 
 /** role_default_dir() - ~/.local/share/slipway/NAME (XDG_DATA_HOME first), into the arena. */
 const char *role_default_dir(struct io *io, struct arena *a, const char *name);

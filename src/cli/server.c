@@ -1,4 +1,5 @@
 /* cli/server.c: `slipway server` and `slipway admin`. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,23 +19,36 @@ static void print_key(const struct secret *key, const char *username, const char
     fflush(stdout);
 }
 
+static int announce(const struct served_server *s, const char *url, struct err *e)
+{
+    AUTO_PTR(secret) first = NULL;
+
+    if (server_first_admin(s->server, &first, e))
+        return -e->code;
+    printf("Queue server: %s\n", url);
+    if (first)
+        print_key(first, "admin", url);
+    return fflush(stdout) ? err_set_os(e, errno, "cannot print the address") : 0;
+}
+
 static int server_run(struct io *io, const struct args *a, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     struct served_server s = { 0 };
     const char *host = args_text(a, "host") ? args_text(a, "host") : "127.0.0.1";
     const char *data = args_text(a, "data") ? args_text(a, "data") : role_default_dir(io, arena, "server");
+    struct stop stop;
     int rc = role_check_host(host, args_has(a, "public"), "--public", e);
 
     if (rc == 0)
         rc = role_serve_server(io, data, host, (uint16_t)args_int(a, "port", DEFAULT_PORT), &s, e);
     if (rc)
         return rc;
-    printf("Queue server: http://%s:%u\n", host, http_server_port(s.http));
-    if (s.first_key)
-        print_key(s.first_key, "admin", arena_printf(arena, "http://%s:%u", host, http_server_port(s.http)));
-    fflush(stdout);
-    rc = role_wait_for_stop(io, e);
+    role_catch_stop(io, &stop);
+    rc = announce(&s, arena_printf(arena, "http://%s:%u", host, http_server_port(s.http)), e);
+    if (rc == 0)
+        rc = role_wait_for_stop(&stop, e);
+    role_release_stop(&stop);
     role_close_server(&s);
     return rc;
 }
@@ -52,7 +66,10 @@ const struct verb verb_server = {
     .name = "server",
     .operands = "",
     .summary = "run the queue server",
-    .details = "The first start on an empty database makes an admin and prints its API key.",
+    .details =
+        "A first start on a folder without users makes the user admin, who may do everything, and prints "
+        "the API\nkey once. 'slipway admin user create' on an empty folder makes just the user it is asked "
+        "for; the server\nthen makes none.",
     .examples = "  slipway server --data /var/lib/slipway --port 8080",
     .rows = server_rows,
     .run = server_run,
@@ -65,15 +82,10 @@ static int open_store(struct io *io, const struct args *a, struct arena *arena, 
                       struct err *e)
 {
     struct server_options o = { .data_dir = args_text(a, "data") };
-    struct secret *first = NULL;
-    int rc = 0;
 
     if (!o.data_dir)
         o.data_dir = role_default_dir(io, arena, "server");
-    rc = server_new(io, &o, ret, &first, e);
-    secret_free(
-        first); /* an admin that nobody has seen the key of: `admin user create --admin` makes another */
-    return rc ? err_wrap(e, "opening the store in %s", o.data_dir) : 0;
+    return server_new(io, &o, ret, e) ? err_wrap(e, "opening the store in %s", o.data_dir) : 0;
 }
 
 static int user_create(struct io *io, const struct args *a, struct err *e)

@@ -9,6 +9,7 @@
 struct up {
     struct io *io;
     struct arena *a;
+    struct stop *stop;
     const char *data;
     struct served_server server;
     struct served_emulator emulator;
@@ -19,19 +20,25 @@ struct up {
  * machine. */
 static int local_key(struct up *u, struct secret **ret, struct err *e)
 {
+    const struct admin_user_options admin = { .username = "admin", .admin = true };
     const char *path = arena_printf(u->a, "%s/admin.key", u->data);
+    AUTO_PTR(secret) key = NULL;
+    int rc = 0;
 
-    if (u->server.first_key) {
-        if (file_write(u->io, path, secret_unwrap(u->server.first_key), 0600, e))
-            return -e->code;
-        *ret = secret_dup(u->server.first_key);
-        return 0;
-    }
-    return file_read_secret(u->io, path, 4096, ret, e)
-               ? err_wrap(
-                     e,
-                     "the key of this folder's admin is gone; make another with 'slipway admin user create'")
-               : 0;
+    if (file_exists(u->io, path))
+        return file_read_secret(u->io, path, 4096, ret, e);
+    rc = server_user_create(u->server.server, &admin, &key, e);
+    if (rc == -ERR_CONFLICT)
+        return err_set(
+            e, ERR_CONFLICT,
+            "%s is missing, the API key of the user admin: make another admin with 'slipway admin user "
+            "create NAME --admin --data %s/server' and put the key into that file",
+            path, u->data);
+    if (rc == 0)
+        rc = file_write(u->io, path, secret_unwrap(key), 0600, e);
+    if (rc == 0)
+        *ret = TAKE(key);
+    return rc;
 }
 
 static int start(struct up *u, const struct args *a, struct err *e)
@@ -93,7 +100,7 @@ static int run_agent(struct up *u, const struct args *a, const struct secret *ke
     o.queues = o.queues[0] ? o.queues : usual;
     rc = agent_new(u->io, &o, &agent, e);
     if (rc == 0)
-        rc = role_run_agent(u->io, agent, e);
+        rc = role_run_agent(u->stop, agent, e);
     agent_free(agent);
     google_free(g);
     wandb_free(w);
@@ -115,11 +122,14 @@ static int up_with(struct up *u, const struct args *a, struct err *e)
 static int up_run(struct io *io, const struct args *a, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
-    struct up u = { .io = io, .a = arena };
+    struct stop stop;
+    struct up u = { .io = io, .a = arena, .stop = &stop };
     int rc = 0;
 
     u.data = args_text(a, "data") ? args_text(a, "data") : role_default_dir(io, arena, "up");
+    role_catch_stop(io, &stop);
     rc = up_with(&u, a, e);
+    role_release_stop(&stop);
     role_close_emulator(&u.emulator);
     role_close_server(&u.server);
     return rc;

@@ -34,15 +34,18 @@ static int schema_open(struct server *s, struct err *e)
     return gql_schema_new(&o, &s->schema, e);
 }
 
-static int first_admin(struct server *s, struct secret **ret_key, struct err *e)
+int server_first_admin(struct server *s, struct secret **ret_key, struct err *e)
 {
     const struct admin_user_options admin = { .username = "admin", .admin = true };
     bool has_users = false;
     int rc = store_has_users(s->store, &has_users, e);
 
-    if (rc < 0 || has_users)
+    if (rc < 0)
         return rc;
-    return server_user_create(s, &admin, ret_key, e);
+    if (!has_users)
+        return server_user_create(s, &admin, ret_key, e);
+    *ret_key = NULL;
+    return 0;
 }
 
 static int server_open(struct server *s, const struct server_options *o, struct err *e)
@@ -63,11 +66,9 @@ static int server_open(struct server *s, const struct server_options *o, struct 
     return rc < 0 ? rc : schema_open(s, e);
 }
 
-int server_new(struct io *io, const struct server_options *o, struct server **ret,
-               struct secret **ret_first_key, struct err *e)
+int server_new(struct io *io, const struct server_options *o, struct server **ret, struct err *e)
 {
     struct server *s = xcalloc(1, sizeof(*s));
-    struct secret *key = NULL;
     int rc;
 
     s->io = io;
@@ -77,14 +78,11 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
     s->waits = map_new();
     s->group = group_new(io);
     rc = server_open(s, o, e);
-    if (rc == 0)
-        rc = first_admin(s, &key, e);
     if (rc < 0) {
         server_free(s);
         return rc;
     }
     *ret = s;
-    *ret_first_key = key;
     return 0;
 }
 

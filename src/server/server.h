@@ -11,10 +11,8 @@ struct server_options {
     bool fast_and_unsafe_db; /* simulator and tests */
     int64_t lease_ms;        /* 0: 60000 */
 };
-/** server_new() - open the store (migrating it). *ret_first_key: set when the database was empty: the new
- * admin's key; the caller shows it once and frees it. */
-NODISCARD int server_new(struct io *io, const struct server_options *o, struct server **ret,
-                         struct secret **ret_first_key, struct err *e);
+/** server_new() - open the store (migrating it). Makes no user: see server_first_admin(). */
+NODISCARD int server_new(struct io *io, const struct server_options *o, struct server **ret, struct err *e);
 /** server_handle() - an http_handler_fn: @ctx is the struct server. */
 void server_handle(void *ctx, struct http_exchange *x);
 /** server_start() - housekeeping fibers: leases that run out, runs gone silent. */
@@ -23,6 +21,10 @@ void server_free(struct server *s); /* Yields: waits for its fibers. NULL is a n
 
 /* --- administration, used by `slipway admin` on the same data folder
  * ---------------------------------------- */
+/** server_first_admin() - on a store without users, make the user "admin" that may do everything; *ret_key is
+ * its key, the only time it is seen. NULL when there are users: whoever made them has their keys. Call it
+ * when nothing can fail any more before the key is shown. */
+NODISCARD int server_first_admin(struct server *s, struct secret **ret_key, struct err *e);
 struct admin_user_options {
     const char *username, *email; /* email may be NULL */
     bool admin;

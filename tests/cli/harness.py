@@ -77,11 +77,11 @@ class Place:
         return json.loads(self.ok(*argv[:end], "-o", "json", *argv[end:], **options))
 
     def fails(self, status, *argv, **options):
-        """slipway ARGV..., which must fail with one line on standard error; that line."""
+        """slipway ARGV..., which must fail with one line on standard error (log lines apart); that line."""
         done = self.slipway(*argv, **options)
         assert done.returncode == status, f"{argv} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert done.stdout == ""
-        lines = done.stderr.splitlines()
+        lines = [line for line in done.stderr.splitlines() if not line.startswith('{"time":')]
         assert len(lines) == 1 and lines[0].startswith("slipway: "), done.stderr
         return lines[0]
 
@@ -133,8 +133,8 @@ class Process:
         return self.log_file.read_text()
 
     def events(self, name):
-        """The log lines of one event, as text."""
-        return [line["message"] for line in map(json.loads, self.log().splitlines()) if line["message"].split()[0] == name]
+        """The log lines of one event: their key=value pairs, as text."""
+        return [line["message"] for line in map(json.loads, self.log().splitlines()) if line["event"] == name]
 
     def wait_out(self, pattern, deadline_s=20):
         """The first match in standard output, of a process that is still there."""

@@ -108,7 +108,10 @@ static void server_main(struct io *io, void *arg)
                                       .public_url = "http://server:8080",
                                       .fast_and_unsafe_db = true };
 
-    int rc = server_new(io, &o, &s, &first, &e);
+    int rc = server_new(io, &o, &s, &e);
+
+    if (!rc)
+        rc = server_first_admin(s, &first, &e);
     if (!rc && first)
         rc = make_user(s, w, &e);
     if (rc) {

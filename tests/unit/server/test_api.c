@@ -27,7 +27,8 @@ static void api_open(struct api *t, struct world *w)
     struct err e = { 0 };
 
     *t = (struct api){ .w = w };
-    must(server_new(w->io, &o, &t->server, &t->admin, &e), &e);
+    must(server_new(w->io, &o, &t->server, &e), &e);
+    must(server_first_admin(t->server, &t->admin, &e), &e);
     t->ann = user(t, "ann");
     t->bob = user(t, "bob");
     server_start(t->server);
