@@ -119,9 +119,7 @@ static void say_farewell(struct agent *a)
     g = group_new(a->io);
     group_spawn(g, "farewell", farewell, a);
     (void)!cond_wait(a->io, &a->changed, FAREWELL_MS, NULL);
-    group_cancel(g);
-    group_wait(g);
-    group_free(g);
+    group_end(g);
 }
 
 static bool has_work(const struct agent *a)

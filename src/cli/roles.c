@@ -173,9 +173,7 @@ int role_run_agent(struct stop *s, struct agent *agent, struct err *e)
 
     group_spawn(g, "agent-drainer", drain_when_asked, &d);
     rc = agent_run(agent, e);
-    group_cancel(g);
-    group_wait(g);
-    group_free(g);
+    group_end(g);
     return rc;
 }
 

@@ -81,9 +81,7 @@ void emulator_free(struct emulator *m)
 {
     if (!m)
         return;
-    group_cancel(m->runs);
-    group_wait(m->runs);
-    group_free(m->runs);
+    group_end(m->runs);
     log_queue_free(m->log);
     db_close(m->db);
     map_free(m->live);

@@ -61,9 +61,7 @@ static void replica_attend(struct replica *r)
         r->status = status;
     if (!r->reader_done && !io_cancelled(io) && cond_wait(io, &r->drained, DRAIN_MS, &e))
         LOG_DEBUG("emulator.output_cut", "task=%s", r->task);
-    group_cancel(reader);
-    group_wait(reader);
-    group_free(reader);
+    group_end(reader);
     proc_free(TAKE(r->proc));
 }
 
@@ -163,9 +161,7 @@ void replicas_stop(struct run *run)
             break;
     }
     signal_all(run, SIGKILL);
-    group_cancel(run->fibers); /* those that hang on: proc_free() kills what is left of the group */
-    group_wait(run->fibers);
-    group_free(TAKE(run->fibers));
+    group_end(TAKE(run->fibers)); /* those that hang on: proc_free() kills what is left of the group */
     for (size_t i = 0; i < run->replica_count; i++)
         strbuf_done(&run->replicas[i].tail);
     free(TAKE(run->replicas));

@@ -120,6 +120,13 @@ void group_free(struct group *g)
     free(g);
 }
 
+void group_end(struct group *g)
+{
+    group_cancel(g);
+    group_wait(g);
+    group_free(g);
+}
+
 int cond_wait(struct io *io, struct cond *c, int64_t timeout_ms, struct err *e)
 {
     int rc = cond_park(io, c, timeout_ms, false);

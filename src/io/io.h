@@ -53,6 +53,8 @@ void group_cancel(struct group *g);
 void group_wait(struct group *g);
 size_t group_count(const struct group *g);
 void group_free(struct group *g); /* the group must be empty; NULL is a no-op */
+/** group_end() - cancel, wait, free. Yields. */
+void group_end(struct group *g);
 /** io_cancelled() - has the calling fiber been asked to end? Does not yield. */
 bool io_cancelled(struct io *io);
 

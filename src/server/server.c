@@ -90,9 +90,7 @@ void server_free(struct server *s)
 {
     if (!s)
         return;
-    group_cancel(s->group);
-    group_wait(s->group);
-    group_free(s->group);
+    group_end(s->group);
     gql_schema_free(s->schema);
     store_close(s->store);
     secret_free(s->signing_key);
