@@ -79,6 +79,8 @@ struct jval *proto_write(struct arena *a, const struct proto_message *m, const s
 NODISCARD int proto_mask(struct refusal *r, const struct proto_message *m, struct str text,
                          struct proto_mask **ret);
 
+/** proto_field_find() - by either of its names; NULL when there is none. */
+const struct proto_field *proto_field_find(const struct proto_message *m, struct str name);
 /** proto_enum_number() - of a name; -1 when there is none. */
 int32_t proto_enum_number(const struct proto_enum *e, struct str name);
 /** proto_enum_name() - of a number; NULL when there is none. */

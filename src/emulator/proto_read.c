@@ -208,15 +208,6 @@ static struct jval *read_list(struct reader *rd, const struct proto_field *f, co
     return out;
 }
 
-static const struct proto_field *find_field(const struct proto_message *m, struct str key)
-{
-    for (const struct proto_field *f = m->fields; f->name; f++) {
-        if (str_is(key, f->name) || str_is(key, f->json_name))
-            return f;
-    }
-    return NULL;
-}
-
 /* The other member of @f's oneof that has been read already, or NULL. */
 static bool oneof_is_set(const struct proto_message *m, const struct proto_field *f, const struct jval *out)
 {
@@ -237,7 +228,7 @@ struct place {
 
 static void read_member(struct reader *rd, const struct place *at, struct str key, const struct jval *v)
 {
-    const struct proto_field *f = find_field(at->type, key);
+    const struct proto_field *f = proto_field_find(at->type, key);
     const char *path = at->path;
     const char *member;
     struct jval *value;

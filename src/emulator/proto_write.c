@@ -3,6 +3,15 @@
 
 enum { MASK_PATHS_MAX = 200 };
 
+const struct proto_field *proto_field_find(const struct proto_message *m, struct str name)
+{
+    for (const struct proto_field *f = m->fields; f->name; f++) {
+        if (str_is(name, f->name) || str_is(name, f->json_name))
+            return f;
+    }
+    return NULL;
+}
+
 int32_t proto_enum_number(const struct proto_enum *e, struct str name)
 {
     for (const struct proto_enum_value *v = e->values; v->name; v++) {
@@ -112,15 +121,6 @@ struct jval *proto_write(struct arena *a, const struct proto_message *m, const s
     return out;
 }
 
-static const struct proto_field *mask_field(const struct proto_message *m, struct str part)
-{
-    for (const struct proto_field *f = m->fields; f->name; f++) {
-        if (str_is(part, f->json_name) || str_is(part, f->name))
-            return f;
-    }
-    return NULL;
-}
-
 static struct proto_mask *mask_child(struct arena *a, struct proto_mask *node, struct str name)
 {
     struct proto_mask *child;
@@ -144,7 +144,7 @@ static bool mask_add(struct arena *a, const struct proto_message *m, struct str 
     bool in_map = false;
 
     while (str_cut(&path, '.', &part)) {
-        const struct proto_field *f = at ? mask_field(at, part) : NULL;
+        const struct proto_field *f = at ? proto_field_find(at, part) : NULL;
 
         if (!f && !in_map)
             return false;
