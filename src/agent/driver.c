@@ -286,11 +286,7 @@ static void forget(struct launch *l)
 {
     struct agent *a = l->agent;
 
-    for (size_t i = 0; i < a->launches.len; i++)
-        if (a->launches.items[i] == l) {
-            vec_remove(&a->launches, i);
-            break;
-        }
+    vec_remove_item(&a->launches, l);
     map_remove(a->by_item, l->row.item);
     cond_broadcast(a->io, &a->slots);
     cond_broadcast(a->io, &a->changed);

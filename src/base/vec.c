@@ -28,6 +28,16 @@ void vec_remove(struct vec *v, size_t index)
     v->len--;
 }
 
+void vec_remove_item(struct vec *v, const void *item)
+{
+    for (size_t i = 0; i < v->len; i++) {
+        if (v->items[i] == item) {
+            vec_remove(v, i);
+            return;
+        }
+    }
+}
+
 void vec_done(struct vec *v)
 {
     free(v->items);

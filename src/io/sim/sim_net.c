@@ -482,16 +482,7 @@ uint16_t sim_http_server_port(const struct http_server *s)
 
 void sim_http_server_close(struct http_server *s)
 {
-    struct vec *servers = &s->boot->node->sim->servers;
-
-    for (size_t i = 0; i < servers->len; i++) {
-        if (servers->items[i] == s) {
-            vec_remove(servers, i);
-            break;
-        }
-    }
-    group_cancel(s->group);
-    group_wait(s->group);
-    group_free(s->group);
+    vec_remove_item(&s->boot->node->sim->servers, s);
+    group_end(s->group);
     free(s);
 }
