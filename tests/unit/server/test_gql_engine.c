@@ -105,18 +105,26 @@ static struct gql_schema *new_schema(void)
     return s;
 }
 
-/* A request as JSON text; the response as JSON text must be as expected. */
+/* A request as JSON text. */
+static struct gql_result execute(struct gql_schema *s, struct arena *a, struct world *w, const char *request)
+{
+    struct gql_result result = { 0 };
+    struct jval *body = NULL;
+    struct err e = { 0 };
+
+    must(jval_from_json(a, str_of(request), "request", NULL, &body, &e), &e);
+    gql_execute(s, body, w, a, &result);
+    return result;
+}
+
+/* The response as JSON text must be as expected. */
 static void expect(const char *request, int status, const char *response)
 {
     AUTO_PTR(gql_schema) s = new_schema();
     AUTO_PTR(arena) a = arena_new();
-    struct gql_result result = { 0 };
     struct world w = { 0 };
-    struct jval *body = NULL;
-    struct err e = { 0 };
+    struct gql_result result = execute(s, a, &w, request);
 
-    assert_int_equal(jval_from_json(a, str_of(request), "request", NULL, &body, &e), 0);
-    gql_execute(s, body, &w, a, &result);
     assert_string_equal(jval_text(a, result.response, JVAL_COMPACT).ptr, response);
     assert_int_equal(result.http_status, status);
 }
@@ -148,20 +156,13 @@ static void inputs_are_coerced_and_defaulted(void **state)
 {
     AUTO_PTR(gql_schema) s = new_schema();
     AUTO_PTR(arena) a = arena_new();
-    struct gql_result result = { 0 };
     struct world w = { 0 };
-    struct jval *body = NULL;
-    struct err e = { 0 };
+    struct gql_result result =
+        execute(s, a, &w,
+                "{\"query\":\"mutation($i: PopInput!, $unused: Int) { pop(input: $i) { runSpec } }\","
+                "\"variables\":{\"i\":{\"queueName\":\"q\",\"tags\":\"one\"},\"undeclared\":1}}");
 
     (void)state;
-    assert_int_equal(
-        jval_from_json(a,
-                       STR("{\"query\":\"mutation($i: PopInput!, $unused: Int) { pop(input: $i) { "
-                           "runSpec } }\",\"variables\":{\"i\":{\"queueName\":\"q\",\"tags\":\"one\"},"
-                           "\"undeclared\":1}}"),
-                       "request", NULL, &body, &e),
-        0);
-    gql_execute(s, body, &w, a, &result);
     assert_false(result.has_errors);
     assert_string_equal(w.seen,
                         "{\"input\":{\"queueName\":\"q\",\"access\":\"PROJECT\",\"tags\":[\"one\"]}}");
@@ -227,11 +228,8 @@ static void requests_that_are_none_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct gql_result result = { 0 };
-        struct jval *body = NULL;
+        struct gql_result result = execute(s, a, NULL, bad[i]);
 
-        assert_int_equal(jval_from_json(a, str_of(bad[i]), "request", NULL, &body, NULL), 0);
-        gql_execute(s, body, NULL, a, &result);
         assert_int_equal(result.http_status, 400);
         assert_null(jval_get(result.response, "data"));
         assert_true(jval_str(jval_path(result.response, "errors.0.message")).len > 0);
