@@ -4,11 +4,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { MAX_KEPT = 1000, MAX_TEXT = 4096 };
+enum { MAX_TEXT = 4096 };
 
 static struct problem *slot(struct problems *p)
 {
-    if (p->len >= MAX_KEPT)
+    if (p->len >= PROBLEMS_KEPT)
         return NULL;
     if (p->len == p->cap) {
         size_t cap = p->cap ? p->cap * 2 : 8;
@@ -22,8 +22,8 @@ static struct problem *slot(struct problems *p)
     return &p->items[p->len++];
 }
 
-void problem_add(struct problems *p, enum problem_level level, struct jval_pos pos, const char *path,
-                 const char *fmt, ...)
+struct problem *problem_add(struct problems *p, enum problem_level level, struct jval_pos pos,
+                            const char *path, const char *fmt, ...)
 {
     AUTO_STRBUF struct strbuf text = STRBUF(MAX_TEXT);
     struct problem *item = slot(p);
@@ -34,12 +34,78 @@ void problem_add(struct problems *p, enum problem_level level, struct jval_pos p
     else
         p->warnings++;
     if (!item)
-        return;
+        return NULL;
     va_start(ap, fmt);
     strbuf_vaddf(&text, fmt, ap);
     va_end(ap);
     *item = (struct problem){ .level = level, .pos = pos, .path = arena_strdup(p->a, path ? path : "") };
     item->text = text.full ? "(a message too long to show)" : arena_cstr(p->a, strbuf_str(&text));
+    return item;
+}
+
+void problem_hint(struct problem *item, const char *expected, const char *suggestion)
+{
+    if (!item)
+        return;
+    item->expected = expected;
+    item->suggestion = suggestion;
+}
+
+bool problems_suggest(const struct problems *p, const char *name)
+{
+    for (size_t i = 0; i < p->len; i++)
+        if (p->items[i].suggestion && strcmp(p->items[i].suggestion, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_behind(const struct problem *a, const struct problem *b)
+{
+    struct jval_pos x = a->pos, y = b->pos;
+
+    if (!x.line || !y.line)
+        return !x.line && y.line;
+    return x.line != y.line ? x.line > y.line : x.column > y.column;
+}
+
+static bool is_same(const struct problem *a, const struct problem *b)
+{
+    return a->level == b->level && a->pos.line == b->pos.line && a->pos.column == b->pos.column &&
+           strcmp(a->path, b->path) == 0 && strcmp(a->text, b->text) == 0;
+}
+
+/* Is it among the @kept first ones? Those of its place are the last of them. */
+static bool is_said(const struct problems *p, size_t kept, const struct problem *item)
+{
+    for (size_t i = kept; i-- > 0 && !is_behind(item, &p->items[i]);)
+        if (is_same(&p->items[i], item))
+            return true;
+    return false;
+}
+
+void problems_sort(struct problems *p)
+{
+    size_t kept = 0;
+
+    for (size_t i = 1; i < p->len; i++) { /* few, and mostly in order: insertion, which is stable */
+        struct problem item = p->items[i];
+        size_t at = i;
+
+        for (; at > 0 && is_behind(&p->items[at - 1], &item); at--)
+            p->items[at] = p->items[at - 1];
+        p->items[at] = item;
+    }
+    for (size_t i = 0; i < p->len; i++) {
+        struct problem item = p->items[i];
+
+        if (!is_said(p, kept, &item))
+            p->items[kept++] = item;
+        else if (item.level == PROBLEM_ERROR)
+            p->errors--;
+        else
+            p->warnings--;
+    }
+    p->len = kept;
 }
 
 void problem_format(struct strbuf *b, const struct problems *p, const struct problem *item)

@@ -84,6 +84,31 @@ static void an_unknown_key_names_the_nearest_known_one(void **state)
     arena_free(a);
 }
 
+static void problems_stand_in_the_order_of_the_text_and_once_each(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct problems p = { .a = a, .file = "" };
+
+    problem_add(&p, PROBLEM_ERROR, (struct jval_pos){ 0 }, "", "nowhere");
+    problem_add(&p, PROBLEM_ERROR, (struct jval_pos){ 2, 9 }, "b", "later");
+    problem_add(&p, PROBLEM_WARNING, (struct jval_pos){ 2, 1 }, "a", "odd");
+    problem_add(&p, PROBLEM_ERROR, (struct jval_pos){ 2, 1 }, "a", "first");
+    problem_add(&p, PROBLEM_ERROR, (struct jval_pos){ 2, 1 }, "a", "second");
+    problem_hint(problem_add(&p, PROBLEM_ERROR, (struct jval_pos){ 2, 1 }, "a", "first"), NULL, "name");
+    problem_add(&p, PROBLEM_WARNING, (struct jval_pos){ 2, 1 }, "a", "odd");
+    assert_true(problems_suggest(&p, "name"));
+    assert_false(problems_suggest(&p, "nam"));
+    problems_sort(&p);
+    assert_int_equal(p.len, 5);
+    assert_int_equal(p.errors, 4);
+    assert_int_equal(p.warnings, 1);
+    assert_string_equal(p.items[0].text, "odd");
+    assert_string_equal(p.items[1].text, "first");
+    assert_string_equal(p.items[2].text, "second");
+    assert_string_equal(p.items[3].text, "later");
+    assert_string_equal(p.items[4].text, "nowhere");
+}
+
 static void problems_are_counted_and_the_first_error_is_shown(void **state)
 {
     struct arena *a = arena_new();
@@ -161,6 +186,7 @@ int main(void)
         cmocka_unit_test(an_item_of_the_wrong_type_is_named_with_its_index),
         cmocka_unit_test(an_unknown_key_names_the_nearest_known_one),
         cmocka_unit_test(problems_are_counted_and_the_first_error_is_shown),
+        cmocka_unit_test(problems_stand_in_the_order_of_the_text_and_once_each),
         cmocka_unit_test(arena_memory_is_zeroed_and_aligned),
         cmocka_unit_test(vectors_keep_their_order),
         cmocka_unit_test(a_log_event_stays_one_line_and_keeps_to_its_level),
