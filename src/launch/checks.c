@@ -1,41 +1,42 @@
-/* launch/checks.c: cross-field rules of a custom job. */
+/* launch/checks.c: rules of a custom job outside its pools. */
 #include "launch/checks.h"
 
-static const struct found *given(const struct gathered *g, enum target t)
+#include "launch/known.h"
+#include "launch/render.h"
+
+enum { NAME_CHARACTERS = 128, LABEL_CHARACTERS = 63, WEEK_S = 7 * 86400 };
+
+struct node found_node(const struct gathered *g, enum target t)
 {
-    return g->at[t].value ? &g->at[t] : NULL;
+    return (struct node){ .raw = g->at[t].raw, .made = g->at[t].value, .at = g->at[t].at };
 }
 
-static bool is_true(const struct gathered *g, enum target t)
+static struct node known(const struct converter *c, const struct gathered *g, enum target t)
 {
-    return jval_bool(g->at[t].value);
+    struct node n = found_node(g, t);
+
+    return node_is_known(c, n) ? n : (struct node){ .raw = NULL };
 }
 
-static bool text_is(const struct gathered *g, enum target t, const char *text)
+static bool given(const struct gathered *g, enum target t)
 {
-    return str_is(jval_str(g->at[t].value), text);
+    return g->at[t].raw != NULL;
 }
 
-static void PRINTF(3, 4) complain(struct converter *c, const struct found *f, const char *fmt, ...)
+bool resource_name_parts(struct str s, const char *pattern, struct str *ret, size_t max)
 {
-    AUTO_STRBUF struct strbuf b = STRBUF(1000);
-    va_list ap;
+    struct str want = str_of(pattern), part, wanted;
+    size_t n = 0;
 
-    va_start(ap, fmt);
-    strbuf_vaddf(&b, fmt, ap);
-    va_end(ap);
-    problem_add(c->p, PROBLEM_ERROR, f->pos, f->path, "%s", strbuf_cstr(&b));
-}
-
-static void PRINTF(3, 4) warn(struct converter *c, const struct found *f, const char *fmt, ...)
-{
-    AUTO_STRBUF struct strbuf b = STRBUF(1000);
-    va_list ap;
-
-    va_start(ap, fmt);
-    strbuf_vaddf(&b, fmt, ap);
-    va_end(ap);
-    problem_add(c->p, PROBLEM_WARNING, f->pos, f->path, "%s", strbuf_cstr(&b));
+    while (str_cut(&want, '/', &wanted)) {
+        if (!str_cut(&s, '/', &part) || part.len == 0)
+            return false;
+        if (str_is(wanted, "*") && n < max)
+            ret[n++] = part;
+        else if (!str_is(wanted, "*") && !str_eq(part, wanted))
+            return false;
+    }
+    return !str_cut(&s, '/', &part);
 }
 
 static size_t characters(struct str utf8)
@@ -49,185 +50,322 @@ static size_t characters(struct str utf8)
 
 static void check_display_name(struct converter *c, const struct gathered *g)
 {
-    const struct found *f = given(g, TARGET_DISPLAY_NAME);
-    size_t n = f ? characters(jval_str(f->value)) : 1;
+    struct node n = known(c, g, TARGET_DISPLAY_NAME);
+    size_t len = characters(node_str(n));
 
-    if (n < 1 || n > 128)
-        complain(c, f, "a display name has 1 to 128 characters, this has %zu", n);
+    if (n.made && (len < 1 || len > NAME_CHARACTERS))
+        node_error(c, n, "a display name has 1 to %d characters, this has %zu", NAME_CHARACTERS, len);
+}
+
+/* --- labels --------------------------------------------------------------------------------------------- */
+
+static bool is_label_letter(char ch)
+{
+    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || (unsigned char)ch >= 0x80;
 }
 
 bool label_is_valid(struct str s, bool key)
 {
     for (size_t i = 0; i < s.len; i++) {
-        char ch = s.ptr[i];
-        bool letter = (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || (unsigned char)ch >= 0x80;
-
-        if (!letter && (ch != '-' && ch != '_'))
-            return false;
-        if (key && i == 0 && !letter)
+        if (!is_label_letter(s.ptr[i]) && s.ptr[i] != '-' && s.ptr[i] != '_')
             return false;
     }
-    return characters(s) <= 63 && s.len < 128 && (!key || s.len > 0);
+    if (key && (s.len == 0 || !is_label_letter(s.ptr[0])))
+        return false;
+    return characters(s) <= LABEL_CHARACTERS && s.len < 128;
+}
+
+/* The same in small letters, with - for what may not stand there; NULL when that does not help. */
+static const char *valid_label(struct converter *c, struct str s, bool key)
+{
+    char *made = arena_cstr(c->a, s);
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (made[i] >= 'A' && made[i] <= 'Z')
+            made[i] = (char)(made[i] - 'A' + 'a');
+        else if (!is_label_letter(made[i]) && made[i] != '_')
+            made[i] = '-';
+    }
+    return label_is_valid((struct str){ made, s.len }, key) ? made : NULL;
+}
+
+static void label_error(struct converter *c, struct node n, struct str text, bool key)
+{
+    const char *near = valid_label(c, text, key);
+
+    problem_hint(
+        node_error(c, n, "a label's %s has %slower-case letters, digits, - and _%s, this is \"%.*s\"%s%s%s",
+                   key ? "key" : "value", key ? "1 to 63 " : "at most 63 ",
+                   key ? ", a letter or digit first" : "", STR_ARG(str_sub(text, 0, 200)),
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : ""),
+        NULL, near);
+}
+
+static void check_label(struct converter *c, struct str key, struct node n)
+{
+    if (!label_is_valid(key, true))
+        label_error(c, n, key, true);
+    else if (str_has_prefix(key, STR("slipway-")) || str_is(key, LABEL_RUN))
+        node_error(c, n, "this label is set by the agent; take it out, or choose another key");
+    if (node_is_known(c, n) && !label_is_valid(node_str(n), false))
+        label_error(c, n, node_str(n), false);
 }
 
 static void check_labels(struct converter *c, const struct gathered *g)
 {
-    const struct found *f = given(g, TARGET_LABELS);
+    struct node labels = found_node(g, TARGET_LABELS);
 
-    for (size_t i = 0; f && i < jval_len(f->value); i++) {
-        struct str key = jval_key_at(f->value, i), value = jval_str(jval_at(f->value, i));
+    for (size_t i = 0; jval_is(labels.made, JVAL_OBJECT) && i < jval_len(labels.raw); i++) {
+        const struct path here = { .up = labels.at, .key = jval_key_at(labels.raw, i), .index = i };
 
-        if (!label_is_valid(key, true))
-            complain(c, f,
-                     "label key \"%.*s\": lower-case letters, digits, - and _, at most 63, a letter or digit "
-                     "first",
-                     STR_ARG(key));
-        else if (str_has_prefix(key, STR("slipway-")) || str_is(key, "wandb-run-id"))
-            complain(c, f, "label \"%.*s\" is set by the agent", STR_ARG(key));
-        if (!convert_is_open(c, jval_at(f->value, i)) && !label_is_valid(value, false))
-            complain(c, f, "label %.*s: value \"%.*s\": lower-case letters, digits, - and _, at most 63",
-                     STR_ARG(key), STR_ARG(value));
+        check_label(c, here.key,
+                    (struct node){ .raw = jval_at(labels.raw, i),
+                                   .made = jval_get_str(labels.made, here.key),
+                                   .at = &here });
     }
-    if (f && jval_len(f->value) > 60) /* 64 at Vertex, and four are ours */
-        complain(c, f, "%zu labels; at most 60 beside the agent's own", jval_len(f->value));
 }
+
+/* --- names of other things ------------------------------------------------------------------------------ */
 
 /* projects/NUMBER/global/networks/NAME: a project id there is refused. */
 static void check_network(struct converter *c, const struct gathered *g)
 {
-    const struct found *f = given(g, TARGET_NETWORK);
-    struct str rest, part[5] = { { NULL, 0 } };
-    size_t n = 0;
+    struct node n = known(c, g, TARGET_NETWORK);
+    struct str part[2];
     int64_t number;
 
-    if (!f || convert_is_open(c, f->raw))
+    if (given(g, TARGET_RESERVED_RANGES) && !given(g, TARGET_NETWORK))
+        node_warn(c, found_node(g, TARGET_RESERVED_RANGES),
+                  "names ranges of a network: give \"network\" as well");
+    if (!n.made)
         return;
-    rest = jval_str(f->value);
-    while (n < ARRAY_LEN(part) && str_cut(&rest, '/', &part[n]))
-        n++;
-    if (n != 5 || !str_is(part[0], "projects") || !str_is(part[2], "global") || !str_is(part[3], "networks"))
-        complain(c, f, "expected projects/NUMBER/global/networks/NAME, got \"%.*s\"",
-                 STR_ARG(jval_str(f->value)));
-    else if (!str_to_i64(part[1], &number))
-        complain(c, f, "needs the project's number, not its id \"%.*s\" (gcloud projects describe %.*s)",
-                 STR_ARG(part[1]), STR_ARG(part[1]));
+    if (!resource_name_parts(node_str(n), "projects/*/global/networks/*", part, 2))
+        problem_hint(node_error(c, n, "expected projects/NUMBER/global/networks/NAME, got %s",
+                                convert_shown(c, n.made)),
+                     "projects/NUMBER/global/networks/NAME", NULL);
+    else if (!str_to_i64(part[0], &number))
+        node_error(c, n,
+                   "needs the project's number, not its id \"%.*s\"; 'gcloud projects describe %.*s "
+                   "--format=\"value(projectNumber)\"' prints it",
+                   STR_ARG(part[0]), STR_ARG(part[0]));
+}
+
+/* The location among @part must be the job's. */
+static void check_location(struct converter *c, struct node n, struct str location, struct str region,
+                           const char *what)
+{
+    if (region.len > 0 && !str_eq(location, region))
+        node_error(c, n, "the %s is in %.*s, the job in %.*s: they must be in the same region", what,
+                   STR_ARG(location), STR_ARG(region));
 }
 
 static void check_kms(struct converter *c, const struct gathered *g, struct str region)
 {
-    const struct found *f = given(g, TARGET_KMS_KEY);
-    struct str rest, part, before = { NULL, 0 };
+    const char *want = "projects/P/locations/R/keyRings/K/cryptoKeys/C";
+    struct node n = known(c, g, TARGET_KMS_KEY);
+    struct str part[4];
 
-    if (!f || !region.len || convert_is_open(c, f->raw))
+    if (!n.made)
         return;
-    rest = jval_str(f->value);
-    while (str_cut(&rest, '/', &part)) {
-        if (str_is(before, "locations") && !str_eq(part, region))
-            complain(c, f, "the key is in %.*s, the job in %.*s: they must be the same", STR_ARG(part),
-                     STR_ARG(region));
-        before = part;
-    }
+    if (resource_name_parts(node_str(n), "projects/*/locations/*/keyRings/*/cryptoKeys/*", part, 4))
+        check_location(c, n, part[1], region, "key");
+    else
+        problem_hint(node_error(c, n, "expected %s, got %s%s", want, convert_shown(c, n.made),
+                                str_find(node_str(n), STR("/cryptoKeyVersions/")) > 0
+                                    ? "; name the key, not a version of it"
+                                    : ""),
+                     want, NULL);
 }
 
-static void check_accounts(struct converter *c, const struct gathered *g)
+static void check_tensorboard(struct converter *c, const struct gathered *g, struct str region)
 {
-    const struct found *board = given(g, TARGET_TENSORBOARD), *experiment = given(g, TARGET_EXPERIMENT);
+    const char *want = "projects/P/locations/R/tensorboards/ID";
+    struct node n = known(c, g, TARGET_TENSORBOARD);
+    struct str part[3];
 
-    if (board && experiment)
-        complain(c, board, "\"experiment\" and \"tensorboard\" cannot be set together");
-    if ((board || experiment) && !given(g, TARGET_SERVICE_ACCOUNT))
-        complain(c, board ? board : experiment, "needs a service_account as well");
-    if (given(g, TARGET_EXPERIMENT_RUN) && !experiment)
-        complain(c, given(g, TARGET_EXPERIMENT_RUN), "needs \"experiment\" as well");
+    if (!n.made)
+        return;
+    if (resource_name_parts(node_str(n), "projects/*/locations/*/tensorboards/*", part, 3))
+        check_location(c, n, part[1], region, "TensorBoard");
+    else
+        problem_hint(node_error(c, n, "expected %s, got %s", want, convert_shown(c, n.made)), want, NULL);
 }
 
-static void check_accelerators(struct converter *c, const struct found *pools)
+static void check_experiment(struct converter *c, const struct gathered *g, struct str region)
 {
-    for (size_t i = 0; i < jval_len(pools->value); i++) {
-        const struct jval *machine = jval_get(jval_at(pools->value, i), "machineSpec");
-        const struct jval *type = jval_get(machine, "acceleratorType");
-        const struct jval *count = jval_get(machine, "acceleratorCount");
-        bool is_none = !type || str_is(jval_str(type), "ACCELERATOR_TYPE_UNSPECIFIED");
+    static const enum target both[] = { TARGET_EXPERIMENT, TARGET_EXPERIMENT_RUN };
+    const char *want = "a name, or projects/P/locations/R/metadataStores/S/contexts/C";
+    struct str part[4];
 
-        if (!jval_is(count, JVAL_NULL) && !jval_is(count, JVAL_INT))
-            continue; /* not known yet */
-        if (is_none && jval_int(count) > 0)
-            complain(c, pools, "[%zu].machine_spec: accelerator_count without accelerator_type", i);
-        if (!is_none && jval_int(count) == 0)
-            complain(c, pools, "[%zu].machine_spec: accelerator_type without accelerator_count", i);
-    }
-}
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        struct node n = known(c, g, both[i]);
 
-static void check_flex_start(struct converter *c, const struct gathered *g, const struct found *pools)
-{
-    const struct jval *first = jval_get(jval_at(pools->value, 0), "machineSpec");
-    struct str timeout = jval_str(g->at[TARGET_TIMEOUT].value);
-    int64_t seconds = 0;
-
-    for (size_t i = 0; i < jval_len(pools->value); i++) {
-        const struct jval *machine = jval_get(jval_at(pools->value, i), "machineSpec");
-
-        if (!machine)
+        if (!n.made || (node_str(n).len > 0 && str_find(node_str(n), STR("/")) < 0))
             continue;
-        if (!jval_equal(machine, first))
-            complain(c, pools, "[%zu].machine_spec: FLEX_START wants the same machine in every pool", i);
-        if (!jval_get(machine, "acceleratorType"))
-            complain(c, pools, "[%zu].machine_spec: FLEX_START is for machines with GPUs only", i);
-        if (jval_get(machine, "reservationAffinity"))
-            complain(c, pools, "[%zu].machine_spec: FLEX_START does not go with reservations", i);
+        if (resource_name_parts(node_str(n), "projects/*/locations/*/metadataStores/*/contexts/*", part, 4))
+            check_location(c, n, part[1], region, "experiment");
+        else
+            problem_hint(node_error(c, n, "expected %s, got %s", want, convert_shown(c, n.made)), want, NULL);
     }
-    if (timeout.len > 1 && str_to_i64(str_sub(timeout, 0, timeout.len - 1), &seconds) && seconds > 7 * 86400)
-        complain(c, &g->at[TARGET_TIMEOUT], "FLEX_START jobs run 7 days at most (604800 s)");
+}
+
+static void check_tracking(struct converter *c, const struct gathered *g)
+{
+    struct node board = found_node(g, TARGET_TENSORBOARD), experiment = found_node(g, TARGET_EXPERIMENT);
+
+    if (board.raw && experiment.raw)
+        node_error(c, board, "\"experiment\" and \"tensorboard\" cannot be set together; keep one");
+    if ((board.raw || experiment.raw) && !given(g, TARGET_SERVICE_ACCOUNT) &&
+        !problems_suggest(c->p, "service_account"))
+        node_error(c, board.raw ? board : experiment,
+                   "needs a service_account as well: the account that may write there");
+    if (given(g, TARGET_EXPERIMENT_RUN) && !experiment.raw)
+        node_error(c, found_node(g, TARGET_EXPERIMENT_RUN), "needs \"experiment\" as well");
+}
+
+static void check_service_account(struct converter *c, const struct gathered *g)
+{
+    struct node n = known(c, g, TARGET_SERVICE_ACCOUNT);
+    ptrdiff_t at = str_find(node_str(n), STR("@"));
+
+    if (n.made && (at < 1 || str_find(node_str(n), STR(" ")) >= 0 || (size_t)at + 1 == node_str(n).len))
+        problem_hint(
+            node_error(
+                c, n,
+                "expected the account's e-mail address, as NAME@PROJECT.iam.gserviceaccount.com, got %s",
+                convert_shown(c, n.made)),
+            "an e-mail address", NULL);
+}
+
+static bool is_bucket_byte(char ch)
+{
+    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_' || ch == '.';
+}
+
+static void check_bucket(struct converter *c, struct node n)
+{
+    struct str s = node_str(n), bucket = { NULL, 0 };
+    bool ok = true;
+
+    if (!n.made)
+        return;
+    if (str_has_prefix(s, STR("gs://")))
+        s = str_sub(s, 5, s.len);
+    (void)str_cut(&s, '/', &bucket);
+    for (size_t i = 0; i < bucket.len; i++)
+        ok = ok && is_bucket_byte(bucket.ptr[i]);
+    if (bucket.len == 0)
+        node_error(c, n, "names no bucket; expected gs://BUCKET or gs://BUCKET/FOLDER");
+    else if (!ok)
+        node_error(c, n, "\"%.*s\" cannot be a bucket: names have lower-case letters, digits, -, _ and .",
+                   STR_ARG(str_sub(bucket, 0, 200)));
+}
+
+static void check_region(struct converter *c, const struct gathered *g, struct str region)
+{
+    struct node n = known(c, g, TARGET_LOCATION);
+    const char *near;
+
+    if (!n.made || region.len == 0)
+        return;
+    for (size_t i = 0; known_regions[i]; i++) {
+        if (str_is(region, known_regions[i]))
+            return;
+    }
+    near = nearest_name(region, known_regions);
+    if (str_is(region, "global") || str_is(region, "us"))
+        node_warn(c, n, "custom jobs run in one region, as us-central1; \"%.*s\" is none", STR_ARG(region));
+    else
+        problem_hint(node_warn(c, n, "\"%.*s\" is not a region known here and is used as it is%s%s%s",
+                               STR_ARG(str_sub(region, 0, 100)), near ? "; did you mean \"" : "",
+                               near ? near : "", near ? "\"?" : ""),
+                     NULL, near);
+}
+
+static void check_persistent(struct converter *c, const struct gathered *g)
+{
+    struct node n = known(c, g, TARGET_PERSISTENT_RESOURCE);
+
+    if (n.made && str_find(node_str(n), STR("/")) >= 0)
+        node_error(c, n, "expected the id alone, the last part of the resource's name, got %s",
+                   convert_shown(c, n.made));
+}
+
+/* --- peering -------------------------------------------------------------------------------------------- */
+
+static void check_psc(struct converter *c, const struct gathered *g)
+{
+    struct node psc = found_node(g, TARGET_PSC), zones = node_member(c, psc, "dns_peering_configs");
+
+    if (given(g, TARGET_NETWORK) && psc.raw)
+        node_warn(c, psc, "is an alternative to \"network\" (%s); both are given",
+                  path_text(c->a, g->at[TARGET_NETWORK].at));
+    for (size_t i = 0; i < jval_len(zones.made); i++) {
+        struct node domain = node_member(c, node_element(c, zones, i), "domain");
+
+        if (node_is_known(c, domain) && !str_has_suffix(node_str(domain), STR(".")))
+            problem_hint(node_error(c, domain, "a DNS name ends with a dot here: \"%.*s.\"",
+                                    STR_ARG(str_sub(node_str(domain), 0, 255))),
+                         NULL, arena_printf(c->a, "%.*s.", STR_ARG(node_str(domain))));
+    }
+}
+
+/* --- scheduling ----------------------------------------------------------------------------------------- */
+
+static void check_strategy(struct converter *c, const struct gathered *g)
+{
+    struct node n = known(c, g, TARGET_STRATEGY);
+    struct str s = node_str(n);
+
+    if (str_is(s, "ON_DEMAND") || str_is(s, "LOW_COST"))
+        problem_hint(node_warn(c, n, "%.*s is deprecated; did you mean \"%s\"?", STR_ARG(s),
+                               str_is(s, "LOW_COST") ? "SPOT" : "STANDARD"),
+                     NULL, str_is(s, "LOW_COST") ? "SPOT" : "STANDARD");
+    if (given(g, TARGET_MAX_WAIT) && !str_is(s, "FLEX_START") &&
+        !convert_is_open(c, g->at[TARGET_STRATEGY].raw))
+        node_warn(c, found_node(g, TARGET_MAX_WAIT), "is used with the strategy FLEX_START only");
 }
 
 static void check_scheduling(struct converter *c, const struct gathered *g)
 {
-    if (is_true(g, TARGET_RESTART) && is_true(g, TARGET_DISABLE_RETRIES))
-        complain(c, &g->at[TARGET_RESTART], "disable_retries turns this off; give one of the two");
-    if (given(g, TARGET_MAX_WAIT) && !text_is(g, TARGET_STRATEGY, "FLEX_START"))
-        warn(c, &g->at[TARGET_MAX_WAIT], "is used with the strategy FLEX_START only");
-    if (given(g, TARGET_NETWORK) && given(g, TARGET_PSC))
-        warn(c, &g->at[TARGET_PSC], "is an alternative to \"network\"; both are given");
-}
+    struct node timeout = known(c, g, TARGET_TIMEOUT);
+    struct str s = node_str(timeout);
+    int64_t seconds = 0;
 
-static void check_pools(struct converter *c, const struct gathered *g)
-{
-    const struct found *f = given(g, TARGET_POOLS);
-    const struct jval *first;
-    struct str replicas;
-
-    if (!f || !jval_is(f->value, JVAL_ARRAY))
-        return;
-    first = jval_at(f->value, 0);
-    replicas = jval_str(jval_get(first, "replicaCount"));
-    if (jval_len(f->value) == 0)
-        complain(c, f, "at least one worker pool is needed");
-    else if (jval_len(first) == 0)
-        complain(c, f, "[0] is the primary replica and cannot be left empty");
-    if (replicas.len > 0 && !convert_is_open(c, jval_get(first, "replicaCount")) && !str_is(replicas, "1"))
-        complain(c, f,
-                 "[0].replica_count must be 1 (the primary), not %.*s; put workers into the second pool",
-                 STR_ARG(replicas));
-    for (size_t i = 0; i < jval_len(f->value); i++) {
-        if (jval_get(jval_at(f->value, i), "nfsMounts") && !given(g, TARGET_NETWORK) && !given(g, TARGET_PSC))
-            complain(c, f, "[%zu].nfs_mounts: needs \"network\"", i);
-    }
-    check_accelerators(c, f);
-    if (text_is(g, TARGET_STRATEGY, "FLEX_START"))
-        check_flex_start(c, g, f);
+    check_strategy(c, g);
+    if (jval_bool(g->at[TARGET_RESTART].value) && jval_bool(g->at[TARGET_DISABLE_RETRIES].value))
+        node_warn(c, found_node(g, TARGET_RESTART), "has no effect: disable_retries (%s) turns it off",
+                  path_text(c->a, g->at[TARGET_DISABLE_RETRIES].at));
+    if (str_is(s, "0s"))
+        node_warn(c, timeout, "0 is left out: Vertex's own limit of 7 days applies");
+    if (str_is(jval_str(g->at[TARGET_STRATEGY].value), "FLEX_START") && s.len > 1 &&
+        str_to_i64(str_sub(s, 0, s.len - 1), &seconds) && seconds > WEEK_S)
+        node_error(c, timeout, "FLEX_START jobs run 7 days at most: %d seconds, not %lld", WEEK_S,
+                   (long long)seconds);
 }
 
 void checks_run(struct converter *c, const struct gathered *g, struct str region)
 {
     check_display_name(c, g);
     check_labels(c, g);
+    check_region(c, g, region);
     check_network(c, g);
     check_kms(c, g, region);
-    check_accounts(c, g);
+    check_tensorboard(c, g, region);
+    check_experiment(c, g, region);
+    check_tracking(c, g);
+    check_service_account(c, g);
+    check_bucket(c, known(c, g, TARGET_STAGING_BUCKET));
+    check_bucket(c, known(c, g, TARGET_BASE_OUTPUT));
+    check_persistent(c, g);
+    check_psc(c, g);
     check_scheduling(c, g);
-    check_pools(c, g);
+    checks_pools(c, g);
+    if (given(g, TARGET_MODELS))
+        node_warn(c, found_node(g, TARGET_MODELS), "is for jobs that Google provides; Vertex may refuse it");
     if (given(g, TARGET_SYNC))
-        warn(c, &g->at[TARGET_SYNC], "has no effect: the agent always watches its jobs");
+        node_warn(c, found_node(g, TARGET_SYNC), "has no effect: the agent always watches its jobs");
     if (given(g, TARGET_CREATE_TIMEOUT))
-        warn(c, &g->at[TARGET_CREATE_TIMEOUT], "has no effect: the agent has a time limit of its own");
+        node_warn(c, found_node(g, TARGET_CREATE_TIMEOUT),
+                  "has no effect: the agent has a time limit of its own");
 }

@@ -20,7 +20,13 @@ struct jval *convert_value(struct converter *c, const struct field *f, const str
 bool convert_is_open(const struct converter *c, const struct jval *v);
 /** template_is_in() - does @s hold a template variable, {{name}}? The name goes to *ret. */
 bool template_is_in(struct str s, struct str *ret);
-void convert_error(struct converter *c, const struct jval *v, const struct path *at, const char *fmt, ...)
-    PRINTF(4, 5);
+/** convert_error(), convert_warn() - note a problem of @v, which stands at @at. Returns it for
+ * problem_hint(). */
+struct problem *convert_error(struct converter *c, const struct jval *v, const struct path *at,
+                              const char *fmt, ...) PRINTF(4, 5);
+struct problem *convert_warn(struct converter *c, const struct jval *v, const struct path *at,
+                             const char *fmt, ...) PRINTF(4, 5);
+/** convert_shown() - @v in a message: "5", "the string \"abc\"", "a list"; long texts are cut. */
+const char *convert_shown(struct converter *c, const struct jval *v);
 /** convert_env() - a list of {name, value | value_from}, or an object; in env.c. */
 struct jval *convert_env(struct converter *c, const struct jval *v, const struct path *at);

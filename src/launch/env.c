@@ -103,11 +103,11 @@ static struct jval *to_reference(struct converter *c, const struct jval *v, cons
         { "name", FIELD_STRING, .required = true },
         { "key", FIELD_STRING },
     };
-    static const struct message ref_message = { ref_fields, ARRAY_LEN(ref_fields) };
+    static const struct message ref_message = { "SecretRef", ref_fields, ARRAY_LEN(ref_fields) };
     static const struct field from_fields[] = {
         { "secret_key_ref", FIELD_MESSAGE, .required = true, .message = &ref_message },
     };
-    static const struct message from_message = { from_fields, ARRAY_LEN(from_fields) };
+    static const struct message from_message = { "EnvVarSource", from_fields, ARRAY_LEN(from_fields) };
     const struct field from = { "value_from", FIELD_MESSAGE, .message = &from_message };
     const struct path here = { .up = at, .key = STR("value_from") };
     const struct jval *ref = get_either(v, "secret_key_ref");

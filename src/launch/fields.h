@@ -31,8 +31,10 @@ struct field {
     const struct message *message;  /* FIELD_MESSAGE, FIELD_MESSAGES */
     const char *const *enum_values; /* FIELD_ENUM: by number, "" for a hole; NULL-ended */
     int64_t min;                    /* FIELD_INT32, FIELD_INT64 */
+    const char *about;              /* for editors: one sentence */
 };
 struct message {
+    const char *name; /* as Vertex calls it */
     const struct field *fields;
     size_t len;
 };
@@ -94,6 +96,7 @@ struct place_group {
     const char *name;
     unsigned places; /* where it may stand */
     enum place place;
+    const char *about;
 };
 extern const struct place_group place_groups[];
 extern const size_t place_group_count;
@@ -106,6 +109,15 @@ struct refused_name {
 extern const struct refused_name refused_names[];
 extern const size_t refused_name_count;
 
+/* What people write for a name of ours: the way it is called elsewhere. */
+struct other_name {
+    const char *given, *name;
+};
+extern const struct other_name other_names[];
+extern const size_t other_name_count;
+
+/** message_field() - the field that @key names, in either spelling, or NULL. */
+const struct field *message_field(const struct message *m, struct str key);
 /** name_is() - is @key the snake_case @name or its camelCase spelling? */
 bool name_is(struct str key, const char *name);
 /** name_camel() - camelCase of @name into @ret (64 bytes). Returns ret. */

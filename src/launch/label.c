@@ -35,3 +35,33 @@ struct str label_value(struct arena *a, struct str text)
     hex_encode(digest, sizeof(digest), hex);
     return str_of(arena_printf(a, "__h%.*s", HASH_CHARS, hex));
 }
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool label_text(struct arena *a, struct str value, struct str *ret)
+{
+    char *out = arena_alloc(a, value.len + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < value.len; i++) {
+        int high = -1, low = -1;
+
+        if (!str_has_prefix(str_sub(value, i, value.len), STR("__"))) {
+            out[n++] = value.ptr[i];
+            continue;
+        }
+        if (i + 3 < value.len) {
+            high = hex_digit(value.ptr[i + 2]);
+            low = hex_digit(value.ptr[i + 3]);
+        }
+        if (high < 0 || low < 0)
+            return false;
+        out[n++] = (char)(16 * high + low);
+        i += 3;
+    }
+    *ret = (struct str){ out, n };
+    return true;
+}

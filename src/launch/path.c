@@ -15,6 +15,18 @@ static void path_add(struct strbuf *b, const struct path *p)
     strbuf_add(b, p->key);
 }
 
+const struct path *path_keep(struct arena *a, const struct path *p)
+{
+    struct path *kept;
+
+    if (!p)
+        return NULL;
+    kept = arena_alloc(a, sizeof(*kept));
+    *kept = *p;
+    kept->up = path_keep(a, p->up);
+    return kept;
+}
+
 const char *path_text(struct arena *a, const struct path *p)
 {
     AUTO_STRBUF struct strbuf b = STRBUF(4096);

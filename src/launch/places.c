@@ -1,6 +1,8 @@
 /* launch/places.c: the walk over spec, run and what is inside them. */
 #include "launch/places.h"
 
+#include "launch/unknown.h"
+
 struct walk {
     struct converter *c;
     struct gathered *out;
@@ -15,101 +17,52 @@ static const struct place_group *group_find(unsigned place, struct str key)
     return NULL;
 }
 
-/* @place 0: anywhere. */
 static const struct place_row *row_find(unsigned place, struct str key)
 {
     for (size_t i = 0; i < place_row_count; i++) {
-        if ((!place || (place_rows[i].places & place)) && name_is(key, place_rows[i].field.name))
+        if ((place_rows[i].places & place) && name_is(key, place_rows[i].field.name))
             return &place_rows[i];
     }
     return NULL;
 }
 
-static const char *near_name(struct converter *c, unsigned place, struct str key)
-{
-    const char **names = arena_array(c->a, 2 * (place_row_count + place_group_count) + 1, sizeof(*names));
-    size_t n = 0;
-
-    for (size_t i = 0; i < place_row_count; i++) {
-        if (place_rows[i].places & place) {
-            names[n++] = place_rows[i].field.name;
-            names[n++] = name_camel(place_rows[i].field.name, arena_alloc(c->a, 64));
-        }
-    }
-    for (size_t i = 0; i < place_group_count; i++) {
-        if (place_groups[i].places & place)
-            names[n++] = place_groups[i].name;
-    }
-    return nearest_name(key, names);
-}
-
-static const char *place_name(unsigned places)
-{
-    return places & PLACE_SPEC       ? "spec"
-           : places & PLACE_RUN      ? "run"
-           : places & PLACE_JOB_SPEC ? "job_spec"
-                                     : "encryption_spec";
-}
-
-static void unknown_key(struct walk *w, unsigned place, const struct jval *v, size_t index,
-                        const struct path *at)
-{
-    struct problems *p = w->c->p;
-    struct str key = jval_key_at(v, index);
-    struct jval_pos pos = jval_key_pos_at(v, index);
-    const char *where = path_text(w->c->a, at), *near;
-    const struct place_row *elsewhere = row_find(0, key);
-
-    for (size_t i = 0; i < refused_name_count; i++) {
-        if (name_is(key, refused_names[i].name)) {
-            problem_add(p, PROBLEM_ERROR, pos, where, "\"%.*s\" %s", STR_ARG(key), refused_names[i].why);
-            return;
-        }
-    }
-    if (elsewhere) {
-        problem_add(p, PROBLEM_ERROR, pos, where, "\"%.*s\" belongs under %s", STR_ARG(key),
-                    place_name(elsewhere->places));
-        return;
-    }
-    near = near_name(w->c, place, key);
-    problem_add(p, PROBLEM_ERROR, pos, where, "unknown key \"%.*s\"%s%s%s", STR_ARG(key),
-                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-}
-
-static void take(struct walk *w, const struct place_row *row, const struct jval *v, const struct path *at)
+static void take(struct walk *w, const struct place_row *row, const struct jval *object,
+                 const struct path *here)
 {
     struct found *f = &w->out->at[row->target];
-    struct jval *value = convert_value(w->c, &row->field, v, at);
+    const struct jval *v = jval_at(object, here->index);
+    struct jval *value = convert_value(w->c, &row->field, v, here);
 
-    if (!value)
-        return;
-    if (f->value && !jval_equal(f->value, value))
-        convert_error(w->c, v, at, "given twice with different values: also at %s (line %u)", f->path,
-                      f->pos.line);
-    *f = (struct found){ .value = value, .path = path_text(w->c->a, at), .pos = jval_pos(v), .raw = v };
+    if (value && f->value && !jval_equal(f->value, value))
+        convert_error(w->c, v, here, "given twice with different values: also at %s in line %u",
+                      path_text(w->c->a, f->at), f->pos.line);
+    if (jval_is(value, JVAL_OBJECT) || jval_is(value, JVAL_ARRAY))
+        jval_set_pos(value, jval_key_pos_at(object, here->index)); /* in YAML, a line above the value */
+    *f = (struct found){ .value = value, .raw = v, .at = path_keep(w->c->a, here), .pos = jval_pos(v) };
 }
 
 static void walk_place(struct walk *w, unsigned place, const struct jval *v, const struct path *at)
 {
     if (!jval_is(v, JVAL_OBJECT)) {
-        convert_error(w->c, v, at, "expected an object, got %s", type_phrase(jval_type(v)));
+        problem_hint(convert_error(w->c, v, at, "expected an object, got %s", convert_shown(w->c, v)),
+                     "an object", NULL);
         return;
     }
     for (size_t i = 0; i < jval_len(v); i++) {
-        const struct path here = { .up = at, .key = jval_key_at(v, i) };
+        const struct path here = { .up = at, .key = jval_key_at(v, i), .index = i };
         const struct place_group *group = group_find(place, here.key);
-        const struct place_row *row = row_find(place, here.key);
+        const struct place_row *row = group ? NULL : row_find(place, here.key);
 
         if (!group && !row) {
             if (place == PLACE_ROOT && str_is(here.key, "builder"))
                 continue; /* how to build the image: not about the job (protocol reference 4.3) */
-            unknown_key(w, place, v, i, at);
+            unknown_in_place(w->c, place, v, &here);
         } else if (jval_is(jval_at(v, i), JVAL_NULL)) {
             continue;
         } else if (group) {
             walk_place(w, group->place, jval_at(v, i), &here);
         } else {
-            take(w, row, jval_at(v, i), &here);
+            take(w, row, v, &here);
         }
     }
 }
@@ -121,12 +74,45 @@ void places_gather(struct converter *c, const struct jval *block, const struct p
     walk_place(&w, PLACE_ROOT, block, at);
 }
 
+/* --- the block ------------------------------------------------------------------------------------------ */
+
 static const struct path *path_new(struct converter *c, const struct path *up, const char *key)
 {
-    struct path *p = arena_alloc(c->a, sizeof(*p));
+    const struct path p = { .up = up, .key = str_of(key) };
 
-    *p = (struct path){ .up = up, .key = str_of(key) };
-    return p;
+    return path_keep(c->a, &p);
+}
+
+/* What stands beside the block is for other runners, or a mistake. */
+static void warn_beside(struct converter *c, const struct jval *outer, const struct path *up)
+{
+    static const char *const others[] = { "vertex",    "gcp-vertex",      "builder",      "kubernetes",
+                                          "sagemaker", "local-container", "local-process" };
+
+    for (size_t i = 0; i < jval_len(outer); i++) {
+        struct str key = jval_key_at(outer, i);
+        bool known = false;
+
+        for (size_t k = 0; k < ARRAY_LEN(others); k++)
+            known = known || str_is(key, others[k]);
+        if (known || jval_len(jval_at(outer, i)) == 0)
+            continue;
+        problem_add(c->p, str_is(key, "spec") || str_is(key, "run") ? PROBLEM_ERROR : PROBLEM_WARNING,
+                    jval_key_pos_at(outer, i), path_text(c->a, up),
+                    "\"%.*s\" stands beside \"vertex\" and is not used; put it inside, or take it out",
+                    STR_ARG(str_sub(key, 0, 200)));
+    }
+}
+
+static const struct jval *no_block(struct converter *c, const struct jval *config, const struct path *up)
+{
+    const char *want = "\"spec\" and \"run\", or \"vertex\" with both inside";
+
+    if (jval_is(config, JVAL_OBJECT) || jval_is(config, JVAL_NULL))
+        convert_error(c, config, up, "no Vertex configuration here: expected %s", want);
+    else
+        convert_error(c, config, up, "expected an object with %s, got %s", want, convert_shown(c, config));
+    return NULL;
 }
 
 const struct jval *config_block(struct converter *c, const struct jval *config, const struct path **ret_at)
@@ -139,18 +125,19 @@ const struct jval *config_block(struct converter *c, const struct jval *config, 
     vertex = jval_get(outer, "vertex");
     gcp = jval_get(outer, "gcp-vertex");
     if (jval_len(vertex) > 0 && jval_len(gcp) > 0 && !jval_equal(vertex, gcp)) {
-        convert_error(c, gcp, up, "both \"vertex\" and \"gcp-vertex\" are given, with different values");
+        convert_error(
+            c, gcp, up,
+            "both \"vertex\" (line %u) and \"gcp-vertex\" are given, with different values; keep one",
+            jval_pos(vertex).line);
         return NULL;
     }
-    if (jval_len(vertex) > 0 || jval_len(gcp) > 0) {
-        *ret_at = path_new(c, up, jval_len(vertex) > 0 ? "vertex" : "gcp-vertex");
-        return jval_len(vertex) > 0 ? vertex : gcp;
+    if (jval_len(vertex) == 0 && jval_len(gcp) == 0) {
+        if (up || vertex || gcp || !jval_is(config, JVAL_OBJECT) || jval_len(config) == 0)
+            return no_block(c, vertex ? vertex : gcp ? gcp : outer, up);
+        *ret_at = NULL;
+        return config;
     }
-    if (up || vertex || gcp || !jval_is(config, JVAL_OBJECT) || jval_len(config) == 0) {
-        convert_error(c, config, up,
-                      "no Vertex configuration: expected \"vertex\" with \"spec\" and \"run\"");
-        return NULL;
-    }
-    *ret_at = NULL;
-    return config;
+    warn_beside(c, outer, up);
+    *ret_at = path_new(c, up, jval_len(vertex) > 0 ? "vertex" : "gcp-vertex");
+    return jval_len(vertex) > 0 ? vertex : gcp;
 }

@@ -4,10 +4,10 @@
 #include "launch/convert.h"
 
 struct found {
-    struct jval *value; /* converted; NULL: not given */
-    const char *path;   /* as the user wrote it */
+    struct jval *value;     /* converted; NULL: not given, or wrong (a problem is noted) */
+    const struct jval *raw; /* as given; NULL: not given */
+    const struct path *at;  /* as the user wrote it; NULL: not from the config */
     struct jval_pos pos;
-    const struct jval *raw; /* as given */
 };
 struct gathered {
     struct found at[TARGET_COUNT];

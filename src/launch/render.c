@@ -1,6 +1,8 @@
 /* launch/render.c: queue config and launch spec to the request. */
 #include "launch/render.h"
 
+#include <assert.h>
+
 #include "base/timefmt.h"
 #include "launch/checks.h"
 #include "launch/task.h"
@@ -48,7 +50,7 @@ static void refuse_templates(struct converter *c, const struct jval *v, const st
 
 /* --- pools ---------------------------------------------------------------------------------------------- */
 
-/* {} is a pool left out. Any other has exactly one task. */
+/* The pool with what the launch adds to its task. {} is a pool left out. */
 static const struct jval *finish_pool(struct renderer *r, const struct jval *pool, const struct path *at)
 {
     const struct jval *container = jval_get(pool, "containerSpec"),
@@ -57,53 +59,47 @@ static const struct jval *finish_pool(struct renderer *r, const struct jval *poo
                                  .key = container ? STR("container_spec") : STR("python_package_spec") };
     struct jval *out;
 
-    if (jval_len(pool) == 0)
-        return pool;
-    if (!container == !package) {
-        convert_error(
-            &r->c, pool, at,
-            container ? "has both container_spec and python_package_spec"
-                      : "has neither container_spec nor python_package_spec; write {} to leave a pool out");
-        return pool;
-    }
-    if (!r->in)
-        return pool;
+    if (!container == !package)
+        return pool; /* empty, or wrong: the checks have said so */
     out = jval_copy(r->c.a, pool);
     jval_set(r->c.a, out, container ? "containerSpec" : "pythonPackageSpec",
              task_finish(&r->c, &r->tasks, pool, &inside));
     return out;
 }
 
-static void finish_pools(struct renderer *r, const struct jval *block)
+static void finish_pools(struct renderer *r)
 {
     struct found *f = &r->g.at[TARGET_POOLS];
     struct jval *out;
-    const struct path up = { .key = str_of(f->path ? f->path : "") };
 
-    if (!f->value) {
-        if (r->c.p->errors == 0)
-            problem_add(r->c.p, PROBLEM_ERROR, jval_pos(block), "spec", "\"worker_pool_specs\" is missing");
-        return;
-    }
     if (!jval_is(f->value, JVAL_ARRAY))
-        return; /* a text that is not known yet */
+        return;
     out = jval_new_array(r->c.a);
+    jval_set_pos(out, jval_pos(f->value));
     tasks_plan(r->c.a, &r->tasks, f->value);
     for (size_t i = 0; i < jval_len(f->value); i++) {
-        const struct path at = { .up = &up, .index = i };
+        const struct path at = { .up = f->at, .index = i };
 
         jval_push(r->c.a, out, finish_pool(r, jval_at(f->value, i), &at));
     }
     f->value = out;
-    if (r->in && r->in->image_uri.len > 0 && !r->tasks.image_used)
-        problem_add(r->c.p, PROBLEM_WARNING, f->pos, f->path,
-                    "the launch's image %.*s is not used: no container has ${image_uri}",
-                    STR_ARG(r->in->image_uri));
+    if (r->in->image_uri.len > 0 && !r->tasks.image_used)
+        convert_warn(&r->c, f->raw, f->at,
+                     "the launch's image %.*s is not used: no container has ${image_uri}",
+                     STR_ARG(r->in->image_uri));
     if (r->tasks.bytes > REQUEST_WARN_BYTES)
-        problem_add(r->c.p, PROBLEM_WARNING, f->pos, f->path,
-                    "commands, arguments and environments have %zu bytes in all pools together; Vertex may "
-                    "refuse a job of more than about %d",
-                    r->tasks.bytes, REQUEST_WARN_BYTES);
+        convert_warn(&r->c, f->raw, f->at,
+                     "commands, arguments and environments have %zu bytes in all pools together; Vertex may "
+                     "refuse a job of more than about %d",
+                     r->tasks.bytes, REQUEST_WARN_BYTES);
+}
+
+static void check_pools_given(struct renderer *r, const struct jval *block, const struct path *at)
+{
+    if (!r->g.at[TARGET_POOLS].raw && !problems_suggest(r->c.p, "worker_pool_specs"))
+        problem_hint(convert_error(&r->c, jval_get(block, "spec") ? jval_get(block, "spec") : block, at,
+                                   "spec.worker_pool_specs is missing: what is the job to run, and on what?"),
+                     "spec.worker_pool_specs", NULL);
 }
 
 /* --- what follows from other values -----------------------------------------------------------------------
@@ -123,23 +119,40 @@ static void derive_base_output(struct renderer *r)
         s = str_sub(s, 5, s.len);
     if (s.len > 0 && s.ptr[s.len - 1] == '/')
         s = str_sub(s, 0, s.len - 1);
-    if (s.len == 0) {
-        problem_add(r->c.p, PROBLEM_ERROR, bucket->pos, bucket->path, "names no bucket");
-        return;
-    }
+    if (s.len == 0)
+        return;                                /* said by the checks */
     rfc3339_format(r->in->now_unix_ms, stamp); /* 2026-01-02T03:04:05.678Z */
-    *out = (struct found){ .value = jval_new_cstr(
-                               r->c.a, arena_printf(r->c.a, "gs://%.*s/aiplatform-custom-job-%.10s-%.12s",
-                                                    STR_ARG(s), stamp, stamp + 11)),
-                           .path = bucket->path,
-                           .pos = bucket->pos,
-                           .raw = bucket->raw };
+    *out = *bucket;
+    out->value = jval_new_cstr(r->c.a, arena_printf(r->c.a, "gs://%.*s/aiplatform-custom-job-%.10s-%.12s",
+                                                    STR_ARG(s), stamp, stamp + 11));
+    jval_set_pos(out->value, bucket->pos);
+}
+
+/* A name stands for an experiment in the default store of the job's project, a run for EXPERIMENT-RUN. */
+static void expand_experiment(struct renderer *r, const struct rendered *out)
+{
+    struct found *experiment = &r->g.at[TARGET_EXPERIMENT], *run = &r->g.at[TARGET_EXPERIMENT_RUN];
+    struct str name = jval_str(experiment->value), run_name = jval_str(run->value);
+    const char *store = arena_printf(r->c.a, "projects/%.*s/locations/%.*s/metadataStores/default/contexts/",
+                                     STR_ARG(out->gcp_project), STR_ARG(out->region));
+    bool short_name = str_find(name, STR("/")) < 0;
+    const char *full =
+        short_name ? arena_printf(r->c.a, "%s%.*s", store, STR_ARG(name)) : arena_cstr(r->c.a, name);
+
+    if (name.len > 0 && short_name) {
+        experiment->value = jval_new_cstr(r->c.a, full);
+        jval_set_pos(experiment->value, experiment->pos);
+    }
+    if (name.len > 0 && run_name.len > 0 && str_find(run_name, STR("/")) < 0) {
+        run->value = jval_new_cstr(r->c.a, arena_printf(r->c.a, "%s-%.*s", full, STR_ARG(run_name)));
+        jval_set_pos(run->value, run->pos);
+    }
 }
 
 static void default_text(struct renderer *r, enum target t, struct str value)
 {
-    if (!r->g.at[t].value && value.len > 0)
-        r->g.at[t] = (struct found){ .value = jval_new_str(r->c.a, value), .path = "the launch's name" };
+    if (!r->g.at[t].raw && !r->g.at[t].value && value.len > 0)
+        r->g.at[t].value = jval_new_str(r->c.a, value);
 }
 
 static void add_labels(struct renderer *r)
@@ -190,8 +203,10 @@ static struct str address_part(struct renderer *r, enum target t, struct str oth
     const struct found *f = &r->g.at[t];
     struct str s = f->value ? jval_str(f->value) : otherwise;
 
+    if (f->raw && !f->value)
+        return (struct str){ NULL, 0 }; /* wrong, and said */
     if (s.len == 0) {
-        problem_add(r->c.p, PROBLEM_ERROR, (struct jval_pos){ 0 }, "spec",
+        problem_add(r->c.p, PROBLEM_ERROR, f->pos, path_text(r->c.a, f->at),
                     "no %s: set spec.%s, or the agent's default", what,
                     t == TARGET_PROJECT ? "project" : "location");
         return s;
@@ -199,49 +214,78 @@ static struct str address_part(struct renderer *r, enum target t, struct str oth
     s = t == TARGET_LOCATION ? lower(r->c.a, s) : s;
     if (!is_url_name(s) ||
         (t == TARGET_LOCATION && (str_find(s, STR(".")) >= 0 || str_find(s, STR(":")) >= 0)))
-        problem_add(r->c.p, PROBLEM_ERROR, f->pos, f->path ? f->path : "spec",
-                    "\"%.*s\" is not the name of a %s", STR_ARG(s), what);
+        problem_add(r->c.p, PROBLEM_ERROR, f->pos, path_text(r->c.a, f->at),
+                    "\"%.*s\" is not the name of a %s", STR_ARG(str_sub(s, 0, 200)), what);
     return s;
 }
 
 /* --- the request ------------------------------------------------------------------------------------------
  */
 
-/* Set @value at "a.b.c", making the objects on the way. */
-static void set_path(struct arena *a, struct jval *object, struct str path, const struct jval *value)
-{
-    struct str part = { NULL, 0 };
-    struct jval *inner;
+enum { HOLDERS_MAX = 8 };
 
-    (void)str_cut(&path, '.', &part);
-    if (path.len == 0) {
-        jval_set_str(a, object, part, value);
-        return;
+/* The request while it is built: its own objects, by their path. */
+struct request {
+    struct arena *a;
+    struct jval *root;
+    struct {
+        struct str path;
+        struct jval *object;
+    } holders[HOLDERS_MAX];
+    size_t len;
+};
+
+/* "a.b.c" is "c" in "a.b". */
+static struct str path_split(struct str path, struct str *ret_up)
+{
+    size_t at = path.len;
+
+    while (at > 0 && path.ptr[at - 1] != '.')
+        at--;
+    *ret_up = str_sub(path, 0, at > 0 ? at - 1 : 0);
+    return str_sub(path, at, path.len);
+}
+
+/* The object at @path, made with those on the way to it when it is not there yet. */
+static struct jval *holder(struct request *q, struct str path)
+{
+    struct str above = { NULL, 0 }, name = path_split(path, &above);
+    struct jval *made;
+
+    if (path.len == 0)
+        return q->root;
+    for (size_t i = 0; i < q->len; i++) {
+        if (str_eq(q->holders[i].path, path))
+            return q->holders[i].object;
     }
-    inner = jval_get_str(object, part) ? jval_copy(a, jval_get_str(object, part)) : jval_new_object(a);
-    set_path(a, inner, path, value);
-    jval_set_str(a, object, part, inner);
+    made = jval_new_object(q->a);
+    jval_set_str(q->a, holder(q, above), name, made);
+    assert(q->len < HOLDERS_MAX);
+    q->holders[q->len].path = path;
+    q->holders[q->len++].object = made;
+    return made;
 }
 
 static const struct jval *build_request(struct renderer *r)
 {
-    struct jval *request = jval_new_object(r->c.a);
-    struct str timeout = jval_str(r->g.at[TARGET_TIMEOUT].value);
+    struct request q = { .a = r->c.a, .root = jval_new_object(r->c.a) };
 
-    if (str_is(timeout, "0s")) { /* as in the SDK: no limit of our own */
-        problem_add(r->c.p, PROBLEM_WARNING, r->g.at[TARGET_TIMEOUT].pos, r->g.at[TARGET_TIMEOUT].path,
-                    "0 is left out: Vertex's own limit of 7 days applies");
-        r->g.at[TARGET_TIMEOUT].value = NULL;
-    }
+    if (str_is(jval_str(r->g.at[TARGET_TIMEOUT].value), "0s"))
+        r->g.at[TARGET_TIMEOUT].value = NULL; /* as in the SDK: no limit of our own */
     for (int t = 0; t < TARGET_COUNT; t++) {
-        if (target_paths[t] && r->g.at[t].value)
-            set_path(r->c.a, request, str_of(target_paths[t]), r->g.at[t].value);
+        struct str up = { NULL, 0 }, name;
+
+        if (!target_paths[t] || !r->g.at[t].value)
+            continue;
+        name = path_split(str_of(target_paths[t]), &up);
+        jval_set_str(q.a, holder(&q, up), name, r->g.at[t].value);
     }
-    return request;
+    return q.root;
 }
 
-static int failed(const struct problems *p, struct err *e)
+static int finish(struct problems *p, struct err *e)
 {
+    problems_sort(p);
     return problems_err(p, ERR_INVALID, e);
 }
 
@@ -263,6 +307,29 @@ static void plan_tasks(struct renderer *r)
     r->tasks.env.list = env_of_job(r->c.a, &list);
 }
 
+/* All that is done with a block when there is an item. */
+static void render_block(struct renderer *r, const struct jval *block, const struct path *at,
+                         struct rendered *out)
+{
+    const struct render_input *in = r->in;
+
+    refuse_templates(&r->c, block, at);
+    plan_tasks(r);
+    places_gather(&r->c, block, at, &r->g);
+    check_pools_given(r, block, at);
+    out->gcp_project = address_part(r, TARGET_PROJECT, in->gcp_project, "Google Cloud project");
+    r->tasks.env.gcp_project = out->gcp_project;
+    out->region = address_part(r, TARGET_LOCATION, in->region, "region");
+    default_text(r, TARGET_DISPLAY_NAME, in->run_name);
+    default_text(r, TARGET_DISPLAY_NAME, in->run_id);
+    checks_run(&r->c, &r->g, out->region);
+    finish_pools(r);
+    derive_base_output(r);
+    expand_experiment(r, out);
+    add_labels(r);
+    out->request = build_request(r);
+}
+
 int render_custom_job(const struct render_input *in, struct rendered *ret, struct problems *p, struct err *e)
 {
     struct renderer *r = arena_alloc(p->a, sizeof(*r));
@@ -273,21 +340,9 @@ int render_custom_job(const struct render_input *in, struct rendered *ret, struc
     *r = (struct renderer){ .c = { .a = p->a, .p = p }, .in = in };
     block = config_block(&r->c, in->spec->resource_args, &at);
     if (!block || fill_macros(in, block, &block, p, e))
-        return failed(p, e);
-    refuse_templates(&r->c, block, at);
-    plan_tasks(r);
-    places_gather(&r->c, block, at, &r->g);
-    out.gcp_project = address_part(r, TARGET_PROJECT, in->gcp_project, "Google Cloud project");
-    r->tasks.env.gcp_project = out.gcp_project;
-    out.region = address_part(r, TARGET_LOCATION, in->region, "region");
-    default_text(r, TARGET_DISPLAY_NAME, in->run_name);
-    default_text(r, TARGET_DISPLAY_NAME, in->run_id);
-    checks_run(&r->c, &r->g, out.region);
-    finish_pools(r, block);
-    derive_base_output(r);
-    add_labels(r);
-    out.request = build_request(r);
-    if (failed(p, e))
+        return finish(p, e);
+    render_block(r, block, at, &out);
+    if (finish(p, e))
         return -ERR_INVALID;
     *ret = out;
     return 0;
@@ -302,9 +357,9 @@ int queue_config_check(const struct jval *config, struct problems *p, struct err
     *r = (struct renderer){ .c = { .a = p->a, .p = p, .open = true } };
     block = config_block(&r->c, config, &at);
     if (!block)
-        return failed(p, e);
+        return finish(p, e);
     places_gather(&r->c, block, at, &r->g);
-    checks_run(&r->c, &r->g, jval_str(r->g.at[TARGET_LOCATION].value));
-    finish_pools(r, block);
-    return failed(p, e);
+    check_pools_given(r, block, at);
+    checks_run(&r->c, &r->g, lower(r->c.a, jval_str(r->g.at[TARGET_LOCATION].value)));
+    return finish(p, e);
 }

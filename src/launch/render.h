@@ -69,3 +69,6 @@ NODISCARD int request_fill_secrets(const struct jval *request, secret_lookup_fn 
 /** label_value() - any text as a valid Vertex label value: reversible for short texts, collision-free for
  * all. */
 struct str label_value(struct arena *a, struct str text);
+/** label_text() - the text that label_value() made @value from. False for a digest of a long one, and for
+ * what label_value() never makes. */
+bool label_text(struct arena *a, struct str value, struct str *ret);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/secret.h"
+#include "launch/checks.h"
 #include "util.h"
 
 #define POOL                                                                                                 \
@@ -141,7 +142,7 @@ static void an_unknown_key_is_named_with_its_place_and_the_nearest_name(void **s
                    "\"machine_type\"?");
     assert_problem(&w, "vertex.spec: unknown key \"stagingBuckt\"; did you mean \"stagingBucket\"?");
     assert_problem(&w, "vertex.spec: \"state\" is set by Vertex");
-    assert_problem(&w, "vertex.run: \"worker_pool_specs\" belongs under spec");
+    assert_problem(&w, "vertex.run: \"worker_pool_specs\" does not belong here but under spec");
     assert_problem(&w, "vertex.run: unknown key \"nonsense\"");
 }
 
@@ -173,7 +174,9 @@ static void every_place_and_spelling_leads_to_the_same_field(void **state)
           "\"gs://b/aiplatform-custom-job-2026-01-02-03:04:05.678\"" },
         { "\"encryption_spec_key_name\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"", "{}",
           "encryptionSpec", "{\"kmsKeyName\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"}" },
-        { "\"encryptionSpec\":{\"kms_key_name\":\"k\"}", "{}", "encryptionSpec.kmsKeyName", "\"k\"" },
+        { "\"encryptionSpec\":{\"kms_key_name\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/"
+          "k\"}",
+          "{}", "encryptionSpec.kmsKeyName", "\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"" },
         { "\"persistent_resource_id\":\"pr\"", "{}", "jobSpec.persistentResourceId", "\"pr\"" },
         { "\"enable_web_access\":true", "{}", "jobSpec.enableWebAccess", "true" },
         { "", "{\"enable_dashboard_access\":true}", "jobSpec.enableDashboardAccess", "true" },
@@ -185,9 +188,12 @@ static void every_place_and_spelling_leads_to_the_same_field(void **state)
           "jobSpec.pscInterfaceConfig",
           "{\"networkAttachment\":\"n\",\"dnsPeeringConfigs\":[{\"domain\":\"a.\",\"targetProject\":\"p\","
           "\"targetNetwork\":\"v\"}]}" },
-        { "", "{\"tensorboard\":\"tb\",\"service_account\":\"s\"}", "jobSpec.tensorboard", "\"tb\"" },
-        { "\"experiment\":\"x\",\"experiment_run\":\"y\"", "{\"service_account\":\"s\"}",
-          "jobSpec.experimentRun", "\"y\"" },
+        { "",
+          "{\"tensorboard\":\"projects/p/locations/us-central1/tensorboards/1\",\"service_account\":\"s@p\"}",
+          "jobSpec.tensorboard", "\"projects/p/locations/us-central1/tensorboards/1\"" },
+        { "\"experiment\":\"x\",\"experiment_run\":\"y\"", "{\"service_account\":\"s@p\"}",
+          "jobSpec.experimentRun",
+          "\"projects/proj/locations/us-central1/metadataStores/default/contexts/x-y\"" },
         { "\"network\":\"projects/123/global/networks/vpc\"", "{}", "jobSpec.network",
           "\"projects/123/global/networks/vpc\"" },
         { "\"display_name\":\"x ${run_id}\"", "{}", "displayName", "\"x ab12cd34\"" },
@@ -212,9 +218,12 @@ static void every_message_of_a_pool_is_taken_over(void **state)
     render(
         &w,
         "{\"spec\":{\"network\":\"projects/1/global/networks/n\",\"workerPoolSpecs\":[{\"machineSpec\":"
-        "{\"machine_type\":\"a2\",\"acceleratorType\":8,\"accelerator_count\":\"2\",\"tpu_topology\":\"2x2\","
-        "\"reservation_affinity\":{\"reservation_affinity_type\":\"SPECIFIC_RESERVATION\",\"key\":\"k\","
-        "\"values\":[\"v\"]},\"gpu_partition_size\":\"1g.10gb\"},\"replica_count\":1.0,\"nfs_mounts\":"
+        "{\"machine_type\":\"a2-highgpu-1g\",\"acceleratorType\":8,\"accelerator_count\":\"1\",\"tpu_"
+        "topology\":\"2x2\","
+        "\"reservation_affinity\":{\"reservation_affinity_type\":\"SPECIFIC_RESERVATION\",\"key\":\"compute."
+        "googleapis.com/reservation-name\","
+        "\"values\":[\"projects/p/zones/z/reservations/"
+        "r\"]},\"gpu_partition_size\":\"1g.10gb\"},\"replica_count\":1.0,\"nfs_mounts\":"
         "[{\"server\":\"s\",\"path\":\"/"
         "p\",\"mount_point\":\"m\"}],\"lustre_mounts\":[{\"instance_ip\":\"i\","
         "\"volume_handle\":\"h\",\"filesystem\":\"f\",\"mount_point\":\"m\"}],\"disk_spec\":{\"boot_disk_"
@@ -226,9 +235,10 @@ static void every_message_of_a_pool_is_taken_over(void **state)
         "{}");
     assert_string_equal(
         at(&w, "jobSpec.workerPoolSpecs.0.machineSpec"),
-        "{\"machineType\":\"a2\",\"acceleratorType\":\"NVIDIA_TESLA_A100\",\"acceleratorCount\":2,"
+        "{\"machineType\":\"a2-highgpu-1g\",\"acceleratorType\":\"NVIDIA_TESLA_A100\",\"acceleratorCount\":1,"
         "\"tpuTopology\":\"2x2\",\"reservationAffinity\":{\"reservationAffinityType\":"
-        "\"SPECIFIC_RESERVATION\",\"key\":\"k\",\"values\":[\"v\"]},\"gpuPartitionSize\":\"1g.10gb\"}");
+        "\"SPECIFIC_RESERVATION\",\"key\":\"compute.googleapis.com/reservation-name\",\"values\":[\"projects/"
+        "p/zones/z/reservations/r\"]},\"gpuPartitionSize\":\"1g.10gb\"}");
     assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.0.replicaCount"), "\"1\"");
     assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.0.nfsMounts"),
                         "[{\"server\":\"s\",\"path\":\"/p\",\"mountPoint\":\"m\"}]");
@@ -325,18 +335,19 @@ static void what_vertex_would_refuse_is_said_here(void **state)
         { "\"encryption_spec_key_name\":\"projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k\"", "{}",
           "the key is in europe-west4, the job in us-central1" },
         { "\"base_output_dir\":\"/tmp\"", "{}", "expected gs://BUCKET/FOLDER" },
-        { "\"labels\":{\"Team\":\"x\"}", "{}", "label key \"Team\"" },
-        { "\"labels\":{\"team\":\"X Y\"}", "{}", "value \"X Y\"" },
-        { "\"labels\":{\"slipway-item\":\"x\"}", "{}", "is set by the agent" },
+        { "\"labels\":{\"Team\":\"x\"}", "{}", "labels.Team: a label's key has" },
+        { "\"labels\":{\"team\":\"X Y\"}", "{}", "this is \"X Y\"; did you mean \"x-y\"?" },
+        { "\"labels\":{\"slipway-item\":\"x\"}", "{}", "is set by the agent; take it out" },
         { "\"display_name\":\"\"", "{}", "1 to 128 characters" },
         { "", "{\"tensorboard\":\"t\"}", "needs a service_account" },
         { "", "{\"tensorboard\":\"t\",\"experiment\":\"e\",\"service_account\":\"s\"}",
           "cannot be set together" },
         { "", "{\"timeout\":\"1h\"}", "expected seconds" },
         { "", "{\"timeout\":-1}", "expected seconds" },
-        { "", "{\"restart_job_on_worker_restart\":\"true\"}", "expected true or false, got a string" },
+        { "", "{\"restart_job_on_worker_restart\":\"true\"}",
+          "expected true or false, got the string \"true\"; write it without quotes" },
         { "", "{\"scheduling_strategy\":\"spot\"}", "\"spot\" must be written \"SPOT\"" },
-        { "", "{\"scheduling_strategy\":\"FLEX_START\"}", "FLEX_START is for machines with GPUs only" },
+        { "", "{\"scheduling_strategy\":\"FLEX_START\"}", "FLEX_START is for machines with GPUs (L4" },
         { "\"project\":\"a/b\"", "{}", "is not the name of a Google Cloud project" },
         { "\"location\":\"evil.com/\"", "{}", "is not the name of a region" },
         { "\"credentials\":\"x\"", "{}", "\"credentials\" is a setting of the agent" },
@@ -360,8 +371,9 @@ static void wrong_pools_are_refused(void **state)
         const char *pools, *want;
     } rows[] = {
         { "[]", "at least one worker pool" },
-        { "[{}]", "[0] is the primary replica" },
-        { "[{\"replica_count\":2,\"container_spec\":{}}]", "[0].replica_count must be 1" },
+        { "[{}]", "[0]: the first pool is the primary replica" },
+        { "[{\"replica_count\":2,\"container_spec\":{}}]",
+          "[0].replica_count: the first pool is the primary replica, so this is 1" },
         { "[{\"machine_spec\":{}}]", "has neither container_spec nor python_package_spec" },
         { "[{\"container_spec\":{},\"python_package_spec\":{\"executor_image_uri\":\"x\",\"package_uris\":[],"
           "\"python_module\":\"m\"}}]",
@@ -370,11 +382,11 @@ static void wrong_pools_are_refused(void **state)
           "accelerator_type without accelerator_count" },
         { "[{\"container_spec\":{},\"machine_spec\":{\"accelerator_count\":1}}]",
           "accelerator_count without accelerator_type" },
-        { "[{\"container_spec\":{},\"replica_count\":1.5}]", "expected an integer, got a number" },
+        { "[{\"container_spec\":{},\"replica_count\":1.5}]", "expected an integer, got 1.5" },
         { "[{\"container_spec\":{},\"nfs_mounts\":[{\"server\":\"s\"}]}]", "\"path\" is missing" },
         { "[{\"container_spec\":{\"imageUri\":\"a\",\"image_uri\":\"b\"}}]",
           "given twice with different values" },
-        { "\"x\"", "expected a list, got a string" },
+        { "\"x\"", "expected a list, got the string \"x\"" },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -397,7 +409,8 @@ static void an_unknown_accelerator_only_warns(void **state)
            "\"NVIDIA_L5\",\"accelerator_count\":1}}]}}",
            "{}");
     assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.0.machineSpec.acceleratorType"), "\"NVIDIA_L5\"");
-    assert_problem(&w, "\"NVIDIA_L5\" is not a value known here; did you mean \"NVIDIA_L4\"?");
+    assert_problem(
+        &w, "\"NVIDIA_L5\" is not a value known here and is sent as it is; did you mean \"NVIDIA_L4\"?");
 }
 
 static void the_block_is_found_under_both_names_and_must_be_there(void **state)
@@ -440,6 +453,43 @@ static void a_config_is_checked_before_its_variables_are_known(void **state)
         -ERR_INVALID);
     assert_non_null(
         strstr(problems_text(&p), "q.yaml:3:20: spec.worker_pool_specs[0].machine_spec: unknown key"));
+}
+
+/* Every text of up to four of these letters: what is special, what is beside it, what an escape is made of.
+ */
+static void a_label_is_valid_and_says_which_text_it_came_from(void **state)
+{
+    static const char letters[] = { '_', 'a', 'f', 'B', '.', '5', 'h' };
+    enum { N = sizeof(letters), ALL = N * N * N * N };
+    AUTO_PTR(arena) a = arena_new();
+
+    for (int number = 0; number < ALL; number++) {
+        for (size_t len = 0; len <= 4; len++) {
+            char text[4];
+            struct str label, back;
+            int rest = number;
+
+            for (size_t i = 0; i < len; i++, rest /= N)
+                text[i] = letters[rest % N];
+            label = label_value(a, (struct str){ text, len });
+            assert_true(label_is_valid(label, false));
+            assert_true(label_text(a, label, &back));
+            assert_true(str_eq(back, (struct str){ text, len }));
+        }
+    }
+}
+
+static void a_digest_and_a_broken_label_have_no_text(void **state)
+{
+    static const char *const wrong[] = { "__", "a__4", "__4G", "__zz", "___42" };
+    AUTO_PTR(arena) a = arena_new();
+    char many[200];
+    struct str back;
+
+    memset(many, 'a', sizeof(many));
+    assert_false(label_text(a, label_value(a, (struct str){ many, sizeof(many) }), &back));
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_false(label_text(a, str_of(wrong[i]), &back));
 }
 
 static void labels_are_valid_reversible_and_distinct(void **state)
@@ -512,6 +562,8 @@ int main(void)
         cmocka_unit_test(the_block_is_found_under_both_names_and_must_be_there),
         cmocka_unit_test(a_config_is_checked_before_its_variables_are_known),
         cmocka_unit_test(labels_are_valid_reversible_and_distinct),
+        cmocka_unit_test(a_label_is_valid_and_says_which_text_it_came_from),
+        cmocka_unit_test(a_digest_and_a_broken_label_have_no_text),
         cmocka_unit_test(secrets_are_filled_in_as_correct_json),
         cmocka_unit_test(a_secret_that_cannot_be_had_is_named),
     };

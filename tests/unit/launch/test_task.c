@@ -20,6 +20,7 @@ static void render(struct world *w, const char *pools, const char *overrides)
              arena_printf(w->a,
                           "{\"entity\":\"ent\",\"project\":\"p\",\"docker\":{\"docker_image\":\"reg/img:1\"},"
                           "\"overrides\":%s,\"resource_args\":{\"vertex\":{\"spec\":{\"project\":\"proj\","
+                          "\"persistent_resource_id\":\"pr\","
                           "\"worker_pool_specs\":%s}}}}",
                           overrides, pools));
     struct render_input in = { .spec = &w->spec,
@@ -312,7 +313,7 @@ static void a_wrong_environment_is_told_in_place(void **state)
           "env.A.value_from.secret_key_ref: \"a/b\" names no secret" },
         { "{\"A\":{\"value_from\":{\"secret_key_ref\":{\"nam\":\"a\"}}}}", "did you mean \"name\"?" },
         { "{\"A\":{\"value_from\":{\"config_map_ref\":{}}}}", "unknown key \"config_map_ref\"" },
-        { "{\"A\":{\"value_from\":\"hf\"}}", "env.A.value_from: expected an object, got a string" },
+        { "{\"A\":{\"value_from\":\"hf\"}}", "env.A.value_from: expected an object, got the string" },
         { "[{\"name\":\"A\",\"value_from\":{\"secret_key_ref\":{\"name\":\"s:1\",\"key\":\"2\"}}}]",
           "version \"1\" in the name and \"2\" as the key" },
     };
