@@ -86,7 +86,7 @@ struct http_exchange {
 typedef void (*http_handler_fn)(void *ctx, struct http_exchange *x);
 
 struct http_server_options {
-    const char *host; /* "127.0.0.1" when NULL */
+    const char *host; /* an IP address or "localhost"; "127.0.0.1" when NULL. A name is -ERR_CONFIG */
     uint16_t port;    /* 0: any free one */
     http_handler_fn handler;
     void *ctx;

@@ -1,8 +1,7 @@
 /* io/real/http_server.c: listening, the defaults, and the orderly end of a server. */
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -32,33 +31,42 @@ void http_server_changed(struct http_server *s)
 /* --- listening
  * ----------------------------------------------------------------------------------------------- */
 
+/* An address by its number, or localhost. Names are not looked up: which of a name's addresses is meant, and
+ * whether it is this machine's, is for the user to say; and glibc's look-up needs shared objects at run time.
+ */
+static int parse_address(const struct http_server_options *o, struct sockaddr_storage *ret,
+                         socklen_t *ret_len, struct err *e)
+{
+    const char *host = strcmp(o->host, "localhost") == 0 ? "127.0.0.1" : o->host;
+
+    *ret_len = sizeof(struct sockaddr_in);
+    if (uv_ip4_addr(host, o->port, (struct sockaddr_in *)ret) == 0)
+        return 0;
+    *ret_len = sizeof(struct sockaddr_in6);
+    if (uv_ip6_addr(host, o->port, (struct sockaddr_in6 *)ret) == 0)
+        return 0;
+    return err_set(e, ERR_CONFIG,
+                   "cannot listen on \"%s\": give an IP address of this machine, or 0.0.0.0 for all of them",
+                   o->host);
+}
+
 static int open_socket(const struct http_server_options *o, int *ret_fd, uint16_t *ret_port, struct err *e)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-    struct addrinfo *found = NULL;
-    struct sockaddr_storage bound;
-    socklen_t bound_len = sizeof(bound);
-    char port[8];
+    struct sockaddr_storage address = { 0 };
+    socklen_t len = 0;
     AUTO_FD int fd = -1;
     int one = 1;
-    int rc = 0;
+    int rc = parse_address(o, &address, &len, e);
 
-    snprintf(port, sizeof(port), "%u", o->port);
-    rc = getaddrinfo(o->host, port, &hints, &found);
     if (rc)
-        return err_set(e, ERR_OS, "cannot listen on %s:%u: %s", o->host, o->port, gai_strerror(rc));
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        return rc;
+    fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
-        bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, BACKLOG) ||
-        getsockname(fd, (struct sockaddr *)&bound, &bound_len)) {
-        rc = errno;
-        freeaddrinfo(found);
-        return err_set_os(e, rc, "cannot listen on %s:%u", o->host, o->port);
-    }
-    freeaddrinfo(found);
-    /* NOLINTNEXTLINE(clang-analyzer-core.*): getsockname() filled it, through another type */
-    *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                  : ((struct sockaddr_in *)&bound)->sin_port);
+        bind(fd, (struct sockaddr *)&address, len) || listen(fd, BACKLOG) ||
+        getsockname(fd, (struct sockaddr *)&address, &len))
+        return err_set_os(e, errno, "cannot listen on %s:%u", o->host, o->port);
+    *ret_port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                                    : ((struct sockaddr_in *)&address)->sin_port);
     *ret_fd = fd;
     fd = -1;
     return 0;
