@@ -60,12 +60,16 @@ static void env_add(struct converter *c, struct env_builder *b, struct jval *ent
     }
 }
 
+static void too_many(struct converter *c, size_t count, const struct jval *v, const struct path *at)
+{
+    convert_error(c, v, at, "%zu variables; Vertex takes at most %d", count, ENV_MAX_VARIABLES);
+}
+
 static struct jval *env_finish(struct converter *c, const struct env_builder *b, const struct jval *v,
                                const struct path *at)
 {
     if (jval_len(b->list) > ENV_MAX_VARIABLES)
-        convert_error(c, v, at, "%zu variables; Vertex takes at most %d", jval_len(b->list),
-                      ENV_MAX_VARIABLES);
+        too_many(c, jval_len(b->list), v, at);
     return b->list;
 }
 
@@ -216,6 +220,10 @@ struct jval *convert_env(struct converter *c, const struct jval *v, const struct
 {
     struct env_builder b = { .list = jval_new_array(c->a), .names = jval_new_object(c->a) };
 
+    if (jval_len(v) > ENV_MAX_GIVEN) {
+        too_many(c, jval_len(v), v, at);
+        return NULL;
+    }
     if (jval_is(v, JVAL_OBJECT))
         return env_from_object(c, v, at);
     if (!jval_is(v, JVAL_ARRAY)) {

@@ -7,6 +7,7 @@
 
 enum {
     ENV_MAX_VARIABLES = 100, /* Vertex's limit for a container */
+    ENV_MAX_GIVEN = 1000,    /* so many are looked at one by one, to tell what else is wrong */
     ENV_MAX_STRING = 131072  /* bytes of NAME=VALUE with its NUL: the kernel's limit for one string */
 };
 

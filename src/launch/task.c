@@ -44,16 +44,20 @@ void tasks_plan(struct arena *a, struct tasks *t, const struct jval *pools)
     t->training_command = jval_path(first, "containerSpec.command");
 }
 
+/* The launch's words behind @out; without their places, which are not in the config. */
+static struct jval *add_words(struct arena *a, struct jval *out, const struct jval *words)
+{
+    for (size_t i = 0; i < jval_len(words); i++)
+        jval_push(a, out, jval_new_str(a, jval_str(jval_at(words, i))));
+    return out;
+}
+
 /* A new list: @list (NULL none) and then the override arguments. */
 static struct jval *with_args(struct arena *a, const struct tasks *t, const struct jval *list)
 {
-    struct jval *out = jval_new_array(a);
+    struct jval *out = list ? jval_copy(a, list) : jval_new_array(a);
 
-    for (size_t i = 0; i < jval_len(list); i++)
-        jval_push(a, out, jval_at(list, i));
-    for (size_t i = 0; i < jval_len(t->spec->args); i++)
-        jval_push(a, out, jval_at(t->spec->args, i));
-    return out;
+    return add_words(a, out, t->spec->args);
 }
 
 static void override_command(struct converter *c, const struct tasks *t, struct jval *out,
@@ -65,7 +69,7 @@ static void override_command(struct converter *c, const struct tasks *t, struct 
         problem_add(c->p, PROBLEM_WARNING, jval_pos(own), path_text(c->a, at),
                     "the launch's entry point replaces a command that is not the one of the first pool with "
                     "this image");
-    jval_set(c->a, out, "command", t->spec->entry_point);
+    jval_set(c->a, out, "command", add_words(c->a, jval_new_array(c->a), t->spec->entry_point));
 }
 
 static struct jval *finish_container(struct converter *c, const struct tasks *t, const struct jval *was,

@@ -14,7 +14,7 @@ struct names {
 
 static void add_name(struct converter *c, struct names *n, const char *name)
 {
-    if (n->len + 2 > NAMES_MAX)
+    if (n->len + 2 > NAMES_MAX || c->p->errors >= HELPED_MAX)
         return;
     n->items[n->len++] = name;
     n->items[n->len++] = name_camel(name, arena_alloc(c->a, 64));
