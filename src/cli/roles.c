@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "io/file.h"
 
+enum { TLS_FILE_MAX = 1024 * 1024, DRAIN_MS = 5000 };
+
 struct google *role_google_at(struct io *io, const char *endpoint)
 {
     struct google_options o = { .endpoint = endpoint };
@@ -39,30 +41,69 @@ int role_check_host(const char *host, bool allowed, const char *flag, struct err
                    host, flag);
 }
 
-int role_serve_server(struct io *io, const char *data_dir, const char *host, uint16_t port,
-                      struct served_server *ret, struct err *e)
+/* --- the queue server ---------------------------------------------------------------------------------- */
+
+struct tls_files {
+    struct str cert;
+    struct secret *key;
+};
+
+static int read_tls(struct io *io, const struct server_place *p, struct arena *a, struct tls_files *ret,
+                    struct err *e)
 {
-    struct served_server s = { 0 };
-    struct server_options o = { .data_dir = data_dir };
-    int rc = file_lock_folder(io, data_dir, "server", &s.lock, e);
+    int rc = 0;
+
+    if (!p->tls_cert && !p->tls_key)
+        return 0;
+    if (!p->tls_cert || !p->tls_key)
+        return err_set(e, ERR_USAGE, "--tls-cert and --tls-key belong together: %s is missing",
+                       p->tls_cert ? "--tls-key" : "--tls-cert");
+    rc = file_read(io, a, p->tls_cert, TLS_FILE_MAX, &ret->cert, e);
+    if (rc == 0)
+        rc = file_read_secret(io, p->tls_key, TLS_FILE_MAX, &ret->key, e);
+    if (rc == 0 && !file_is_private(io, p->tls_key))
+        LOG_WARNING("server.tls_key_not_private", "file=%s advice=\"chmod 600\"", p->tls_key);
+    return rc;
+}
+
+static int listen_for_server(struct io *io, const struct server_place *p, struct served_server *s,
+                             struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct tls_files tls = { 0 };
+    int rc = read_tls(io, p, a, &tls, e);
+
+    if (rc == 0)
+        rc = http_listen(io,
+                         &(struct http_server_options){ .host = p->host,
+                                                        .port = p->port,
+                                                        .handler = server_handle,
+                                                        .ctx = s->server,
+                                                        .drain_ms = DRAIN_MS,
+                                                        .tls_cert_pem = tls.cert,
+                                                        .tls_key_pem = tls.key },
+                         &s->http, e);
+    secret_free(tls.key);
+    return rc == -ERR_CONFIG ? err_wrap(e, "%s with %s", p->tls_cert, p->tls_key) : rc;
+}
+
+int role_serve_server(struct io *io, const struct server_place *p, struct served_server *ret, struct err *e)
+{
+    struct served_server s = { .scheme = p->tls_cert ? "https" : "http" };
+    struct server_options o = { .data_dir = p->data_dir };
+    int rc = file_lock_folder(io, p->data_dir, "server", &s.lock, e);
 
     if (rc == 0)
         rc = server_new(io, &o, &s.server, e);
-    if (rc) {
-        role_close_server(&s);
-        return rc;
-    }
-    rc = http_listen(io,
-                     &(struct http_server_options){
-                         .host = host, .port = port, .handler = server_handle, .ctx = s.server },
-                     &s.http, e);
+    if (rc == 0)
+        rc = listen_for_server(io, p, &s, e);
     if (rc) {
         role_close_server(&s);
         return rc;
     }
     server_start(s.server);
-    LOG_INFO("server.listening", "url=http://%s:%u data=%s", host ? host : "127.0.0.1",
-             http_server_port(s.http), data_dir);
+    LOG_INFO("server.listening", "url=%s://%s:%u data=%s", s.scheme, p->host ? p->host : "127.0.0.1",
+             http_server_port(s.http), p->data_dir);
     *ret = s;
     return 0;
 }
@@ -88,8 +129,11 @@ int role_serve_emulator(struct io *io, const struct emulator_place *p, struct se
         return rc;
     }
     rc = http_listen(io,
-                     &(struct http_server_options){
-                         .host = p->host, .port = p->port, .handler = emulator_handle, .ctx = m.emulator },
+                     &(struct http_server_options){ .host = p->host,
+                                                    .port = p->port,
+                                                    .handler = emulator_handle,
+                                                    .ctx = m.emulator,
+                                                    .drain_ms = DRAIN_MS },
                      &m.http, e);
     if (rc) {
         role_close_emulator(&m);

@@ -23,12 +23,19 @@ struct served_server {
     struct file_lock *lock;
     struct server *server;
     struct http_server *http;
+    const char *scheme; /* "http" or "https" */
 };
-/** role_serve_server() - open the store in @data_dir and listen. Yields. Nothing is left behind on failure.
+struct server_place {
+    const char *data_dir;
+    const char *host; /* NULL: 127.0.0.1 */
+    uint16_t port;
+    const char *tls_cert, *tls_key; /* PEM files; both or neither. A key that others may read is warned of */
+};
+/** role_serve_server() - open the store in its folder and listen. Yields. Nothing is left behind on failure.
  */
-NODISCARD int role_serve_server(struct io *io, const char *data_dir, const char *host, uint16_t port,
-                                struct served_server *ret, struct err *e);
-void role_close_server(struct served_server *s);
+NODISCARD int role_serve_server(struct io *io, const struct server_place *p, struct served_server *ret,
+                                struct err *e);
+void role_close_server(struct served_server *s); /* running requests get 5 s to finish */
 
 struct served_emulator {
     struct file_lock *lock;
@@ -42,7 +49,7 @@ struct emulator_place {
 };
 NODISCARD int role_serve_emulator(struct io *io, const struct emulator_place *p, struct served_emulator *ret,
                                   struct err *e);
-void role_close_emulator(struct served_emulator *m);
+void role_close_emulator(struct served_emulator *m); /* as role_close_server() */
 
 /* The first SIGTERM or SIGINT is an asked-for stop; a second one ends the process at once. */
 struct stop {

@@ -35,17 +35,21 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     struct served_server s = { 0 };
-    const char *host = args_text(a, "host") ? args_text(a, "host") : "127.0.0.1";
-    const char *data = args_text(a, "data") ? args_text(a, "data") : role_default_dir(io, arena, "server");
+    struct server_place p = { .data_dir = args_text(a, "data"),
+                              .host = args_text(a, "host") ? args_text(a, "host") : "127.0.0.1",
+                              .port = (uint16_t)args_int(a, "port", DEFAULT_PORT),
+                              .tls_cert = args_text(a, "tls-cert"),
+                              .tls_key = args_text(a, "tls-key") };
     struct stop stop;
-    int rc = role_check_host(host, args_has(a, "public"), "--public", e);
+    int rc = role_check_host(p.host, args_has(a, "public"), "--public", e);
 
+    p.data_dir = p.data_dir ? p.data_dir : role_default_dir(io, arena, "server");
     if (rc == 0)
-        rc = role_serve_server(io, data, host, (uint16_t)args_int(a, "port", DEFAULT_PORT), &s, e);
+        rc = role_serve_server(io, &p, &s, e);
     if (rc)
         return rc;
     role_catch_stop(io, &stop);
-    rc = announce(&s, arena_printf(arena, "http://%s:%u", host, http_server_port(s.http)), e);
+    rc = announce(&s, arena_printf(arena, "%s://%s:%u", s.scheme, p.host, http_server_port(s.http)), e);
     if (rc == 0)
         rc = role_wait_for_stop(&stop, e);
     role_release_stop(&stop);
@@ -58,7 +62,10 @@ static const struct option_row server_rows[] = {
       0 },
     { "host", 0, OPTION_TEXT, "ADDRESS", "address to listen on (default 127.0.0.1)", 0, 0 },
     { "port", 0, OPTION_INT, "N", "port to listen on, 0 for any (default 8080)", 0, 65535 },
-    { "public", 0, OPTION_FLAG, NULL, "allow an address that is not loopback (put TLS in front)", 0, 0 },
+    { "public", 0, OPTION_FLAG, NULL, "allow an address that is not loopback; use TLS then", 0, 0 },
+    { "tls-cert", 0, OPTION_TEXT, "FILE", "serve https with this PEM certificate, its chain behind it", 0,
+      0 },
+    { "tls-key", 0, OPTION_TEXT, "FILE", "its private key, PEM without a passphrase", 0, 0 },
     OPTION_END,
 };
 
@@ -69,8 +76,11 @@ const struct verb verb_server = {
     .details =
         "A first start on a folder without users makes the user admin, who may do everything, and prints "
         "the API\nkey once. 'slipway admin user create' on an empty folder makes just the user it is asked "
-        "for; the server\nthen makes none.",
-    .examples = "  slipway server --data /var/lib/slipway --port 8080",
+        "for; the server\nthen makes none.\n\n"
+        "Clients believe a certificate of a private authority when SSL_CERT_FILE names that authority's PEM "
+        "file\n(slipway) or REQUESTS_CA_BUNDLE does (wandb).",
+    .examples = "  slipway server --data /var/lib/slipway --port 8080\n"
+                "  slipway server --host 0.0.0.0 --public --tls-cert server.pem --tls-key server.key",
     .rows = server_rows,
     .run = server_run,
 };

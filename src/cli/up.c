@@ -43,6 +43,8 @@ static int local_key(struct up *u, struct secret **ret, struct err *e)
 
 static int start(struct up *u, const struct args *a, struct err *e)
 {
+    struct server_place server = { .data_dir = arena_printf(u->a, "%s/server", u->data),
+                                   .port = (uint16_t)args_int(a, "port", 0) };
     struct emulator_place p = { .port = (uint16_t)args_int(a, "emulator-port", 0) };
     double speed = 1;
 
@@ -51,8 +53,7 @@ static int start(struct up *u, const struct args *a, struct err *e)
     p.options.speed = speed;
     p.options.data_dir = arena_printf(u->a, "%s/emulator", u->data);
     p.options.images_file = args_text(a, "images");
-    if (role_serve_server(u->io, arena_printf(u->a, "%s/server", u->data), NULL,
-                          (uint16_t)args_int(a, "port", 0), &u->server, e))
+    if (role_serve_server(u->io, &server, &u->server, e))
         return -e->code;
     if (role_serve_emulator(u->io, &p, &u->emulator, e))
         return -e->code;

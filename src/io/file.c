@@ -163,6 +163,13 @@ bool file_exists(struct io *io, const char *path)
     return !io_cancelled(io) && access(path, F_OK) == 0;
 }
 
+bool file_is_private(struct io *io, const char *path)
+{
+    struct stat st;
+
+    return !io_cancelled(io) && stat(path, &st) == 0 && (st.st_mode & 0077) == 0;
+}
+
 /* For people who find the lock held; the lock itself is the kernel's. */
 static void write_holder(int fd)
 {

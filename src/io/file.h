@@ -16,6 +16,8 @@ NODISCARD int file_write(struct io *io, const char *path, struct str data, unsig
 /** file_mkdirs() - make a folder and its parents, 0700. Present already is success. */
 NODISCARD int file_mkdirs(struct io *io, const char *path, struct err *e);
 bool file_exists(struct io *io, const char *path);
+/** file_is_private() - can nobody but its owner read or change it? False when it is not there. */
+bool file_is_private(struct io *io, const char *path);
 /** file_lock() - take an exclusive lock on @path (made 0600), held until file_unlock() or the end of the
  * process, however that comes. The file names the holder's process. -ERR_CONFLICT when held. */
 struct file_lock;

@@ -44,9 +44,9 @@ struct http_reply {
  * http_send() - one request, one reply. Yields.
  * @req is borrowed for the call; the reply's memory comes from @a. 4xx and 5xx are replies, not failures.
  * Redirects are not followed. A server's certificate is checked against the system's authorities, or those in
- * the PEM file that SSL_CERT_FILE names. -ERR_NET (no connection, bad TLS, cut reply), -ERR_TIMEOUT, -ERR_LIMIT (reply
- * over the cap), -ERR_CANCELLED, -ERR_INVALID (bad URL, plain http to a far host). Messages name the host and
- * what failed, never a header or body.
+ * the PEM file that SSL_CERT_FILE names. -ERR_NET (no connection, bad TLS, cut reply), -ERR_TIMEOUT,
+ * -ERR_LIMIT (reply over the cap), -ERR_CANCELLED, -ERR_INVALID (bad URL, plain http to a far host). Messages
+ * name the host and what failed, never a header or body.
  */
 NODISCARD int http_send(struct io *io, struct arena *a, const struct http_request *req,
                         struct http_reply *ret, struct err *e);

@@ -59,7 +59,8 @@ struct str public_base(struct server *s, struct http_exchange *x)
 
         return url.len > 0 && url.ptr[url.len - 1] == '/' ? str_sub(url, 0, url.len - 1) : url;
     }
-    return str_of(arena_printf(x->a, "%s://%.*s", str_is(proto, "https") ? "https" : "http", STR_ARG(host)));
+    return str_of(
+        arena_printf(x->a, "%s://%.*s", x->tls || str_is(proto, "https") ? "https" : "http", STR_ARG(host)));
 }
 
 /* --- GraphQL --- */
