@@ -7,6 +7,8 @@
 #include <openssl/pem.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 static void digest(const EVP_MD *md, struct str data, uint8_t *ret)
 {
     int ok = EVP_Digest(data.ptr ? data.ptr : "", data.len, ret, NULL, md, NULL);
@@ -75,11 +77,11 @@ void strbuf_add_base64url(struct strbuf *b, struct str data)
 
 static int base64_value(char c)
 {
-    if (c >= 'A' && c <= 'Z')
+    if (ascii_is_upper(c))
         return c - 'A';
-    if (c >= 'a' && c <= 'z')
+    if (ascii_is_lower(c))
         return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
+    if (ascii_is_digit(c))
         return c - '0' + 52;
     return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
 }

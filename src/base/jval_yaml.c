@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/ascii.h"
 #include "base/jval.h"
 #include "base/jval_internal.h"
 #include "base/map.h"
@@ -68,14 +69,11 @@ static bool digits_to_int(struct str s, int base, int64_t *ret)
 
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
-        int d = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : 99;
+        int d = ascii_hex(c);
 
         if (c == '_')
             continue;
-        if (d >= base || __builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, d, &n))
+        if (d < 0 || d >= base || __builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, d, &n))
             return false;
         any = true;
     }

@@ -1,10 +1,11 @@
 /* base/str.c: borrowed views of text. */
 #include "base/str.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/ascii.h"
 
 struct str str_of(const char *cstr)
 {
@@ -16,17 +17,12 @@ bool str_eq(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
 bool str_eq_nocase(struct str a, struct str b)
 {
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
-        if (lower(a.ptr[i]) != lower(b.ptr[i]))
+        if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
             return false;
     return true;
 }
@@ -111,7 +107,7 @@ struct str str_take_digits(struct str *rest)
     size_t n = 0;
     struct str taken;
 
-    while (n < rest->len && rest->ptr[n] >= '0' && rest->ptr[n] <= '9')
+    while (n < rest->len && ascii_is_digit(rest->ptr[n]))
         n++;
     taken = str_sub(*rest, 0, n);
     *rest = str_sub(*rest, n, rest->len);
@@ -133,8 +129,7 @@ bool str_to_i64(struct str s, int64_t *ret)
     char *end = NULL;
     long long n = 0;
 
-    if (s.len == 0 || s.len >= sizeof(text) ||
-        !(isdigit((unsigned char)s.ptr[0]) || (s.ptr[0] == '-' && s.len > 1)))
+    if (s.len == 0 || s.len >= sizeof(text) || !(ascii_is_digit(s.ptr[0]) || (s.ptr[0] == '-' && s.len > 1)))
         return false;
     memcpy(text, s.ptr, s.len);
     text[s.len] = '\0';

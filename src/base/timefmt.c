@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/ascii.h"
+
 /* Days since 1970-01-01 of a date in the proleptic Gregorian calendar, and back (Hinnant's era arithmetic).
  */
 static int64_t days_from_civil(int64_t y, unsigned m, unsigned d)
@@ -64,7 +66,7 @@ static bool digits(struct str *s, size_t n, int *ret)
     if (s->len < n)
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (s->ptr[i] < '0' || s->ptr[i] > '9')
+        if (!ascii_is_digit(s->ptr[i]))
             return false;
         value = value * 10 + (s->ptr[i] - '0');
     }
@@ -159,7 +161,7 @@ bool duration_parse_proto(struct str s, int64_t *ret_ms)
     if (s.len < 2 || s.ptr[s.len - 1] != 's' || s.ptr[0] == '+')
         return false;
     for (size_t i = 0; i + 1 < s.len; i++)
-        if (!((s.ptr[i] >= '0' && s.ptr[i] <= '9') || s.ptr[i] == '.' || (i == 0 && s.ptr[i] == '-')))
+        if (!(ascii_is_digit(s.ptr[i]) || s.ptr[i] == '.' || (i == 0 && s.ptr[i] == '-')))
             return false;
     if (!str_to_double(str_sub(s, 0, s.len - 1), &seconds) || fabs(seconds) > 315576000000.0)
         return false;
@@ -193,9 +195,9 @@ bool duration_parse_human(struct str s, int64_t *ret_ms)
         double value = 0;
         double unit = 0;
 
-        while (n < s.len && ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || s.ptr[n] == '.'))
+        while (n < s.len && (ascii_is_digit(s.ptr[n]) || s.ptr[n] == '.'))
             n++;
-        while (n + u < s.len && s.ptr[n + u] >= 'a' && s.ptr[n + u] <= 'z')
+        while (n + u < s.len && ascii_is_lower(s.ptr[n + u]))
             u++;
         unit = unit_ms(str_sub(s, n, n + u));
         if (unit == 0 || (n + u == 0) || !str_to_double(str_sub(s, 0, n), &value))

@@ -3,6 +3,8 @@
  */
 #include "emulator/filter.h"
 
+#include "base/ascii.h"
+
 enum { TEXT_MAX = 20000, TESTS_MAX = 2000, DEPTH_MAX = 30, PATH_MAX_PARTS = 16 };
 
 enum token { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_OP, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_DOT };
@@ -32,8 +34,8 @@ static bool is_space(char c)
 
 static bool is_word_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '*' || c == '/' || c == '+' || c == '%' || c == '@' || (unsigned char)c >= 0x80;
+    return ascii_is_alnum(c) || c == '_' || c == '-' || c == '*' || c == '/' || c == '+' || c == '%' ||
+           c == '@' || (unsigned char)c >= 0x80;
 }
 
 static int lex_string(struct parser *p)

@@ -4,6 +4,7 @@
  */
 #include "emulator/job_check.h"
 
+#include "base/ascii.h"
 #include "base/map.h"
 #include "base/timefmt.h"
 
@@ -81,8 +82,8 @@ static bool is_label_text(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                    (unsigned char)c >= 0x80;
+        bool good =
+            ascii_is_lower(c) || ascii_is_digit(c) || c == '-' || c == '_' || (unsigned char)c >= 0x80;
 
         if (!good)
             return false;
@@ -112,8 +113,7 @@ static bool is_c_identifier(struct str s)
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
 
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-              (i > 0 && c >= '0' && c <= '9')))
+        if (!ascii_is_letter(c) && c != '_' && !(i > 0 && ascii_is_digit(c)))
             return false;
     }
     return s.len > 0;
@@ -178,7 +178,7 @@ static bool is_machine_type(struct str s)
 
         if (c == '-')
             dashes++;
-        else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
+        else if (!ascii_is_lower(c) && !ascii_is_digit(c))
             return false;
     }
     return dashes > 0 && !str_is(s, "n1-standard-1");

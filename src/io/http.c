@@ -1,6 +1,7 @@
 /* io/http.c: helpers for messages, common to both worlds. */
 #include "io/http.h"
 
+#include "base/ascii.h"
 #include "base/timefmt.h"
 #include "io/fiber.h"
 #include "io/io_internal.h"
@@ -49,23 +50,14 @@ uint32_t http_retry_after_ms(const struct http_reply *r, int64_t now_unix_ms)
     return ms > MAX_RETRY_AFTER_MS ? MAX_RETRY_AFTER_MS : (uint32_t)ms;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 struct str http_percent_decode(struct arena *a, struct str s, bool plus_is_space)
 {
     char *out = arena_alloc(a, s.len + 1);
     size_t len = 0;
 
     for (size_t i = 0; i < s.len; i++) {
-        int high = s.ptr[i] == '%' && i + 2 < s.len ? hex_value(s.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(s.ptr[i + 2]) : -1;
+        int high = s.ptr[i] == '%' && i + 2 < s.len ? ascii_hex(s.ptr[i + 1]) : -1;
+        int low = high >= 0 ? ascii_hex(s.ptr[i + 2]) : -1;
 
         if (low >= 0) {
             out[len++] = (char)(high * 16 + low);

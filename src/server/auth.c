@@ -1,4 +1,5 @@
 /* server/auth.c: who sent a request: Basic (user "api", the key as password) or Bearer (the key). */
+#include "base/ascii.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "server/server_internal.h"
@@ -26,8 +27,7 @@ int auth_key_check(const struct secret *key, struct err *e)
     for (size_t i = 0; i < text.len; i++) {
         char ch = text.ptr[i];
 
-        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' ||
-              ch == '-'))
+        if (!ascii_is_alnum(ch) && ch != '_' && ch != '-')
             return err_set(e, ERR_INVALID, "an API key has only letters, digits, '_' and '-'");
     }
     return 0;

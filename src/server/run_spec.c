@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 int priority_check(bool queue_has_priorities, bool given, int64_t value, int64_t *ret, struct err *e)
 {
     if (!given)
@@ -212,11 +214,6 @@ int template_fill(struct arena *a, const struct jval *variables, const struct jv
 
 /* --- names --- */
 
-static bool is_alnum(char ch)
-{
-    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9');
-}
-
 static bool is_in(char ch, const char *set)
 {
     return ch != '\0' && strchr(set, ch);
@@ -230,10 +227,10 @@ static struct str shown(struct str name)
 
 static bool name_fits(struct str name, size_t max, const char *also)
 {
-    if (name.len == 0 || name.len > max || !is_alnum(name.ptr[0]))
+    if (name.len == 0 || name.len > max || !ascii_is_alnum(name.ptr[0]))
         return false;
     for (size_t i = 0; i < name.len; i++)
-        if (!is_alnum(name.ptr[i]) && !is_in(name.ptr[i], also))
+        if (!ascii_is_alnum(name.ptr[i]) && !is_in(name.ptr[i], also))
             return false;
     return true;
 }

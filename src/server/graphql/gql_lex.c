@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 void gql_fail_at(struct gql_parser *p, uint32_t pos, const char *fmt, ...)
 {
     va_list ap;
@@ -29,14 +31,9 @@ void gql_unexpected(struct gql_parser *p)
                     (int)(p->cur.text.len > 100 ? 100 : p->cur.text.len), p->cur.text.ptr);
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_name_start(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return ascii_is_letter(c) || c == '_';
 }
 
 static char peek(const struct gql_parser *p, uint32_t offset)
@@ -67,11 +64,11 @@ static void skip_ignored(struct gql_parser *p)
 
 static bool read_digits(struct gql_parser *p)
 {
-    if (!is_digit(peek(p, 0))) {
+    if (!ascii_is_digit(peek(p, 0))) {
         gql_fail_at(p, p->at, "Syntax Error: Invalid number, expected a digit.");
         return false;
     }
-    while (is_digit(peek(p, 0)))
+    while (ascii_is_digit(peek(p, 0)))
         p->at++;
     return true;
 }
@@ -85,7 +82,7 @@ static void read_number(struct gql_parser *p)
         p->at++;
     if (peek(p, 0) == '0') {
         p->at++;
-        if (is_digit(peek(p, 0))) {
+        if (ascii_is_digit(peek(p, 0))) {
             gql_fail_at(p, p->at, "Syntax Error: Invalid number, unexpected digit after 0.");
             return;
         }
@@ -141,7 +138,7 @@ static void read_name(struct gql_parser *p)
 {
     uint32_t start = p->at;
 
-    while (is_name_start(peek(p, 0)) || is_digit(peek(p, 0)))
+    while (is_name_start(peek(p, 0)) || ascii_is_digit(peek(p, 0)))
         p->at++;
     p->cur.kind = GQL_TOKEN_NAME;
     p->cur.text = (struct str){ p->src.ptr + start, p->at - start };
@@ -165,7 +162,7 @@ void gql_advance(struct gql_parser *p)
     c = p->src.ptr[p->at];
     if (is_name_start(c)) {
         read_name(p);
-    } else if (is_digit(c) || c == '-') {
+    } else if (ascii_is_digit(c) || c == '-') {
         read_number(p);
     } else if (c != '"') {
         read_punctuator(p);

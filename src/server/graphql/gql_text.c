@@ -1,18 +1,9 @@
 /* server/graphql/gql_text.c: string literals: escapes, block strings; and printing values and types. */
 #include <string.h>
 
-#include "server/graphql/gql_lex.h"
+#include "base/ascii.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "server/graphql/gql_lex.h"
 
 static size_t put_utf8(char *out, uint32_t c)
 {
@@ -44,7 +35,7 @@ static uint32_t read_hex4(struct gql_parser *p)
     uint32_t value = 0;
 
     for (uint32_t i = 0; i < 4; i++) {
-        int digit = p->at + i < p->src.len ? hex_digit(p->src.ptr[p->at + i]) : -1;
+        int digit = p->at + i < p->src.len ? ascii_hex(p->src.ptr[p->at + i]) : -1;
 
         if (digit < 0)
             return UINT32_MAX;
@@ -59,8 +50,8 @@ static uint32_t read_hex_braces(struct gql_parser *p)
 {
     uint32_t value = 0, digits = 0;
 
-    for (p->at++; p->at < p->src.len && hex_digit(p->src.ptr[p->at]) >= 0; p->at++) {
-        value = value << 4 | (uint32_t)hex_digit(p->src.ptr[p->at]);
+    for (p->at++; p->at < p->src.len && ascii_hex(p->src.ptr[p->at]) >= 0; p->at++) {
+        value = value << 4 | (uint32_t)ascii_hex(p->src.ptr[p->at]);
         if (++digits > 8 || value > 0x10FFFF)
             return UINT32_MAX;
     }
