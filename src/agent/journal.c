@@ -354,13 +354,7 @@ static int read_history(struct db_conn *c, void *arg, struct err *e)
 
         if (!launch_phase_parse(db_col_str(s, 1), &m.from) || !launch_phase_parse(db_col_str(s, 2), &m.to))
             continue; /* of a newer version: a line less to show */
-        if (h->len == h->cap) {
-            struct journal_move *grown = arena_array(h->a, h->cap = h->cap ? 2 * h->cap : 16, sizeof(*grown));
-
-            for (size_t i = 0; i < h->len; i++)
-                grown[i] = h->moves[i];
-            h->moves = grown;
-        }
+        h->moves = arena_grow(h->a, h->moves, h->len, &h->cap, sizeof(*h->moves));
         h->moves[h->len++] = m;
     }
     return rc;

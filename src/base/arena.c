@@ -79,6 +79,19 @@ void *arena_array(struct arena *a, size_t count, size_t size)
     return arena_alloc(a, count * size);
 }
 
+void *arena_grow(struct arena *a, void *items, size_t len, size_t *cap, size_t size)
+{
+    void *grown = NULL;
+
+    if (len < *cap)
+        return items;
+    *cap = len ? 2 * len : 8;
+    grown = arena_array(a, *cap, size);
+    if (len)
+        memcpy(grown, items, len * size);
+    return grown;
+}
+
 char *arena_strdup(struct arena *a, const char *s)
 {
     return arena_cstr(a, str_of(s));

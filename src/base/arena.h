@@ -18,8 +18,11 @@ DEFINE_AUTO(arena, arena_free)
 
 void *arena_alloc(struct arena *a, size_t size);               /* zeroed, aligned for any type; never NULL */
 void *arena_array(struct arena *a, size_t count, size_t size); /* zeroed, overflow checked */
-char *arena_strdup(struct arena *a, const char *s);            /* NULL gives NULL */
-struct str arena_str(struct arena *a, struct str s);           /* copy; NUL-terminated behind the view */
-char *arena_cstr(struct arena *a, struct str s);               /* NUL-terminated copy; absent gives NULL */
+/** arena_grow() - @items, which has @len items of @size bytes and room for *cap, with room for one more:
+ * itself or a larger copy. */
+void *arena_grow(struct arena *a, void *items, size_t len, size_t *cap, size_t size);
+char *arena_strdup(struct arena *a, const char *s);  /* NULL gives NULL */
+struct str arena_str(struct arena *a, struct str s); /* copy; NUL-terminated behind the view */
+char *arena_cstr(struct arena *a, struct str s);     /* NUL-terminated copy; absent gives NULL */
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 size_t arena_used(const struct arena *a); /* bytes handed out */

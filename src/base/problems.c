@@ -10,15 +10,7 @@ static struct problem *slot(struct problems *p)
 {
     if (p->len >= PROBLEMS_KEPT)
         return NULL;
-    if (p->len == p->cap) {
-        size_t cap = p->cap ? p->cap * 2 : 8;
-        struct problem *items = arena_array(p->a, cap, sizeof(*items));
-
-        if (p->len)
-            memcpy(items, p->items, p->len * sizeof(*items));
-        p->items = items;
-        p->cap = cap;
-    }
+    p->items = arena_grow(p->a, p->items, p->len, &p->cap, sizeof(*p->items));
     return &p->items[p->len++];
 }
 

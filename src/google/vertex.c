@@ -94,20 +94,6 @@ int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex
     return r ? r : decode_job(a, reply, ret, e);
 }
 
-/* Room for @more jobs behind those that are there. */
-static void grow(struct arena *a, struct vertex_jobs *jobs, size_t *cap, size_t more)
-{
-    struct vertex_job *bigger;
-
-    if (jobs->len + more <= *cap)
-        return;
-    *cap = 2 * (jobs->len + more);
-    bigger = arena_array(a, *cap, sizeof(*bigger));
-    for (size_t i = 0; i < jobs->len; i++)
-        bigger[i] = jobs->at[i];
-    jobs->at = bigger;
-}
-
 /* The URL's path and query of the next page, in the arena. */
 static const char *page_path(struct arena *a, const struct strbuf *base, struct str page_token)
 {
@@ -148,8 +134,8 @@ int vertex_list(struct google *g, struct arena *a, const struct vertex_place *wh
         if (r)
             return r;
         items = jval_get(reply, "customJobs"); /* a page may be empty and yet not the last */
-        grow(a, &jobs, &cap, jval_len(items));
         for (size_t i = 0; i < jval_len(items); i++) {
+            jobs.at = arena_grow(a, jobs.at, jobs.len, &cap, sizeof(*jobs.at));
             if (decode_job(a, jval_at(items, i), &jobs.at[jobs.len++], e))
                 return err_wrap(e, "customJobs[%zu]", i);
         }

@@ -9,22 +9,15 @@ enum { STEPS_MAX = 200000 };
 struct collector {
     struct gql_rules *r;
     struct gql_selection **items;
-    uint32_t count, cap, stamp;
+    size_t cap;
+    uint32_t count, stamp;
 };
 
 static void collect_into(struct collector *c, const struct gql_selection_set *set);
 
 static void collect_field(struct collector *c, struct gql_selection *f)
 {
-    if (c->count == c->cap) {
-        uint32_t cap = c->cap ? c->cap * 2 : 8;
-        struct gql_selection **items = arena_array(c->r->tree, cap, sizeof(*items));
-
-        for (uint32_t i = 0; i < c->count; i++)
-            items[i] = c->items[i];
-        c->items = items;
-        c->cap = cap;
-    }
+    c->items = arena_grow(c->r->tree, c->items, c->count, &c->cap, sizeof(*c->items));
     f->order = c->count;
     c->items[c->count++] = f;
 }

@@ -38,15 +38,7 @@ void store_close(struct store *s)
 /* A zeroed item, valid until the next. */
 static void *rows_add(struct rows *r)
 {
-    if (r->len == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 8;
-        void *grown = arena_array(r->a, cap, r->size);
-
-        if (r->len > 0)
-            memcpy(grown, r->items, r->len * r->size);
-        r->items = grown;
-        r->cap = cap;
-    }
+    r->items = arena_grow(r->a, r->items, r->len, &r->cap, r->size);
     return (char *)r->items + r->len++ * r->size;
 }
 
