@@ -35,15 +35,20 @@ struct secret *secret_dup(const struct secret *s)
     return secret_new(secret_unwrap(s));
 }
 
-bool secret_eq(const struct secret *a, const struct secret *b)
+bool secret_text_eq(struct str a, struct str b)
 {
     unsigned char differ = 0;
 
-    if (a->len != b->len)
+    if (a.len != b.len)
         return false;
-    for (size_t i = 0; i < a->len; i++)
-        differ |= (unsigned char)(a->bytes[i] ^ b->bytes[i]);
+    for (size_t i = 0; i < a.len; i++)
+        differ |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
     return differ == 0;
+}
+
+bool secret_eq(const struct secret *a, const struct secret *b)
+{
+    return secret_text_eq(secret_unwrap(a), secret_unwrap(b));
 }
 
 size_t secret_len(const struct secret *s)

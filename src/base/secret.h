@@ -17,6 +17,8 @@ void secret_free(struct secret *s);          /* wipes; NULL is a no-op */
 DEFINE_AUTO(secret, secret_free)
 struct secret *secret_dup(const struct secret *s);
 bool secret_eq(const struct secret *a, const struct secret *b); /* time depends on lengths only */
+/** secret_text_eq() - secret_eq() for what arrives as text: signatures, hashes of keys. */
+bool secret_text_eq(struct str a, struct str b);
 size_t secret_len(const struct secret *s);
 /** secret_unwrap() - the bytes, borrowed. Every call site is a place a reviewer looks at. */
 struct str secret_unwrap(const struct secret *s);

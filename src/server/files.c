@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "io/file.h"
 #include "server/server_internal.h"
 
@@ -54,15 +55,6 @@ struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t r
         strbuf_add_url(&url, part);
     }
     return arena_str(x->a, strbuf_str(&url));
-}
-
-static bool same_signature(struct str given, const char *wanted)
-{
-    unsigned differs = given.len != 64;
-
-    for (size_t i = 0; i < 64 && i < given.len; i++)
-        differs |= (unsigned char)given.ptr[i] ^ (unsigned char)wanted[i];
-    return differs == 0;
 }
 
 static int file_path(struct server *s, struct strbuf *b, int64_t run_id, struct str name, struct err *e)
@@ -114,7 +106,7 @@ static void upload_handle(struct server *s, struct http_exchange *x)
         return;
     }
     sign(s, x, arena_printf(x->a, "%lld/%lld", (long long)run_id, (long long)expires_ms), rest, wanted);
-    if (!same_signature(signature, wanted) || expires_ms < io_now_unix_ms(s->io)) {
+    if (!secret_text_eq(signature, str_of(wanted)) || expires_ms < io_now_unix_ms(s->io)) {
         reply_error(x, 403, "this upload address is wrong or has expired: ask createRunFiles for a new one");
         return;
     }

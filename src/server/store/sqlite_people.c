@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/secret.h"
 #include "server/store/sqlite.h"
 
 /* One read by any of the lookups below: what to look for, and where the answer goes. */
@@ -142,15 +143,6 @@ static struct store_key key_at(struct arena *a, struct db_stmt *st, int i)
                                .last_used_unix_ms = db_col_i64(st, i + 4) };
 }
 
-static bool same_hash(struct str stored_hex, const char *hex)
-{
-    unsigned differs = stored_hex.len != 64;
-
-    for (size_t i = 0; i < 64 && i < stored_hex.len; i++)
-        differs |= (unsigned char)stored_hex.ptr[i] ^ (unsigned char)hex[i];
-    return differs == 0;
-}
-
 static int user_by_key(struct db_conn *c, void *arg, struct err *e)
 {
     struct lookup *l = arg;
@@ -168,7 +160,7 @@ static int user_by_key(struct db_conn *c, void *arg, struct err *e)
         rc = db_step(st, &row, e);
         if (rc < 0 || !row)
             break;
-        if (!same_hash(db_col_str(st, 11), hex))
+        if (!secret_text_eq(db_col_str(st, 11), str_of(hex)))
             continue;
         (void)user_row(l->a, st, l->ret, e);
         *(struct store_key *)l->ret_more = key_at(l->a, st, 6);
