@@ -160,11 +160,16 @@ static void watch_signals(void *arg)
     struct err e;
     int number = 0;
 
-    while (number != SIGTERM && number != SIGINT)
-        if (io_signal_wait(s->io, &number, &e))
-            return;
-    s->asked = true;
-    cond_broadcast(s->io, &s->changed);
+    while (io_signal_wait(s->io, &number, &e) == 0) {
+        if (number == SIGHUP)
+            continue;
+        if (s->asked && number == SIGINT) {
+            (void)signal(SIGINT, SIG_DFL);
+            (void)raise(SIGINT);
+        }
+        s->asked = true;
+        cond_broadcast(s->io, &s->changed);
+    }
 }
 
 void role_catch_stop(struct io *io, struct stop *s)

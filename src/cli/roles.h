@@ -51,7 +51,7 @@ NODISCARD int role_serve_emulator(struct io *io, const struct emulator_place *p,
                                   struct err *e);
 void role_close_emulator(struct served_emulator *m); /* as role_close_server() */
 
-/* The first SIGTERM or SIGINT is an asked-for stop; a second one ends the process at once. */
+/* SIGTERM and SIGINT ask for a stop; SIGINT again, an impatient Ctrl-C, ends the process at once. */
 struct stop {
     struct io *io;
     struct group *watcher;
