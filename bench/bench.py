@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the release binary against its budgets: start to first poll, idle memory, push to customJobs.create.
+"""Measures the release binary against its budgets: start to first poll, idle memory, push to create, rendering.
 
 Standard library only. Everything runs on loopback, in a temporary folder, and is ended by its own process id.
 """
@@ -141,6 +141,12 @@ def push_to_create(slipway, folder, count):
     return memory, waits
 
 
+def render_us(program, runs):
+    """Figures of bench/render.c: NAME MICROSECONDS a line."""
+    out = subprocess.run([program, ROOT / "bench/queue.yaml", str(runs)], check=True, capture_output=True, text=True).stdout
+    return {name: float(value) for name, value in (line.split() for line in out.splitlines())}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slipway", required=True, type=pathlib.Path)
@@ -149,6 +155,7 @@ def main():
     parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
     args = parser.parse_args()
     slipway = args.slipway.resolve()
+    render = render_us(slipway.parents[2] / "bench/bench_render", 2000)
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as name:
         folder = pathlib.Path(name)
         poll = first_poll_ms(slipway, folder, args.runs)
@@ -156,7 +163,9 @@ def main():
     p = lambda q: waits[min(len(waits) - 1, int(q * len(waits)))]
     rows = [("agent: start to first poll, median", poll, 30, "ms"), ("agent: idle RSS", memory["agent"] / 1024, 8, "MB"),
             ("server: idle RSS", memory["server"] / 1024, None, "MB"), ("emulator: idle RSS", memory["emulator"] / 1024, None, "MB"),
-            ("push to customJobs.create, p50", p(0.5), None, "ms"), ("push to customJobs.create, p99", p(0.99), 100, "ms")]
+            ("push to customJobs.create, p50", p(0.5), None, "ms"), ("push to customJobs.create, p99", p(0.99), 100, "ms"),
+            ("config to request, p50", render["render_p50"], 200, "µs"), ("config to request, p99", render["render_p99"], None, "µs"),
+            ("1 MB config to request, p50", render["render_1mb_p50"] / 1000, 50, "ms")]
     if args.output == "json":
         print(json.dumps([{"what": w, "value": v, "budget": b, "unit": u} for w, v, b, u in rows]))
     else:
