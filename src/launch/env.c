@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "launch/secret_ref.h"
 
 struct env_builder {
@@ -17,10 +18,7 @@ struct entry_parts {
 static bool is_identifier(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        char ch = s.ptr[i];
-
-        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_' ||
-              (i > 0 && ch >= '0' && ch <= '9')))
+        if (!ascii_is_letter(s.ptr[i]) && s.ptr[i] != '_' && (i == 0 || !ascii_is_digit(s.ptr[i])))
             return false;
     }
     return s.len > 0;

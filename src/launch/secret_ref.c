@@ -1,23 +1,15 @@
 /* launch/secret_ref.c: reading and writing references to secrets. */
 #include "launch/secret_ref.h"
 
+#include "base/ascii.h"
+
 enum { MAX_SECRET = 255, MAX_VERSION = 63, MAX_PROJECT = 128, MAX_LOCATION = 63, MAX_FIELD = 255 };
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Letters, digits and @more, 1 to @max of them: what can stand in a URL's path as it is. */
 static bool is_id(struct str s, const char *more, size_t max)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if (!is_letter(s.ptr[i]) && !is_digit(s.ptr[i]) && str_find(str_of(more), str_sub(s, i, i + 1)) < 0)
+        if (!ascii_is_alnum(s.ptr[i]) && str_find(str_of(more), str_sub(s, i, i + 1)) < 0)
             return false;
     }
     return s.len > 0 && s.len <= max;
@@ -27,7 +19,7 @@ static bool is_number(struct str s)
 {
     size_t i = 0;
 
-    while (i < s.len && is_digit(s.ptr[i]))
+    while (i < s.len && ascii_is_digit(s.ptr[i]))
         i++;
     return s.len > 0 && i == s.len;
 }
@@ -35,7 +27,7 @@ static bool is_number(struct str s)
 /* A number of its own, "latest", or an alias, which begins with a letter. */
 static bool is_version(struct str s)
 {
-    return is_id(s, "_-", MAX_VERSION) && (is_number(s) || is_letter(s.ptr[0]));
+    return is_id(s, "_-", MAX_VERSION) && (is_number(s) || ascii_is_letter(s.ptr[0]));
 }
 
 static int wrong_name(struct err *e, struct str name)

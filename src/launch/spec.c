@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "launch/path.h"
 
 /* What a key's value must be, and what *ret gets. */
@@ -260,10 +261,8 @@ static struct str lower(struct arena *a, struct str s)
 {
     char *made = arena_cstr(a, s);
 
-    for (size_t i = 0; i < s.len; i++) {
-        if (made[i] >= 'A' && made[i] <= 'Z')
-            made[i] = (char)(made[i] - 'A' + 'a');
-    }
+    for (size_t i = 0; i < s.len; i++)
+        made[i] = ascii_lower(made[i]);
     return (struct str){ made, s.len };
 }
 

@@ -197,72 +197,72 @@ static void the_docker_image_wins_over_image_uri_wherever_it_stands(void **state
     assert_true(str_is(s.image_uri, "b"));
 }
 
+static const struct {
+    const char *member, *want;
+} wrong_members[] = {
+    { "\"entity\":3", "entity: expected a string, got an integer" },
+    { "\"entity\":\"\"", "entity: empty: whose run is it to be?" },
+    { "\"entity\":null", "entity: missing: whose run is it to be?" },
+    { "\"project\":null", "project: missing: the project of the run" },
+    { "\"project\":[]", "project: expected a string, got a list" },
+    { "\"job\":{}", "job: expected a string, got an object" },
+    { "\"docker\":\"img\"", "docker: expected an object, got a string" },
+    { "\"docker\":{\"docker_image\":1}", "docker.docker_image: expected a string, got an integer" },
+    { "\"docker\":{\"user_id\":\"root\"}", "docker.user_id: expected an integer, got a string" },
+    { "\"docker\":{\"user_id\":-1}", "docker.user_id: -1 is not in 0..4294967295" },
+    { "\"image_uri\":true", "image_uri: expected a string, got a boolean" },
+    { "\"uri\":1", "uri: expected a string" },
+    { "\"name\":1", "name: expected a string" },
+    { "\"name\":\"a\\nb\"", "name: holds a control character" },
+    { "\"run_id\":12345678", "run_id: expected a string, got an integer" },
+    { "\"run_id\":\"a/b\"", "run_id: \"a/b\": a run id has none of :;,#?/'" },
+    { "\"run_id\":\" a\"", "run_id: \" a\": a run id does not begin or end with white space" },
+    { "\"resource\":1", "resource: expected a string" },
+    { "\"resource_args\":[]", "resource_args: expected an object, got a list" },
+    { "\"template_variables\":\"x\"", "template_variables: expected an object" },
+    { "\"overrides\":[]", "overrides: expected an object, got a list" },
+    { "\"overrides\":{\"args\":\"--lr 1\"}", "overrides.args: expected a list of strings, got a string" },
+    { "\"overrides\":{\"args\":{\"lr\":1}}", "overrides.args: expected a list of strings, got an object" },
+    { "\"overrides\":{\"args\":[\"--lr\",0.1]}",
+      "overrides.args[1]: expected a string, got a number; write it in quotes" },
+    { "\"overrides\":{\"entry_point\":[null]}", "overrides.entry_point[0]: expected a string, got null" },
+    { "\"overrides\":{\"run_config\":[]}", "overrides.run_config: expected an object" },
+    { "\"overrides\":{\"files\":{\"c.json\":\"x\"}}",
+      "overrides.files.c.json: expected an object, got a string" },
+    { "\"overrides\":{\"artifacts\":{\"in\":3}}", "overrides.artifacts.in: expected an artifact's name, "
+                                                  "as entity/project/name:alias, got an integer" },
+    { "\"overrides\":{\"dockerfile\":[]}", "overrides.dockerfile: expected a string" },
+    { "\"overrides\":{\"working_dir\":1}", "overrides.working_dir: expected a string" },
+    { "\"git\":\"x\"", "git: expected an object" },
+    { "\"git\":{\"version\":1}", "git.version: expected a string" },
+    { "\"author\":{}", "author: expected a string" },
+    { "\"sweep_id\":1", "sweep_id: expected a string" },
+    { "\"queue_entity\":1", "queue_entity: expected a string" },
+    { "\"_wandb_api_key\":12345", "_wandb_api_key: expected a string, got an integer" },
+    { "\"_resume_count\":\"1\"", "_resume_count: expected an integer, got a string" },
+    { "\"_resume_count\":-1", "_resume_count: -1 is not in 0..1000000" },
+    { "\"python_version\":3.11", "python_version: expected a string, got a number" },
+    { "\"builder\":\"docker\"", "builder: expected an object" },
+    { "\"registry\":\"x\"", "registry: expected an object" },
+    { "\"environment\":1", "environment: expected an object" },
+    { "\"additional_services\":{}", "additional_services: expected a list" },
+};
+
 static void every_key_has_its_type(void **state)
 {
-    static const struct {
-        const char *member, *want;
-    } rows[] = {
-        { "\"entity\":3", "entity: expected a string, got an integer" },
-        { "\"entity\":\"\"", "entity: empty: whose run is it to be?" },
-        { "\"entity\":null", "entity: missing: whose run is it to be?" },
-        { "\"project\":null", "project: missing: the project of the run" },
-        { "\"project\":[]", "project: expected a string, got a list" },
-        { "\"job\":{}", "job: expected a string, got an object" },
-        { "\"docker\":\"img\"", "docker: expected an object, got a string" },
-        { "\"docker\":{\"docker_image\":1}", "docker.docker_image: expected a string, got an integer" },
-        { "\"docker\":{\"user_id\":\"root\"}", "docker.user_id: expected an integer, got a string" },
-        { "\"docker\":{\"user_id\":-1}", "docker.user_id: -1 is not in 0..4294967295" },
-        { "\"image_uri\":true", "image_uri: expected a string, got a boolean" },
-        { "\"uri\":1", "uri: expected a string" },
-        { "\"name\":1", "name: expected a string" },
-        { "\"name\":\"a\\nb\"", "name: holds a control character" },
-        { "\"run_id\":12345678", "run_id: expected a string, got an integer" },
-        { "\"run_id\":\"a/b\"", "run_id: \"a/b\": a run id has none of :;,#?/'" },
-        { "\"run_id\":\" a\"", "run_id: \" a\": a run id does not begin or end with white space" },
-        { "\"resource\":1", "resource: expected a string" },
-        { "\"resource_args\":[]", "resource_args: expected an object, got a list" },
-        { "\"template_variables\":\"x\"", "template_variables: expected an object" },
-        { "\"overrides\":[]", "overrides: expected an object, got a list" },
-        { "\"overrides\":{\"args\":\"--lr 1\"}", "overrides.args: expected a list of strings, got a string" },
-        { "\"overrides\":{\"args\":{\"lr\":1}}",
-          "overrides.args: expected a list of strings, got an object" },
-        { "\"overrides\":{\"args\":[\"--lr\",0.1]}",
-          "overrides.args[1]: expected a string, got a number; write it in quotes" },
-        { "\"overrides\":{\"entry_point\":[null]}", "overrides.entry_point[0]: expected a string, got null" },
-        { "\"overrides\":{\"run_config\":[]}", "overrides.run_config: expected an object" },
-        { "\"overrides\":{\"files\":{\"c.json\":\"x\"}}",
-          "overrides.files.c.json: expected an object, got a string" },
-        { "\"overrides\":{\"artifacts\":{\"in\":3}}", "overrides.artifacts.in: expected an artifact's name, "
-                                                      "as entity/project/name:alias, got an integer" },
-        { "\"overrides\":{\"dockerfile\":[]}", "overrides.dockerfile: expected a string" },
-        { "\"overrides\":{\"working_dir\":1}", "overrides.working_dir: expected a string" },
-        { "\"git\":\"x\"", "git: expected an object" },
-        { "\"git\":{\"version\":1}", "git.version: expected a string" },
-        { "\"author\":{}", "author: expected a string" },
-        { "\"sweep_id\":1", "sweep_id: expected a string" },
-        { "\"queue_entity\":1", "queue_entity: expected a string" },
-        { "\"_wandb_api_key\":12345", "_wandb_api_key: expected a string, got an integer" },
-        { "\"_resume_count\":\"1\"", "_resume_count: expected an integer, got a string" },
-        { "\"_resume_count\":-1", "_resume_count: -1 is not in 0..1000000" },
-        { "\"python_version\":3.11", "python_version: expected a string, got a number" },
-        { "\"builder\":\"docker\"", "builder: expected an object" },
-        { "\"registry\":\"x\"", "registry: expected an object" },
-        { "\"environment\":1", "environment: expected an object" },
-        { "\"additional_services\":{}", "additional_services: expected a list" },
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(wrong_members); i++) {
         AUTO_PTR(arena) a = arena_new();
         struct problems p;
         struct launch_spec s = { 0 };
-        const char *rest = strncmp(rows[i].member, "\"entity", 7) == 0 ? "\"project\":\"p\""
-                           : strncmp(rows[i].member, "\"project", 8) == 0
+        const char *rest = strncmp(wrong_members[i].member, "\"entity", 7) == 0 ? "\"project\":\"p\""
+                           : strncmp(wrong_members[i].member, "\"project", 8) == 0
                                ? "\"entity\":\"e\""
                                : "\"entity\":\"e\",\"project\":\"p\"";
 
-        assert_int_equal(parse(a, arena_printf(a, "{%s,%s}", rest, rows[i].member), &s, &p), -ERR_INVALID);
-        if (p.errors != 1 || !strstr(problems_text(&p), rows[i].want))
-            fail_msg("%s: %s", rows[i].member, problems_text(&p));
+        assert_int_equal(parse(a, arena_printf(a, "{%s,%s}", rest, wrong_members[i].member), &s, &p),
+                         -ERR_INVALID);
+        if (p.errors != 1 || !strstr(problems_text(&p), wrong_members[i].want))
+            fail_msg("%s: %s", wrong_members[i].member, problems_text(&p));
     }
 }
 
