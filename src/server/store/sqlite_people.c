@@ -1,6 +1,4 @@
 /* server/store/sqlite_people.c: entities, users, memberships, API keys. */
-#include <string.h>
-
 #include "base/crypto.h"
 #include "base/secret.h"
 #include "server/store/sqlite.h"

@@ -319,11 +319,24 @@ static void assert_item(size_t i, const char *state, const char *message)
 
 /* --- lives ---------------------------------------------------------------------------------------------- */
 
-static void an_item_becomes_a_job_and_its_end_is_told(void **state)
+/* One item, and its job at Vertex. */
+static void start_job(void)
 {
     push(SPEC);
     boot();
     run_until(has_job);
+}
+
+static void end_job(void)
+{
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+}
+
+static void an_item_becomes_a_job_and_its_end_is_told(void **state)
+{
+    start_job();
     assert_non_null(strstr(cloud.wire, KEY));
     assert_string_equal(queue.items[0].state, "CLAIMED");
     cloud_set_state(0, "RUNNING", NULL);
@@ -338,9 +351,7 @@ static void an_item_becomes_a_job_and_its_end_is_told(void **state)
 
 static void a_failed_job_is_told_with_vertex_words(void **state)
 {
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     cloud_set_state(0, "FAILED", "The replica workerpool0-0 exited with a non-zero status of 3.");
     run_until(all_reported);
     assert_item(0, "FAILED", "status of 3");
@@ -350,29 +361,21 @@ static void a_failed_job_is_told_with_vertex_words(void **state)
 static void a_create_whose_answer_was_lost_is_found_again(void **state)
 {
     cloud.lose_answers = 1;
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     run_for(300000);
     assert_int_equal(cloud.creates, 1);
-    cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(all_reported);
-    assert_item(0, "FINISHED", "");
+    end_job();
     assert_int_equal(cloud.count, 1);
 }
 
 static void of_a_create_that_ran_twice_one_job_is_left(void **state)
 {
     cloud.twice = true;
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     run_for(30000);
     assert_int_equal(cloud.count, 2);
     assert_int_equal(cloud_live_jobs(), 1);
-    cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(all_reported);
-    assert_item(0, "FINISHED", "");
+    end_job();
 }
 
 static void an_item_that_somebody_else_has_is_let_go(void **state)
@@ -391,12 +394,8 @@ static void an_item_that_somebody_else_has_is_let_go(void **state)
 static void an_ack_whose_answer_was_lost_is_known_to_be_ours(void **state)
 {
     queue.lose_acks = 1;
-    push(SPEC);
-    boot();
-    run_until(has_job);
-    cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(all_reported);
-    assert_item(0, "FINISHED", "");
+    start_job();
+    end_job();
     assert_int_equal(queue.items[0].acks, 2);
 }
 
@@ -427,9 +426,7 @@ static void warnings_are_told_once_and_the_job_runs(void **state)
 
 static void an_item_without_a_flaw_draws_no_warning(void **state)
 {
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     assert_int_equal(queue.items[0].warnings, 0);
 }
 
@@ -445,9 +442,7 @@ static void a_sweeps_scheduler_is_sent_where_it_can_run(void **state)
 
 static void a_stop_request_ends_the_job(void **state)
 {
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     run_for(5000);
     queue.items[0].stop_asked = true;
     run_until(all_reported);
@@ -457,31 +452,23 @@ static void a_stop_request_ends_the_job(void **state)
 
 static void a_new_agent_takes_up_what_a_killed_one_left(void **state)
 {
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     run_for(3000);
     sim_node_kill(world.agent);
     boot();
     run_for(60000);
     assert_int_equal(cloud.creates, 1);
-    cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(all_reported);
-    assert_item(0, "FINISHED", "");
+    end_job();
 }
 
 static void an_agent_killed_in_a_create_finds_its_job(void **state)
 {
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     sim_node_kill(world.agent); /* the answer is on its way */
     boot();
     run_for(60000);
     assert_int_equal(cloud.count, 1);
-    cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(all_reported);
-    assert_item(0, "FINISHED", "");
+    end_job();
 }
 
 static bool two_jobs(void)
@@ -491,9 +478,7 @@ static bool two_jobs(void)
 
 static void an_outage_of_an_hour_loses_nothing(void **state)
 {
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     queue.down = cloud.down = true;
     cloud_set_state(0, "FAILED", "boom");
     push(SPEC);
@@ -512,13 +497,9 @@ static void a_throttled_start_and_no_quota_are_waited_for(void **state)
 {
     queue.answer_429 = 3;
     cloud.refuse_creates = 2;
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     assert_int_equal(cloud.creates, 3);
-    cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(all_reported);
-    assert_item(0, "FINISHED", "");
+    end_job();
 }
 
 static bool five_ended(void)
@@ -558,9 +539,7 @@ static void an_idle_agent_polls_a_foreign_server_rarely(void **state)
 static void on_a_wandb_server_a_run_that_never_appears_is_a_failure(void **state)
 {
     queue.own_server = false;
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     cloud_set_state(0, "SUCCEEDED", NULL);
     run_until(all_reported);
     assert_item(0, "FAILED", "The submitted job exited successfully but failed to call wandb.init");
@@ -571,9 +550,7 @@ static void on_a_wandb_server_the_run_tells_its_own_end(void **state)
 {
     queue.own_server = false;
     queue.run_state = "finished";
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     cloud_set_state(0, "SUCCEEDED", NULL);
     run_for(120000);
     assert_int_equal(queue.items[0].reports, 0);
@@ -593,9 +570,7 @@ static void a_wrong_queue_name_ends_the_agent_with_the_right_ones(void **state)
 
 static void the_server_can_end_the_agent_and_jobs_run_on(void **state)
 {
-    push(SPEC);
-    boot();
-    run_until(has_job);
+    start_job();
     run_for(3000);
     queue.stop_polling = true;
     run_until(ended);
@@ -668,9 +643,7 @@ static void a_job_with_its_own_key_outlives_the_agent_once_it_is_made(void **sta
     sim_node_kill(world.agent);
     boot();
     run_for(60000);
-    cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(all_reported);
-    assert_item(0, "FINISHED", "");
+    end_job();
     assert_int_equal(cloud.creates, 1);
 }
 
