@@ -130,11 +130,8 @@ int google_project(struct google *g, struct str *ret, struct err *e)
     const char *names[] = { "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT" };
     struct str from_metadata = { NULL, 0 };
 
-    for (size_t i = 0; i < ARRAY_LEN(names) && !g->project.len; i++) {
-        const char *value = io_env(g->io, names[i]);
-
-        g->project = arena_str(g->a, str_of(value && *value ? value : NULL));
-    }
+    for (size_t i = 0; i < ARRAY_LEN(names) && !g->project.len; i++)
+        g->project = arena_str(g->a, str_of(io_env_text(g->io, names[i])));
     if (!g->project.len) {
         if (find_credential(g, e))
             return err_wrap(e, "Google Cloud project");
@@ -215,13 +212,13 @@ static int send_once(struct google *g, struct arena *a, struct http_request *req
     AUTO_PTR(secret) mine = NULL; /* another fiber may replace the cached one while we wait */
     const struct secret *token = NULL;
     struct http_header quota = { .name = STR("x-goog-user-project") };
-    const char *from_env = io_env(g->io, "GOOGLE_CLOUD_QUOTA_PROJECT");
+    const char *from_env = io_env_text(g->io, "GOOGLE_CLOUD_QUOTA_PROJECT");
     int r = google_token(g, &token, e);
 
     if (r)
         return r;
     mine = secret_dup(token);
-    quota.value = from_env && *from_env ? str_of(from_env) : g->credential->quota_project;
+    quota.value = from_env ? str_of(from_env) : g->credential->quota_project;
     req->headers = &quota;
     req->header_count = quota.value.len ? 1 : 0;
     req->auth = (struct http_auth){ .kind = HTTP_AUTH_BEARER, .secret = mine };

@@ -66,6 +66,13 @@ const char *io_env(struct io *io, const char *name)
     return io->ops->env(io, name);
 }
 
+const char *io_env_text(struct io *io, const char *name)
+{
+    const char *value = io_env(io, name);
+
+    return value && *value ? value : NULL;
+}
+
 int http_send(struct io *io, struct arena *a, const struct http_request *req, struct http_reply *ret,
               struct err *e)
 {

@@ -90,3 +90,5 @@ NODISCARD int io_signal_wait(struct io *io, int *ret_signal, struct err *e);
 /** io_env() - an environment variable, or NULL. Borrowed for the life of @io. The simulator has its own
  * table. */
 const char *io_env(struct io *io, const char *name);
+/** io_env_text() - the same, and NULL for a variable that is set to nothing. */
+const char *io_env_text(struct io *io, const char *name);

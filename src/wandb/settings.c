@@ -7,17 +7,10 @@
 
 enum { SETTINGS_MAX_BYTES = 256 * 1024 };
 
-static const char *env_text(struct io *io, const char *name)
-{
-    const char *value = io_env(io, name);
-
-    return value && *value ? value : NULL;
-}
-
 /* NULL when neither WANDB_CONFIG_DIR nor HOME says where. */
 static const char *global_settings_dir(struct io *io, struct arena *a)
 {
-    const char *dir = env_text(io, "WANDB_CONFIG_DIR"), *home = env_text(io, "HOME");
+    const char *dir = io_env_text(io, "WANDB_CONFIG_DIR"), *home = io_env_text(io, "HOME");
 
     if (dir)
         return dir;
@@ -27,7 +20,7 @@ static const char *global_settings_dir(struct io *io, struct arena *a)
 /* $NETRC, else ~/.netrc, else ~/_netrc when only that is there. NULL without a home. */
 static const char *netrc_path(struct io *io, struct arena *a)
 {
-    const char *path = env_text(io, "NETRC"), *home = env_text(io, "HOME"), *dot, *underscore;
+    const char *path = io_env_text(io, "NETRC"), *home = io_env_text(io, "HOME"), *dot, *underscore;
 
     if (path || !home)
         return path;
@@ -68,7 +61,7 @@ static int load_places(struct io *io, struct arena *a, struct wandb_settings *s,
 {
     const char *dir = global_settings_dir(io, a);
     const char *paths[] = { dir ? arena_printf(a, "%s/settings", dir) : NULL, "wandb/settings" };
-    const char *url = env_text(io, "WANDB_BASE_URL"), *entity = env_text(io, "WANDB_ENTITY");
+    const char *url = io_env_text(io, "WANDB_BASE_URL"), *entity = io_env_text(io, "WANDB_ENTITY");
 
     s->base_url = WANDB_CLOUD_URL;
     s->base_url_from = "the default";
@@ -112,10 +105,10 @@ static int key_from_netrc(struct io *io, struct arena *a, struct wandb_settings 
 
 static int load_key(struct io *io, struct arena *a, struct wandb_settings *s, struct err *e)
 {
-    const char *key = env_text(io, "WANDB_API_KEY");
+    const char *key = io_env_text(io, "WANDB_API_KEY");
     int rc = 0;
 
-    if (env_text(io, "WANDB_IDENTITY_TOKEN_FILE"))
+    if (io_env_text(io, "WANDB_IDENTITY_TOKEN_FILE"))
         return err_set(e, ERR_CONFIG,
                        "WANDB_IDENTITY_TOKEN_FILE: federated identity is not supported; unset it "
                        "and set WANDB_API_KEY");

@@ -83,12 +83,11 @@ static int load_file(struct credential *c, const char *path, struct err *e)
 
 static const char *gcloud_file(struct io *io, struct arena *a)
 {
-    const char *folder = io_env(io, "CLOUDSDK_CONFIG"), *home = io_env(io, "HOME");
+    const char *folder = io_env_text(io, "CLOUDSDK_CONFIG"), *home = io_env_text(io, "HOME");
 
-    if (folder && *folder)
+    if (folder)
         return arena_printf(a, "%s/application_default_credentials.json", folder);
-    return home && *home ? arena_printf(a, "%s/.config/gcloud/application_default_credentials.json", home)
-                         : NULL;
+    return home ? arena_printf(a, "%s/.config/gcloud/application_default_credentials.json", home) : NULL;
 }
 
 static int use_metadata(struct credential *c, const char *host, struct err *e)
@@ -96,10 +95,10 @@ static int use_metadata(struct credential *c, const char *host, struct err *e)
     const char *skip = io_env(c->io, "NO_GCE_CHECK");
 
     if (!host || !*host)
-        host = io_env(c->io, "GCE_METADATA_HOST");
-    if (!host || !*host)
-        host = io_env(c->io, "GCE_METADATA_ROOT");
-    c->metadata_is_guess = !host || !*host;
+        host = io_env_text(c->io, "GCE_METADATA_HOST");
+    if (!host)
+        host = io_env_text(c->io, "GCE_METADATA_ROOT");
+    c->metadata_is_guess = !host;
     if (c->metadata_is_guess && skip && strcmp(skip, "true") == 0)
         return err_set(e, ERR_AUTH,
                        "Your default credentials were not found: no GOOGLE_APPLICATION_CREDENTIALS, no "
@@ -118,9 +117,9 @@ int credential_find(struct io *io, const char *file, const char *metadata_host, 
     int r;
 
     if (!file || !*file)
-        file = metadata_host && *metadata_host ? NULL : io_env(io, "GOOGLE_APPLICATION_CREDENTIALS");
+        file = metadata_host && *metadata_host ? NULL : io_env_text(io, "GOOGLE_APPLICATION_CREDENTIALS");
     gcloud = metadata_host && *metadata_host ? NULL : gcloud_file(io, c->a);
-    if (file && *file)
+    if (file)
         r = load_file(c, file, e);
     else if (gcloud && file_exists(io, gcloud))
         r = load_file(c, gcloud, e);
