@@ -129,6 +129,9 @@ static void make_ready(struct fiber *f)
     struct scheduler *s = f->sched;
     bool was_idle = s->ready_head == s->ready_len;
 
+    f->held = f->group->io->held;
+    if (f->held)
+        return;
     if (s->ready_head == s->ready_len)
         s->ready_head = s->ready_len = 0;
     if (s->ready_len == s->ready_cap) {
@@ -377,6 +380,34 @@ void scheduler_cancel_io(struct scheduler *s, struct io *io)
     for (struct fiber *f = s->all; f; f = f->next)
         if (f->group->io == io)
             fiber_cancel(f);
+}
+
+static void hold_ready(struct scheduler *s, const struct io *io)
+{
+    size_t kept = s->ready_head;
+
+    for (size_t i = s->ready_head; i < s->ready_len; i++) {
+        struct fiber *f = s->ready[i];
+
+        f->held = f->group->io == io;
+        if (!f->held)
+            s->ready[kept++] = f;
+    }
+    s->ready_len = kept;
+}
+
+void scheduler_hold_io(struct scheduler *s, struct io *io, bool hold)
+{
+    if (io->held == hold)
+        return;
+    io->held = hold;
+    if (hold) {
+        hold_ready(s, io);
+        return;
+    }
+    for (struct fiber *f = s->all; f; f = f->next)
+        if (f->held && f->group->io == io)
+            make_ready(f);
 }
 
 void scheduler_dump(const struct scheduler *s, struct strbuf *out)

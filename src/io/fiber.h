@@ -46,6 +46,9 @@ bool fiber_is_cancelled(const struct fiber *f);
 const char *fiber_name(const struct fiber *f);
 /** scheduler_cancel_io() - cancel every fiber whose group belongs to @io (a killed node). */
 void scheduler_cancel_io(struct scheduler *s, struct io *io);
+/** scheduler_hold_io() - while held, no fiber of @io runs; what should wake one is kept for it. As SIGSTOP
+ * and SIGCONT do to a process. */
+void scheduler_hold_io(struct scheduler *s, struct io *io, bool hold);
 /** scheduler_dump() - a line per fiber: name, state, what it waits for. For debuggers and the simulator's
  * trace. */
 void scheduler_dump(const struct scheduler *s, struct strbuf *out);

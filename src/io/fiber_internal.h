@@ -24,6 +24,7 @@ struct fiber {
     fiber_fn fn;
     void *arg;
     bool cancelled, parked, uncancellable, ended;
+    bool held;          /* ready, but of a held world, so not in the ready queue */
     int wake_code;      /* what fiber_park() returns */
     int64_t due_ms;     /* of the timer, when heap_index says there is one */
     uint64_t due_order; /* among equal times: first armed, first fired */

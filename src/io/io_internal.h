@@ -39,6 +39,7 @@ struct io {
     const struct io_ops *ops;
     struct scheduler *sched;
     bool dead; /* the node was killed: every call is refused with -ERR_CANCELLED */
+    bool held; /* its fibers do not run: scheduler_hold_io() */
 };
 /* http_server and proc objects of either world begin with this, so that the common entry points find their
  * table. */

@@ -47,6 +47,10 @@ void sim_node_start(struct sim_node *n, sim_main_fn fn, void *arg);
  */
 void sim_node_kill(struct sim_node *n);
 bool sim_node_is_up(const struct sim_node *n);
+/** sim_node_freeze() - as SIGSTOP (and SIGCONT): its fibers stand still while time, the others and what is
+ * under way to it go on. No-op when down; a kill ends it. */
+void sim_node_freeze(struct sim_node *n, bool frozen);
+bool sim_node_is_frozen(const struct sim_node *n);
 void sim_node_set_killable(struct sim_node *n, bool killable); /* may sim_faults.kill_node hit it? */
 /** sim_node_set_trusted() - requests that this node makes are delayed, but meet no other fault: for a harness
  * that has to know what it asked for. */

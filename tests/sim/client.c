@@ -17,6 +17,8 @@ static const char MAKE_QUEUE[] =
 static const char PUSH[] =
     "mutation M($spec: JSONString!) { pushToRunQueueByName(input: {entityName: \"ada\", projectName: "
     "\"model-registry\", queueName: \"q\", runSpec: $spec}) { runQueueItemId } }";
+static const char STOP[] =
+    "mutation M($id: ID!) { stopRunQueueItem(input: {runQueueItemId: $id}) { success } }";
 static const char WATCH[] = "query Q { project(name: \"model-registry\", entityName: \"ada\") { "
                             "runQueue(name: \"q\") { runQueueItems "
                             "{ edges { node { id state error { message } history { state } } } } } } }";
@@ -106,7 +108,8 @@ static int count_ends(const struct jval *history)
 static void check_item(struct world *w, const struct world_item *item)
 {
     struct str state = str_of(item->state);
-    bool right = item->started == 1 && str_is(state, item->exit_status ? "FAILED" : "FINISHED");
+    bool by_itself = item->started == 1 && str_is(state, item->exit_status ? "FAILED" : "FINISHED");
+    bool right = by_itself || (item->stop_asked && str_is(state, "STOPPED"));
 
     if (item->ends > 1)
         world_break(w, "%s ended %d times", item->label, item->ends);
@@ -176,9 +179,9 @@ static int watch_vertex(struct client *c)
             if (str_eq(item, jval_str(jval_path(jval_at(jobs, j), "labels.slipway-item"))))
                 world_break(c->w, "item %.*s has two Vertex jobs", STR_ARG(item));
     }
-    if (live > c->w->max_jobs)
-        world_break(c->w, "%lld Vertex jobs live, max_jobs is %lld", (long long)live,
-                    (long long)c->w->max_jobs);
+    if (live > world_live_max(c->w))
+        world_break(c->w, "%lld Vertex jobs live, %lld may", (long long)live,
+                    (long long)world_live_max(c->w));
     return 0;
 }
 
@@ -188,6 +191,32 @@ static bool all_ended(const struct world *w)
         if (!is_end(str_of(w->items[i].state)))
             return false;
     return true;
+}
+
+static int stop(struct client *c, struct world_item *item)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *variables = jval_new_object(a);
+    const struct jval *data = NULL;
+
+    jval_set_cstr(a, variables, "id", item->id);
+    item->stop_asked = true; /* from now on, whether the answer comes or not */
+    sim_note(c->w->sim, "%s is to stop", item->label);
+    return ask(c, a, STOP, variables, &data);
+}
+
+static int stop_what_is_due(struct client *c, int64_t since_ms)
+{
+    for (size_t i = 0; i < c->w->item_count; i++) {
+        struct world_item *item = &c->w->items[i];
+        if (!item->id[0] || item->stop_asked || !item->stop_at_ms || since_ms < item->stop_at_ms ||
+            is_end(str_of(item->state)))
+            continue;
+        int rc = stop(c, item);
+        if (rc)
+            return rc;
+    }
+    return 0;
 }
 
 static int push_what_is_due(struct client *c, int64_t since_ms)
@@ -215,7 +244,9 @@ static void client_work(struct client *c)
     c->w->queue_ready = true;
     begun_ms = io_now_ms(c->io);
     while (quiet < 3 && !c->w->broken[0]) {
-        if (push_what_is_due(c, io_now_ms(c->io) - begun_ms) || watch_queue(c) || watch_vertex(c))
+        int64_t since_ms = io_now_ms(c->io) - begun_ms;
+        if (push_what_is_due(c, since_ms) || stop_what_is_due(c, since_ms) || watch_queue(c) ||
+            watch_vertex(c))
             return;
         quiet = all_ended(c->w) ? quiet + 1 : 0;
         if (io_sleep(c->io, quiet ? 30000 : WATCH_MS, NULL))

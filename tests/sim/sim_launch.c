@@ -4,8 +4,9 @@
  *   sim_launch [--seeds N] [--from S] [--verbose]
  *
  * For some minutes of virtual time requests are lost, doubled, delayed and answered with errors, and the
- * agent is killed at any step and started again. Then the faults stop, and everything has to settle. The
- * first seed is run twice: the same seed has to give the same history.
+ * agents are killed at any step and started again, or stand still for longer than a lease. Then the faults
+ * stop, and everything has to settle. The first seed is run twice: the same seed has to give the same
+ * history.
  */
 #include <ftw.h>
 #include <inttypes.h>
@@ -21,7 +22,8 @@
 enum {
     FAULTS_MAX_MS = 150 * 1000,
     SETTLE_MS = 45 * 60 * 1000, /* leases, back-offs and jobs one after another fit in well */
-    RESTART_MAX_MS = 15 * 1000
+    RESTART_MAX_MS = 15 * 1000,
+    FREEZE_MAX_MS = 150 * 1000 /* longer than a lease */
 };
 
 struct sim_options {
@@ -70,11 +72,39 @@ static void check_end(struct world *w)
     }
 }
 
+static void start_when_due(struct world_agent *a)
+{
+    struct sim *s = a->world->sim;
+
+    if (sim_node_is_up(a->node))
+        return;
+    if (a->start_at_ms < 0)
+        a->start_at_ms = sim_now_ms(s) + (a->starts ? sim_random_range(s, 0, RESTART_MAX_MS) : 0);
+    if (sim_now_ms(s) >= a->start_at_ms)
+        world_start_agent(a);
+}
+
+/* @chance is per step. */
+static void freeze_or_thaw(struct world_agent *a, double chance)
+{
+    struct sim *s = a->world->sim;
+
+    if (!sim_node_is_frozen(a->node)) {
+        if (chance <= 0 || sim_random_unit(s) >= chance)
+            return;
+        a->thaw_at_ms = sim_now_ms(s) + sim_random_range(s, 100, FREEZE_MAX_MS);
+        sim_node_freeze(a->node, true);
+    } else if (chance <= 0 || sim_now_ms(s) >= a->thaw_at_ms) {
+        sim_node_freeze(a->node, false);
+    }
+}
+
 static void world_run(struct world *w)
 {
     struct sim *s = w->sim;
     struct sim_faults faults;
-    int64_t faults_end_ms = sim_random_range(s, 0, FAULTS_MAX_MS), start_at_ms = -1;
+    int64_t faults_end_ms = sim_random_range(s, 0, FAULTS_MAX_MS);
+    double freeze = 0.002 * sim_random_unit(s);
     bool calm = false;
 
     draw_faults(s, &faults);
@@ -83,13 +113,9 @@ static void world_run(struct world *w)
         ;
     sim_set_faults(s, &faults);
     while (!w->done && !w->broken[0]) {
-        if (!sim_node_is_up(w->agent)) {
-            if (start_at_ms < 0)
-                start_at_ms = sim_now_ms(s) + (w->agent_starts ? sim_random_range(s, 0, RESTART_MAX_MS) : 0);
-            if (sim_now_ms(s) >= start_at_ms) {
-                world_start_agent(w);
-                start_at_ms = -1;
-            }
+        for (size_t i = 0; i < w->agent_count; i++) {
+            start_when_due(&w->agents[i]);
+            freeze_or_thaw(&w->agents[i], calm ? 0 : freeze);
         }
         if (!calm && sim_now_ms(s) >= faults_end_ms) {
             sim_set_faults(s, &(struct sim_faults){ .delay_max_ms = 20 });
@@ -111,9 +137,9 @@ static void print_world(const struct world *w, uint64_t seed, bool trace)
         strbuf_addz(&b, "--- fibers\n");
         sim_fibers(w->sim, &b);
     }
-    printf("%sseed %" PRIu64 ": %s; %lld s virtual, %zu items, max_jobs %lld, agent started %u times\n",
-           strbuf_cstr(&b), seed, w->broken[0] ? w->broken : "fine", (long long)(sim_now_ms(w->sim) / 1000),
-           w->item_count, (long long)w->max_jobs, w->agent_starts);
+    printf("%sseed %" PRIu64 ": %s; %lld s virtual, %zu items, max_jobs %lld, %zu agents\n", strbuf_cstr(&b),
+           seed, w->broken[0] ? w->broken : "fine", (long long)(sim_now_ms(w->sim) / 1000), w->item_count,
+           (long long)w->max_jobs, w->agent_count);
     for (size_t i = 0; trace && i < w->item_count; i++)
         printf("  %s %s: %s %s, started %d, living %d\n", w->items[i].label, w->items[i].id,
                w->items[i].state, w->items[i].error, w->items[i].started, w->items[i].living);

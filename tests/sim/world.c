@@ -63,8 +63,8 @@ static int program_job(struct sim_process *p, const char *const *argv, const cha
         world_break(w, "item %s was run %d times", item->label, item->started);
     if (++item->living > 1)
         world_break(w, "item %s has two live jobs", item->label);
-    if (living(w) > w->max_jobs)
-        world_break(w, "%lld jobs live, max_jobs is %lld", (long long)living(w), (long long)w->max_jobs);
+    if (living(w) > world_live_max(w))
+        world_break(w, "%lld jobs live, %lld may", (long long)living(w), (long long)world_live_max(w));
     int rc = sim_process_sleep(p, item->runs_for_ms, &signal);
     item->living--;
     sim_note(w->sim, "job of %s ends", item->label);
@@ -146,7 +146,8 @@ static void emulator_main(struct io *io, void *arg)
 
 static void agent_main(struct io *io, void *arg)
 {
-    struct world *w = arg;
+    struct world_agent *self = arg;
+    struct world *w = self->world;
     static const char *const queues[] = { "q", NULL };
     const struct wandb_options wo = { .base_url = "http://server:8080",
                                       .api_key = w->key,
@@ -156,7 +157,7 @@ static void agent_main(struct io *io, void *arg)
     AUTO_PTR(google) google = google_new(io, &go);
     struct agent *a = NULL;
     struct err e = { 0 };
-    const struct agent_options o = { .state_dir = w->agent_dir,
+    const struct agent_options o = { .state_dir = self->dir,
                                      .entity = "ada",
                                      .queues = queues,
                                      .max_jobs = w->max_jobs,
@@ -175,10 +176,16 @@ static void agent_main(struct io *io, void *arg)
     agent_free(a);
 }
 
-void world_start_agent(struct world *w)
+void world_start_agent(struct world_agent *a)
 {
-    w->agent_starts++;
-    sim_node_start(w->agent, agent_main, w);
+    a->starts++;
+    a->start_at_ms = -1;
+    sim_node_start(a->node, agent_main, a);
+}
+
+int64_t world_live_max(const struct world *w)
+{
+    return w->max_jobs * (int64_t)w->agent_count;
 }
 
 void world_start_services(struct world *w)
@@ -199,8 +206,24 @@ static void draw_items(struct world *w)
             sim_random_unit(w->sim) < 0.6 ? 0 : (int)sim_random_range(w->sim, 1, 5); /* 6 and 11 restart */
         item->runs_for_ms = sim_random_range(w->sim, 100, 40000);
         item->push_at_ms = sim_random_range(w->sim, 0, 60000);
-        sim_note(w->sim, "%s: exit %d after %lld ms, pushed at %lld ms", item->label, item->exit_status,
-                 (long long)item->runs_for_ms, (long long)item->push_at_ms);
+        if (sim_random_unit(w->sim) < 0.25)
+            item->stop_at_ms = item->push_at_ms + sim_random_range(w->sim, 1, 90000);
+        sim_note(w->sim, "%s: exit %d after %lld ms, pushed at %lld ms, stopped at %lld ms", item->label,
+                 item->exit_status, (long long)item->runs_for_ms, (long long)item->push_at_ms,
+                 (long long)item->stop_at_ms);
+    }
+}
+
+static void make_agents(struct world *w)
+{
+    w->agent_count = sim_random_unit(w->sim) < 0.5 ? 1 : 2;
+    for (size_t i = 0; i < w->agent_count; i++) {
+        struct world_agent *a = &w->agents[i];
+
+        *a = (struct world_agent){ .world = w, .start_at_ms = -1 };
+        snprintf(a->dir, sizeof(a->dir), "agent%zu", i);
+        a->node = sim_node_new(w->sim, a->dir);
+        sim_node_set_killable(a->node, true);
     }
 }
 
@@ -211,14 +234,12 @@ struct world *world_new(uint64_t seed)
     w->sim = sim_new(seed);
     w->key = secret_new(str_of(KEY));
     w->max_jobs = sim_random_range(w->sim, 1, 3);
-    snprintf(w->agent_dir, sizeof(w->agent_dir), "agent");
     snprintf(w->server_dir, sizeof(w->server_dir), "server");
     snprintf(w->emulator_dir, sizeof(w->emulator_dir), "emulator");
     w->server = sim_node_new(w->sim, "server");
     w->emulator = sim_node_new(w->sim, "emulator");
-    w->agent = sim_node_new(w->sim, "agent");
+    make_agents(w);
     w->client = sim_node_new(w->sim, "client");
-    sim_node_set_killable(w->agent, true);
     sim_node_set_trusted(w->client, true);
     sim_program_add(w->sim, "job", program_job, w);
     draw_items(w);

@@ -6,13 +6,15 @@
 
 #include "io/sim.h"
 
-enum { WORLD_MAX_ITEMS = 6, WORLD_MAX_EVENTS = 64 };
+enum { WORLD_MAX_ITEMS = 6, WORLD_MAX_AGENTS = 2 };
 
 struct world_item {
     char label[16]; /* argv[1] of its program, and the run's name */
     int exit_status;
     int64_t runs_for_ms;
     int64_t push_at_ms; /* after the queue is there */
+    int64_t stop_at_ms; /* somebody asks for its end then; 0: nobody does */
+    bool stop_asked;    /* and the server said yes */
     char id[80];        /* once pushed */
     /* seen from inside: the program */
     int started, living;
@@ -21,25 +23,38 @@ struct world_item {
     int ends; /* how often its history says finished, failed or stopped */
 };
 
+struct world_agent {
+    struct world *world;
+    struct sim_node *node;
+    char dir[32];
+    unsigned starts;
+    int64_t start_at_ms; /* when it is down; -1: not drawn yet */
+    int64_t thaw_at_ms;  /* when it is frozen */
+};
+
 struct world {
     struct sim *sim;
-    struct sim_node *server, *emulator, *agent, *client;
-    char agent_dir[32], server_dir[32], emulator_dir[32];
+    struct sim_node *server, *emulator, *client;
+    struct world_agent agents[WORLD_MAX_AGENTS]; /* on one queue, each with a state folder of its own */
+    size_t agent_count;
+    char server_dir[32], emulator_dir[32];
     struct secret *key;
-    int64_t max_jobs;
+    int64_t max_jobs; /* of each agent */
     struct world_item items[WORLD_MAX_ITEMS];
     size_t item_count;
     bool queue_ready, done;
-    unsigned agent_starts;
     char broken[400]; /* the first broken promise; "" none */
 };
 
-/** world_new() - draws items and max_jobs from the seed; folders are relative to the working directory. */
+/** world_new() - draws agents, items and max_jobs from the seed; folders are relative to the working
+ * directory. */
 struct world *world_new(uint64_t seed);
 void world_free(struct world *w);
 void world_break(struct world *w, const char *fmt, ...) PRINTF(2, 3);
 void world_start_services(struct world *w);
-void world_start_agent(struct world *w);
+void world_start_agent(struct world_agent *a);
+/** world_live_max() - how many jobs may live at once. */
+int64_t world_live_max(const struct world *w);
 
 /* client.c: a fiber that makes the queue, pushes the items and watches until all have ended. */
 void client_main(struct io *io, void *world);

@@ -373,10 +373,24 @@ void sim_node_kill(struct sim_node *n)
     if (!n->up)
         return;
     sim_trace_add(n->sim, "%s: killed", n->name);
+    sim_node_freeze(n, false);
     n->up = false;
     n->boot->io.dead = true;
     servers_forget(n->sim, n->boot);
     scheduler_cancel_io(n->sim->sched, &n->boot->io);
+}
+
+void sim_node_freeze(struct sim_node *n, bool frozen)
+{
+    if (!n->up || n->boot->io.held == frozen)
+        return;
+    sim_trace_add(n->sim, "%s: %s", n->name, frozen ? "frozen" : "thawed");
+    scheduler_hold_io(n->sim->sched, &n->boot->io, frozen);
+}
+
+bool sim_node_is_frozen(const struct sim_node *n)
+{
+    return n->up && n->boot->io.held;
 }
 
 bool sim_node_is_up(const struct sim_node *n)
