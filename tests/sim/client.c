@@ -40,8 +40,11 @@ static int ask(struct client *c, struct arena *a, const char *document, const st
 {
     struct err e = { 0 };
     const struct wandb_request req = { .document = document, .variables = variables };
-    int rc = wandb_call(c->wandb, a, &req, ret, &e);
+    int rc = 0;
 
+    c->w->asking = true;
+    rc = wandb_call(c->wandb, a, &req, ret, &e);
+    c->w->asking = false;
     if (rc && rc != -ERR_CANCELLED && rc != -ERR_NET)
         world_break(c->w, "the client was refused: %s", e.msg);
     return rc;
@@ -200,9 +203,10 @@ static int stop(struct client *c, struct world_item *item)
     const struct jval *data = NULL;
 
     jval_set_cstr(a, variables, "id", item->id);
-    item->stop_asked = true; /* from now on, whether the answer comes or not */
     sim_note(c->w->sim, "%s is to stop", item->label);
-    return ask(c, a, STOP, variables, &data);
+    int rc = ask(c, a, STOP, variables, &data);
+    item->stop_asked = !rc;
+    return rc;
 }
 
 static int stop_what_is_due(struct client *c, int64_t since_ms)
@@ -245,8 +249,12 @@ static void client_work(struct client *c)
     begun_ms = io_now_ms(c->io);
     while (quiet < 3 && !c->w->broken[0]) {
         int64_t since_ms = io_now_ms(c->io) - begun_ms;
-        if (push_what_is_due(c, since_ms) || stop_what_is_due(c, since_ms) || watch_queue(c) ||
-            watch_vertex(c))
+        int rc = push_what_is_due(c, since_ms);
+
+        rc = rc ? rc : stop_what_is_due(c, since_ms);
+        rc = rc ? rc : watch_queue(c);
+        rc = rc ? rc : watch_vertex(c);
+        if (rc && rc != -ERR_NET) /* the server is down: next round */
             return;
         quiet = all_ended(c->w) ? quiet + 1 : 0;
         if (io_sleep(c->io, quiet ? 30000 : WATCH_MS, NULL))

@@ -4,9 +4,9 @@
  *   sim_launch [--seeds N] [--from S] [--verbose]
  *
  * For some minutes of virtual time requests are lost, doubled, delayed and answered with errors, and the
- * agents are killed at any step and started again, or stand still for longer than a lease. Then the faults
- * stop, and everything has to settle. The first seed is run twice: the same seed has to give the same
- * history.
+ * agents and the server are killed at any step and started again, and agents stand still for longer than a
+ * lease. Then the faults stop, and everything has to settle. The first seed is run twice: the same seed has
+ * to give the same history.
  */
 #include <ftw.h>
 #include <inttypes.h>
@@ -72,31 +72,39 @@ static void check_end(struct world *w)
     }
 }
 
-static void start_when_due(struct world_agent *a)
+static void start_when_due(struct world_machine *m)
 {
-    struct sim *s = a->world->sim;
+    struct sim *s = m->world->sim;
 
-    if (sim_node_is_up(a->node))
+    if (sim_node_is_up(m->node))
         return;
-    if (a->start_at_ms < 0)
-        a->start_at_ms = sim_now_ms(s) + (a->starts ? sim_random_range(s, 0, RESTART_MAX_MS) : 0);
-    if (sim_now_ms(s) >= a->start_at_ms)
-        world_start_agent(a);
+    if (m->start_at_ms < 0)
+        m->start_at_ms = sim_now_ms(s) + (m->starts ? sim_random_range(s, 0, RESTART_MAX_MS) : 0);
+    if (sim_now_ms(s) >= m->start_at_ms)
+        world_start_machine(m);
 }
 
 /* @chance is per step. */
-static void freeze_or_thaw(struct world_agent *a, double chance)
+static void freeze_or_thaw(struct world_machine *m, double chance)
 {
-    struct sim *s = a->world->sim;
+    struct sim *s = m->world->sim;
 
-    if (!sim_node_is_frozen(a->node)) {
+    if (!sim_node_is_frozen(m->node)) {
         if (chance <= 0 || sim_random_unit(s) >= chance)
             return;
-        a->thaw_at_ms = sim_now_ms(s) + sim_random_range(s, 100, FREEZE_MAX_MS);
-        sim_node_freeze(a->node, true);
-    } else if (chance <= 0 || sim_now_ms(s) >= a->thaw_at_ms) {
-        sim_node_freeze(a->node, false);
+        m->thaw_at_ms = sim_now_ms(s) + sim_random_range(s, 100, FREEZE_MAX_MS);
+        sim_node_freeze(m->node, true);
+    } else if (chance <= 0 || sim_now_ms(s) >= m->thaw_at_ms) {
+        sim_node_freeze(m->node, false);
     }
+}
+
+/* The client knows what it asked for only while no answer of its own can be lost. */
+static void kill_server(struct world *w, double chance)
+{
+    if (chance > 0 && !w->asking && sim_node_is_up(w->server.node) && sim_random_unit(w->sim) < chance)
+        sim_node_kill(w->server.node);
+    start_when_due(&w->server);
 }
 
 static void world_run(struct world *w)
@@ -104,7 +112,7 @@ static void world_run(struct world *w)
     struct sim *s = w->sim;
     struct sim_faults faults;
     int64_t faults_end_ms = sim_random_range(s, 0, FAULTS_MAX_MS);
-    double freeze = 0.002 * sim_random_unit(s);
+    double freeze = 0.002 * sim_random_unit(s), outage = 0.004 * sim_random_unit(s);
     bool calm = false;
 
     draw_faults(s, &faults);
@@ -117,6 +125,7 @@ static void world_run(struct world *w)
             start_when_due(&w->agents[i]);
             freeze_or_thaw(&w->agents[i], calm ? 0 : freeze);
         }
+        kill_server(w, calm ? 0 : outage);
         if (!calm && sim_now_ms(s) >= faults_end_ms) {
             sim_set_faults(s, &(struct sim_faults){ .delay_max_ms = 20 });
             calm = true;

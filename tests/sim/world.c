@@ -100,11 +100,12 @@ static int make_user(struct server *s, struct world *w, struct err *e)
 
 static void server_main(struct io *io, void *arg)
 {
-    struct world *w = arg;
+    struct world_machine *self = arg;
+    struct world *w = self->world;
     struct server *s = NULL;
     struct secret *first = NULL;
     struct err e = { 0 };
-    const struct server_options o = { .data_dir = w->server_dir,
+    const struct server_options o = { .data_dir = self->dir,
                                       .public_url = "http://server:8080",
                                       .fast_and_unsafe_db = true };
 
@@ -146,7 +147,7 @@ static void emulator_main(struct io *io, void *arg)
 
 static void agent_main(struct io *io, void *arg)
 {
-    struct world_agent *self = arg;
+    struct world_machine *self = arg;
     struct world *w = self->world;
     static const char *const queues[] = { "q", NULL };
     const struct wandb_options wo = { .base_url = "http://server:8080",
@@ -176,11 +177,11 @@ static void agent_main(struct io *io, void *arg)
     agent_free(a);
 }
 
-void world_start_agent(struct world_agent *a)
+void world_start_machine(struct world_machine *m)
 {
-    a->starts++;
-    a->start_at_ms = -1;
-    sim_node_start(a->node, agent_main, a);
+    m->starts++;
+    m->start_at_ms = -1;
+    sim_node_start(m->node, m->main, m);
 }
 
 int64_t world_live_max(const struct world *w)
@@ -190,7 +191,7 @@ int64_t world_live_max(const struct world *w)
 
 void world_start_services(struct world *w)
 {
-    sim_node_start(w->server, server_main, w);
+    world_start_machine(&w->server);
     sim_node_start(w->emulator, emulator_main, w);
     sim_node_start(w->client, client_main, w);
 }
@@ -214,16 +215,22 @@ static void draw_items(struct world *w)
     }
 }
 
+static void make_machine(struct world *w, struct world_machine *m, const char *name, sim_main_fn fn)
+{
+    *m = (struct world_machine){
+        .world = w, .node = sim_node_new(w->sim, name), .main = fn, .start_at_ms = -1
+    };
+    snprintf(m->dir, sizeof(m->dir), "%s", name);
+}
+
 static void make_agents(struct world *w)
 {
+    static const char *const names[WORLD_MAX_AGENTS] = { "agent0", "agent1" };
+
     w->agent_count = sim_random_unit(w->sim) < 0.5 ? 1 : 2;
     for (size_t i = 0; i < w->agent_count; i++) {
-        struct world_agent *a = &w->agents[i];
-
-        *a = (struct world_agent){ .world = w, .start_at_ms = -1 };
-        snprintf(a->dir, sizeof(a->dir), "agent%zu", i);
-        a->node = sim_node_new(w->sim, a->dir);
-        sim_node_set_killable(a->node, true);
+        make_machine(w, &w->agents[i], names[i], agent_main);
+        sim_node_set_killable(w->agents[i].node, true);
     }
 }
 
@@ -234,9 +241,8 @@ struct world *world_new(uint64_t seed)
     w->sim = sim_new(seed);
     w->key = secret_new(str_of(KEY));
     w->max_jobs = sim_random_range(w->sim, 1, 3);
-    snprintf(w->server_dir, sizeof(w->server_dir), "server");
     snprintf(w->emulator_dir, sizeof(w->emulator_dir), "emulator");
-    w->server = sim_node_new(w->sim, "server");
+    make_machine(w, &w->server, "server", server_main);
     w->emulator = sim_node_new(w->sim, "emulator");
     make_agents(w);
     w->client = sim_node_new(w->sim, "client");

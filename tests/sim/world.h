@@ -23,10 +23,12 @@ struct world_item {
     int ends; /* how often its history says finished, failed or stopped */
 };
 
-struct world_agent {
+/* A node that fails: killed and started again, or standing still for a while. */
+struct world_machine {
     struct world *world;
     struct sim_node *node;
-    char dir[32];
+    sim_main_fn main;
+    char dir[32]; /* what survives a kill */
     unsigned starts;
     int64_t start_at_ms; /* when it is down; -1: not drawn yet */
     int64_t thaw_at_ms;  /* when it is frozen */
@@ -34,15 +36,17 @@ struct world_agent {
 
 struct world {
     struct sim *sim;
-    struct sim_node *server, *emulator, *client;
-    struct world_agent agents[WORLD_MAX_AGENTS]; /* on one queue, each with a state folder of its own */
+    struct sim_node *emulator, *client;
+    struct world_machine server;
+    struct world_machine agents[WORLD_MAX_AGENTS]; /* on one queue, each with a state folder of its own */
     size_t agent_count;
-    char server_dir[32], emulator_dir[32];
+    char emulator_dir[32];
     struct secret *key;
     int64_t max_jobs; /* of each agent */
     struct world_item items[WORLD_MAX_ITEMS];
     size_t item_count;
     bool queue_ready, done;
+    bool asking;      /* the client has a request under way: a server killed now would leave it in doubt */
     char broken[400]; /* the first broken promise; "" none */
 };
 
@@ -52,7 +56,7 @@ struct world *world_new(uint64_t seed);
 void world_free(struct world *w);
 void world_break(struct world *w, const char *fmt, ...) PRINTF(2, 3);
 void world_start_services(struct world *w);
-void world_start_agent(struct world_agent *a);
+void world_start_machine(struct world_machine *m);
 /** world_live_max() - how many jobs may live at once. */
 int64_t world_live_max(const struct world *w);
 
