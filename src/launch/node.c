@@ -36,6 +36,9 @@ struct str node_str(struct node n)
 }
 
 static struct problem *add(struct converter *c, enum problem_level level, struct node n, const char *fmt,
+                           va_list ap) PRINTF(4, 0);
+
+static struct problem *add(struct converter *c, enum problem_level level, struct node n, const char *fmt,
                            va_list ap)
 {
     AUTO_STRBUF struct strbuf b = STRBUF(4000);
