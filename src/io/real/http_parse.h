@@ -29,7 +29,8 @@ struct http_parse {
     struct strbuf head; /* target, then names and values in turn, each ended by a NUL */
     struct strbuf body;
     size_t header_count, framing_bytes;
-    bool in_value, whole, keep_alive;
+    bool in_lines, line_begins, after_cr; /* where in a head or trailer it is */
+    bool whole, keep_alive;
     bool wants_continue;     /* the client waits for "100 Continue" before it sends the body */
     int refused_status;      /* 0: not refused */
     const char *refused_why; /* a line */
