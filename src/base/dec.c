@@ -15,6 +15,15 @@ void dec_init(struct dec *d, struct arena *a, const struct jval *v, const char *
     err_set(e, code, "%s: expected an object, not %s", path, v ? jval_type_name(jval_type(v)) : "nothing");
 }
 
+/* Where the member's name stands, else its object. */
+static struct jval_pos place_of(const struct dec *d, const char *key)
+{
+    for (size_t i = 0; i < jval_len(d->v); i++)
+        if (str_is(jval_key_at(d->v, i), key))
+            return jval_key_pos_at(d->v, i);
+    return jval_pos(d->v);
+}
+
 void dec_fail(struct dec *d, const char *key, const char *fmt, ...)
 {
     AUTO_STRBUF struct strbuf text = STRBUF(2000);
@@ -27,6 +36,11 @@ void dec_fail(struct dec *d, const char *key, const char *fmt, ...)
     strbuf_vaddf(&text, fmt, ap);
     va_end(ap);
     err_set(d->e, d->code, "%s%s%s: %s", d->path, d->path[0] ? "." : "", key, strbuf_cstr(&text));
+    if (d->file) {
+        struct jval_pos at = place_of(d, key);
+
+        err_wrap(d->e, "%s:%u:%u", d->file, at.line, at.column);
+    }
 }
 
 /* The member, when it is there; complains when it is required and is not. */
@@ -99,7 +113,8 @@ bool dec_object(struct dec *d, const char *key, struct dec *ret, enum dec_need n
 {
     const struct jval *v = take_typed(d, key, JVAL_OBJECT, need);
 
-    *ret = (struct dec){ .a = d->a, .e = d->e, .code = d->code, .failed = d->failed, .v = v };
+    *ret =
+        (struct dec){ .a = d->a, .e = d->e, .code = d->code, .failed = d->failed, .v = v, .file = d->file };
     ret->path = arena_printf(d->a, "%s%s%s", d->path, d->path[0] ? "." : "", key);
     return v != NULL;
 }
@@ -109,6 +124,7 @@ void dec_item(struct dec *d, const char *key, const struct jval *list, size_t in
     const char *path = arena_printf(d->a, "%s%s%s[%zu]", d->path, d->path[0] ? "." : "", key, index);
 
     dec_init(ret, d->a, jval_at(list, index), path, d->code, d->e);
+    ret->file = d->file;
 }
 
 bool dec_failed(const struct dec *d)

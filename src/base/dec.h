@@ -16,6 +16,7 @@ struct dec {
     enum err_code
         code; /* what a failure is: ERR_PROTO for peers, ERR_CONFIG for files, ERR_INVALID for requests */
     bool failed;
+    const char *file; /* set after dec_init() for text that people write: errors begin "FILE:LINE:COL: " */
 };
 
 /** dec_init() - start at @v, which must be an object (else the decoder starts out failed). */

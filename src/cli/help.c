@@ -16,6 +16,19 @@ void help_overview(struct strbuf *b)
                    "Exit status: 0 done, 1 failed, 2 wrong usage; others in docs/exit-codes.md\n");
 }
 
+void help_group(struct strbuf *b, int argc, char **argv)
+{
+    AUTO_STRBUF struct strbuf words = STRBUF(400);
+
+    for (int i = 0; i < argc; i++)
+        strbuf_addf(&words, "%s ", argv[i]);
+    strbuf_addf(b, "usage: slipway %sCOMMAND [OPTION...]\n\ncommands:\n", strbuf_cstr(&words));
+    for (const struct verb *const *v = verb_table(); *v; v++)
+        if (str_has_prefix(str_of((*v)->name), strbuf_str(&words)))
+            strbuf_addf(b, "  %-20s %s\n", (*v)->name, (*v)->summary);
+    strbuf_addf(b, "\nHelp with examples for each:  slipway %sCOMMAND --help\n", strbuf_cstr(&words));
+}
+
 static void help_row(struct strbuf *b, const struct option_row *r)
 {
     AUTO_STRBUF struct strbuf left = STRBUF(200);

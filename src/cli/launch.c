@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/config_file.h"
 #include "cli/documents.h"
 #include "cli/item.h"
 #include "cli/logs.h"
@@ -22,10 +23,10 @@ static int load_base(struct session *s, const char *given, struct jval **ret, st
     }
     if (given[0] != '{' && file_read(s->io, s->a, given, MAX_SPEC_BYTES, &text, e))
         return err_wrap(e, "--config");
-    if (jval_from_yaml(s->a, text, given[0] == '{' ? "--config" : given, NULL, &spec, e))
+    if (config_parse(s->a, text, given[0] == '{' ? "--config" : given, &spec, e))
         return -e->code;
     if (!jval_is(spec, JVAL_OBJECT))
-        return err_set(e, ERR_CONFIG, "--config: expected an object, not %s",
+        return err_set(e, ERR_CONFIG, "--config: expected a launch spec, {\"overrides\": ...}, not a %s",
                        jval_type_name(jval_type(spec)));
     *ret = jval_copy(s->a, spec);
     return 0;
@@ -114,7 +115,9 @@ static int push(struct session *s, const struct args *a, const char **ret_item, 
                        args_text(a, "priority"));
     jval_set(s->a, variables, "input", input);
     if (session_call(s, document_push, variables, &data, e))
-        return -e->code;
+        return e->code == ERR_NOT_FOUND
+                   ? err_set(e, ERR_NOT_FOUND, "%s; 'slipway queue list' shows what there is", e->msg)
+                   : -(int)e->code;
     *ret_item = arena_cstr(s->a, jval_str(jval_path(data, "pushToRunQueueByName.runQueueItemId")));
     if (!*ret_item)
         return err_set(e, ERR_NOT_FOUND,

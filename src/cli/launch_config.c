@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "base/dec.h"
+#include "cli/config_file.h"
 #include "io/file.h"
-
-enum { MAX_CONFIG_BYTES = 1024 * 1024 };
 
 static const char *const top_keys[] = {
     "entity",      "queues",    "queue",   "max_jobs",    "max_schedulers",
     "secure_mode", "verbosity", "builder", "environment", "stopped_run_timeout",
-    "registry",    "base_url",  "vertex",  "google",      NULL
+    "registry",    "vertex",    "google",  NULL
 };
 static const char *const vertex_keys[] = { "project", "region", NULL };
 static const char *const google_keys[] = { "endpoint", NULL };
@@ -29,7 +28,7 @@ static int find_file(struct io *io, struct arena *arena, const struct args *a, c
     const char *usual = home ? arena_printf(arena, "%s/.config/wandb/launch-config.yaml", home) : NULL;
 
     if (given && !file_exists(io, given))
-        return err_set(e, ERR_CONFIG, "could not find the launch config file %s", given);
+        return err_set(e, ERR_CONFIG, "could not find the launch config file %s (--config)", given);
     *ret = given ? given : usual && file_exists(io, usual) ? usual : NULL;
     return 0;
 }
@@ -95,29 +94,43 @@ static void decode_google(struct dec *d, struct arena *arena, struct launch_conf
     }
 }
 
+static void decode_numbers(struct dec *d, struct launch_config *c)
+{
+    dec_i64(d, "max_jobs", &c->max_jobs, DEC_OPTIONAL);
+    dec_i64(d, "stopped_run_timeout", &c->stopped_run_timeout_s, DEC_OPTIONAL);
+    dec_i64(d, "verbosity", &c->verbosity, DEC_OPTIONAL);
+    if (c->max_jobs < -1)
+        dec_fail(d, "max_jobs", "%lld is negative; -1 means no limit", (long long)c->max_jobs);
+    if (c->stopped_run_timeout_s < 0)
+        dec_fail(d, "stopped_run_timeout", "%lld is negative; it is a number of seconds",
+                 (long long)c->stopped_run_timeout_s);
+}
+
 static int read_file_part(struct io *io, struct arena *arena, struct launch_config *c, struct err *e)
 {
-    struct str text = { 0 };
     struct jval *v = NULL;
     struct dec d;
     struct str entity = { 0 };
 
-    if (file_read(io, arena, c->path, MAX_CONFIG_BYTES, &text, e) ||
-        jval_from_yaml(arena, text, c->path, NULL, &v, e))
+    if (config_load(io, arena, c->path, &v, e))
         return -e->code;
     if (jval_is(v, JVAL_NULL))
         v = jval_new_object(arena);
-    dec_init(&d, arena, v, "", ERR_CONFIG, e);
+    dec_init(&d, arena, v, c->path, ERR_CONFIG, e);
+    if (dec_failed(&d))
+        return -e->code;
+    d.path = "";
+    d.file = c->path;
+    if (jval_get(v, "base_url"))
+        dec_fail(&d, "base_url", "is not taken from here; set WANDB_BASE_URL or give --url");
     dec_no_unknown(&d, top_keys);
     dec_str(&d, "entity", &entity, DEC_OPTIONAL);
-    dec_i64(&d, "max_jobs", &c->max_jobs, DEC_OPTIONAL);
-    dec_i64(&d, "stopped_run_timeout", &c->stopped_run_timeout_s, DEC_OPTIONAL);
-    dec_i64(&d, "verbosity", &c->verbosity, DEC_OPTIONAL);
+    decode_numbers(&d, c);
     decode_queues(&d, arena, c);
     decode_builder(&d);
     decode_google(&d, arena, c);
     if (dec_failed(&d))
-        return err_wrap(e, "%s", c->path);
+        return -e->code;
     c->entity = text_or_null(arena, entity);
     return 0;
 }
@@ -134,6 +147,8 @@ static int read_environment(struct io *io, struct launch_config *c, struct err *
         c->google_endpoint = endpoint;
     if (max_jobs && max_jobs[0] && !str_to_i64(str_of(max_jobs), &c->max_jobs))
         return err_set(e, ERR_CONFIG, "WANDB_LAUNCH_MAX_JOBS: \"%s\" is not a whole number", max_jobs);
+    if (c->max_jobs < -1)
+        return err_set(e, ERR_CONFIG, "WANDB_LAUNCH_MAX_JOBS: %s is negative; -1 means no limit", max_jobs);
     return 0;
 }
 
@@ -175,10 +190,9 @@ int launch_config_load(struct io *io, struct arena *arena, const struct args *a,
         return -e->code;
     read_flags(a, &c);
     if (!c.queues[0])
-        return err_set(e, ERR_CONFIG, "no queue: give --queue NAME, or queues in %s",
+        return err_set(e, ERR_CONFIG,
+                       "no queue to take items from: give --queue NAME, or queues: [NAME] in %s",
                        c.path ? c.path : "~/.config/wandb/launch-config.yaml");
-    if (c.max_jobs < -1)
-        return err_set(e, ERR_CONFIG, "max_jobs: %lld is negative; -1 means no limit", (long long)c.max_jobs);
     c.json = as_json(arena, &c);
     *ret = c;
     return 0;

@@ -55,7 +55,7 @@ static int login(struct io *io, struct arena *arena, const struct args *a, const
                                                .api_key = key,
                                                .user_agent_version = SLIPWAY_VERSION });
     if (wandb_viewer(w, arena, &viewer, e))
-        return err_wrap(e, "%s did not accept the key", settings.base_url);
+        return session_explain(settings.base_url, e);
     if (wandb_login_save(io, arena, settings.base_url, key, &path, e))
         return -e->code;
     if (args_json(a))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/command.h"
 #include "cli/help.h"
 #include "cli/verbs.h"
 #include "io/real.h"
@@ -19,59 +20,21 @@ static int run_verb(struct io *io, void *arg, struct err *e)
     return inv->verb->run(io, inv->args, e);
 }
 
-/* The verb that the first words name, the longest first; *ret_words says how many they are. */
-static const struct verb *find_verb(int argc, char **argv, int *ret_words)
-{
-    const struct verb *found = NULL;
-
-    *ret_words = 0;
-    for (const struct verb *const *v = verb_table(); *v; v++) {
-        struct str rest = str_of((*v)->name);
-        struct str word = { 0 };
-        int n = 0;
-        bool same = true;
-
-        while (same && str_cut(&rest, ' ', &word)) {
-            same = n < argc && str_is(word, argv[n]);
-            n++;
-        }
-        if (!same || n <= *ret_words)
-            continue;
-        *ret_words = n;
-        found = *v;
-    }
-    return found;
-}
-
 static int print_text(const struct strbuf *b)
 {
     fputs(strbuf_cstr(b), stdout);
     return fflush(stdout) ? 1 : 0;
 }
 
-/* "slipway queue": the verbs that begin so; or a word nobody knows. */
-static int unknown_command(const char *word)
-{
-    bool group = false;
-
-    for (const struct verb *const *v = verb_table(); *v; v++) {
-        size_t len = strcspn((*v)->name, " ");
-
-        if (strlen(word) == len && memcmp(word, (*v)->name, len) == 0) {
-            fprintf(stderr, "%s  %-20s %s\n", group ? "" : "slipway: which one?\n", (*v)->name,
-                    (*v)->summary);
-            group = true;
-        }
-    }
-    if (!group)
-        fprintf(stderr, "slipway: no command \"%s\"; 'slipway --help' lists them\n", word);
-    return err_exit_status(ERR_USAGE);
-}
-
 static int fail(const struct err *e)
 {
     fprintf(stderr, "slipway: %s\n", e->msg);
     return err_exit_status(e->code);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 /* A link called `wandb` makes the binary answer "wandb launch-agent ..." and nothing else of the W&B CLI. */
@@ -101,18 +64,52 @@ static int run(const struct verb *v, int argc, char **argv)
     return io_real_run(run_verb, &inv, &e) ? fail(&e) : 0;
 }
 
-int main(int argc, char **argv)
+/* Help on what the words name: everything, the commands that begin so, or one command. */
+static int show_help(int argc, char **argv)
 {
     AUTO_STRBUF struct strbuf text = STRBUF(64 * 1024);
+    struct err e = { 0 };
     const struct verb *v = NULL;
     int words = 0;
 
-    log_configure(LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
+    if (argc == 0) {
         help_overview(&text);
         return print_text(&text);
     }
+    if (command_is_group(argc, argv) && !command_find(argc, argv, &words)) {
+        help_group(&text, argc, argv);
+        return print_text(&text);
+    }
+    v = command_find(argc, argv, &words);
+    if (!v) {
+        (void)command_unknown(argc, argv, &e);
+        return fail(&e);
+    }
+    help_verb(&text, v);
+    return print_text(&text);
+}
+
+static int dispatch(int argc, char **argv)
+{
+    struct err e = { 0 };
+    int words = 0;
+    const struct verb *v = command_find(argc, argv, &words);
+
+    if (v)
+        return run(v, argc - words, argv + words);
+    if (is_help(argv[argc - 1]) && command_is_group(argc - 1, argv))
+        return show_help(argc - 1, argv);
+    (void)command_unknown(argc, argv, &e);
+    return fail(&e);
+}
+
+int main(int argc, char **argv)
+{
+    log_configure(LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
+    if (argc < 2 || is_help(argv[1]))
+        return show_help(0, NULL);
+    if (strcmp(argv[1], "help") == 0)
+        return show_help(argc - 2, argv + 2);
     if (strcmp(argv[1], "--version") == 0)
         return run(&verb_version, 0, NULL);
     if (called_as_wandb(argv[0]) && strcmp(argv[1], "launch-agent") != 0) {
@@ -120,6 +117,5 @@ int main(int argc, char **argv)
                 "slipway: this `wandb` is a link to slipway, which answers `wandb launch-agent` only\n");
         return err_exit_status(ERR_USAGE);
     }
-    v = find_verb(argc - 1, argv + 1, &words);
-    return v ? run(v, argc - 1 - words, argv + 1 + words) : unknown_command(argv[1]);
+    return dispatch(argc - 1, argv + 1);
 }

@@ -131,10 +131,12 @@ static int check_operands(const struct args *a, struct err *e)
     int n = (int)a->operands.len;
 
     if (n < v->min_operands)
-        return err_set(e, ERR_USAGE, "missing operand: usage: slipway %s %s", v->name, v->operands);
+        return err_set(e, ERR_USAGE, "%s is missing; usage: slipway %s %s", v->operands, v->name,
+                       v->operands);
     if (v->max_operands >= 0 && n > v->max_operands)
-        return err_set(e, ERR_USAGE, "too many words from \"%s\" on: usage: slipway %s %s",
-                       (const char *)a->operands.items[v->max_operands], v->name, v->operands);
+        return err_set(e, ERR_USAGE, "too many words from \"%s\" on; usage: slipway %s%s%s",
+                       (const char *)a->operands.items[v->max_operands], v->name, v->operands[0] ? " " : "",
+                       v->operands);
     return 0;
 }
 

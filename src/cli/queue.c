@@ -112,6 +112,10 @@ static int create_run(struct io *io, const struct args *a, struct err *e)
 
 static int create_checked(struct io *io, const struct args *a, struct err *e)
 {
+    const char *resource = args_text(a, "resource");
+
+    if (resource && strcmp(resource, "vertex") != 0 && strcmp(resource, "gcp-vertex") != 0)
+        return err_set(e, ERR_USAGE, "--resource: \"%s\" is neither gcp-vertex nor vertex", resource);
     if (!args_text(a, "config"))
         return err_set(e, ERR_USAGE,
                        "--config FILE is missing: the queue config, as in examples/queues/minimal.yaml");

@@ -1,6 +1,7 @@
 /* cli/roles.c: starting the three roles from a command. */
 #include "cli/roles.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -87,6 +88,16 @@ static int listen_for_server(struct io *io, const struct server_place *p, struct
     return rc == -ERR_CONFIG ? err_wrap(e, "%s with %s", p->tls_cert, p->tls_key) : rc;
 }
 
+/* A port that is taken is the usual reason for not being able to listen. */
+static int explain_listen(struct err *e)
+{
+    if (e->os_errno == EADDRINUSE)
+        return err_set(e, ERR_OS,
+                       "%s; another program has the port: choose another one, 0 takes any that is free",
+                       e->msg);
+    return -(int)e->code;
+}
+
 int role_serve_server(struct io *io, const struct server_place *p, struct served_server *ret, struct err *e)
 {
     struct served_server s = { .scheme = p->tls_cert ? "https" : "http" };
@@ -99,7 +110,7 @@ int role_serve_server(struct io *io, const struct server_place *p, struct served
         rc = listen_for_server(io, p, &s, e);
     if (rc) {
         role_close_server(&s);
-        return rc;
+        return explain_listen(e);
     }
     server_start(s.server);
     LOG_INFO("server.listening", "url=%s://%s:%u data=%s", s.scheme, p->host ? p->host : "127.0.0.1",
@@ -137,7 +148,7 @@ int role_serve_emulator(struct io *io, const struct emulator_place *p, struct se
                      &m.http, e);
     if (rc) {
         role_close_emulator(&m);
-        return rc;
+        return explain_listen(e);
     }
     emulator_start(m.emulator);
     LOG_INFO("emulator.listening", "url=http://%s:%u data=%s", p->host ? p->host : "127.0.0.1",

@@ -2,6 +2,7 @@
 #include "cli/session.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int session_open(struct session *s, struct io *io, const struct args *a, struct err *e)
 {
@@ -32,13 +33,24 @@ void session_close(struct session *s)
     *s = (struct session){ 0 };
 }
 
+int session_explain(const char *url, struct err *e)
+{
+    if (e->code == ERR_NET || e->code == ERR_TIMEOUT)
+        return err_set(e, e->code,
+                       "%s; is the queue server up, and is that its address (WANDB_BASE_URL, --url)?",
+                       e->msg);
+    if (!strstr(e->msg, url))
+        return err_wrap(e, "%s", url);
+    return -(int)e->code;
+}
+
 int session_entity(struct session *s, const char **ret, struct err *e)
 {
     struct wandb_viewer viewer = { 0 };
 
     if (!s->entity) {
         if (wandb_viewer(s->wandb, s->a, &viewer, e))
-            return err_wrap(e, "asking %s who we are", wandb_base_url(s->wandb));
+            return session_explain(wandb_base_url(s->wandb), e);
         if (viewer.entity.len == 0)
             return err_set(e, ERR_USAGE, "no entity: give --entity NAME or set WANDB_ENTITY");
         s->entity = arena_cstr(s->a, viewer.entity);
@@ -52,7 +64,12 @@ int session_call(struct session *s, const char *document, const struct jval *var
 {
     struct wandb_request req = { .document = document, .variables = variables };
 
-    return wandb_call(s->wandb, s->a, &req, ret, e) ? err_wrap(e, "%s", wandb_base_url(s->wandb)) : 0;
+    if (wandb_call(s->wandb, s->a, &req, ret, e))
+        return session_explain(wandb_base_url(s->wandb), e);
+    if (!jval_is(*ret, JVAL_OBJECT))
+        return err_set(e, ERR_PROTO, "%s answered without data; is it the address of a W&B API?",
+                       wandb_base_url(s->wandb));
+    return 0;
 }
 
 void print_json(const struct jval *v)

@@ -19,9 +19,13 @@ NODISCARD int session_open(struct session *s, struct io *io, const struct args *
 void session_close(struct session *s);
 /** session_entity() - the entity, asking the server for the key's own one when none was given. Yields. */
 NODISCARD int session_entity(struct session *s, const char **ret, struct err *e);
-/** session_call() - run a document with @variables (may be NULL). Yields. Errors name the server. */
+/** session_call() - run a document with @variables (may be NULL). Yields. Errors name the server; an answer
+ * without data is -ERR_PROTO. */
 NODISCARD int session_call(struct session *s, const char *document, const struct jval *variables,
                            const struct jval **ret, struct err *e);
+/** session_explain() - after a failed call to the server at @url: the message names it, and says what to do
+ * when nobody answered. Returns -e->code. */
+int session_explain(const char *url, struct err *e);
 /** print_json() - pretty, on stdout. */
 void print_json(const struct jval *v);
 

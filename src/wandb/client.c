@@ -128,7 +128,10 @@ static int http_failure(struct wandb *w, const struct http_reply *r, const char 
     else if (*text)
         err_set_http(e, r->status, "%s (HTTP %d)", text, r->status);
     else
-        err_set_http(e, r->status, "%s answered HTTP %d without a reason", w->base_url, r->status);
+        err_set_http(e, r->status, "%s answered HTTP %d without a reason%s", w->base_url, r->status,
+                     r->status < 400 || r->status == 404 || r->status == 405
+                         ? "; is it the address of a W&B API?"
+                         : "");
     if (e)
         e->retry_after_ms = retry_after_ms;
     return e ? -(int)e->code : -ERR_PROTO;

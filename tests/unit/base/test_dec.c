@@ -34,6 +34,27 @@ static void the_first_failure_of_a_decoder_sticks(void **state)
     arena_free(a);
 }
 
+static void a_failure_in_a_file_says_where_it_stands(void **state)
+{
+    struct arena *a = arena_new();
+    struct err e = { 0 };
+    struct dec d;
+    struct dec inner;
+    struct jval *v = NULL;
+    static const char *const known[] = { "outer", NULL };
+    static const char *const known_inside[] = { "region", NULL };
+
+    (void)state;
+    assert_int_equal(jval_from_yaml(a, STR("outer:\n  regoin: x\n"), "t", NULL, &v, NULL), 0);
+    dec_init(&d, a, v, "", ERR_CONFIG, &e);
+    d.file = "f.yaml";
+    dec_no_unknown(&d, known);
+    assert_true(dec_object(&d, "outer", &inner, DEC_REQUIRED));
+    dec_no_unknown(&inner, known_inside);
+    assert_string_equal(e.msg, "f.yaml:2:3: outer.regoin: unknown key; did you mean \"region\"?");
+    arena_free(a);
+}
+
 static void null_is_as_good_as_absent(void **state)
 {
     struct arena *a = arena_new();
@@ -182,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_failure_of_a_decoder_sticks),
+        cmocka_unit_test(a_failure_in_a_file_says_where_it_stands),
         cmocka_unit_test(null_is_as_good_as_absent),
         cmocka_unit_test(an_item_of_the_wrong_type_is_named_with_its_index),
         cmocka_unit_test(an_unknown_key_names_the_nearest_known_one),
