@@ -306,6 +306,7 @@ static void a_wrong_environment_is_told_in_place(void **state)
         { "{\"A\":{\"value\":\"x\"}}", "env.A: expected a string, or an object with value_from alone" },
         { "{\"A-B\":\"x\"}", "\"A-B\" is not a name for a variable" },
         { "[{\"name\":\"\",\"value\":\"x\"}]", "\"\" is not a name for a variable" },
+        { "{\"A\":\"x\\u0000y\"}", "env.A: the value holds a NUL byte, which no variable can" },
         { "[{\"name\":\"A\",\"vale\":\"x\"}]", "unknown key \"vale\" in a variable" },
         { "[{\"name\":\"A\",\"value\":\"x\"},{\"name\":\"A\",\"value\":\"y\"}]",
           "env[1]: variable A is given twice with different values; first in line 1" },
@@ -353,8 +354,52 @@ static void a_container_takes_100_variables_the_launchs_included(void **state)
     assert_problem(
         &w, arena_printf(a, "101 variables (%zu of the config, %zu of the launch); Vertex takes at most 100",
                          101 - ours, ours));
+    render(&w, many_variables(a, 100), "{}");
+    assert_problem(&w, "(100 of the config,");
+    render(&w, many_variables(a, 101), "{}");
+    assert_int_equal(w.p.errors, 1);
+    assert_problem(&w, "101 variables; Vertex takes at most 100");
     render(&w, many_variables(a, 5000), "{}");
     assert_problem(&w, "5000 variables; Vertex takes at most 100");
+}
+
+static void what_is_given_twice_alike_is_sent_once_and_what_is_empty_not_at_all(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct world w = { .a = a };
+
+    render(&w,
+           "[{\"container_spec\":{\"env\":[{\"name\":\"A\",\"value\":\"x\"},{\"name\":\"A\",\"value\":\"x\"},"
+           "{\"name\":\"E\",\"value\":\"\"}]}}]",
+           "{}");
+    assert_string_equal(env_of(&w, 0, "A"), "{\"name\":\"A\",\"value\":\"x\"}");
+    assert_string_equal(env_of(&w, 0, "E"), "nothing");
+    assert_int_equal(w.p.warnings, 1);
+    assert_problem(&w, "E is empty and left out: Vertex refuses empty values");
+}
+
+static void references_that_are_not_known_yet_are_checked_at_the_launch(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct problems p = { .a = a, .file = "" };
+    static const struct {
+        const char *name, *key;
+        int rc;
+    } rows[] = {
+        { "${entity_name}/{{x}}", "k", 0 },
+        { "hf", "{{version}}", 0 },
+        { "a/b", "k", -ERR_INVALID },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *config =
+            arena_printf(a,
+                         "{\"spec\":{\"worker_pool_specs\":[{\"container_spec\":{\"env\":{\"A\":"
+                         "{\"value_from\":{\"secret_key_ref\":{\"name\":\"%s\",\"key\":\"%s\"}}}}}}]}}",
+                         rows[i].name, rows[i].key);
+
+        assert_int_equal(queue_config_check(json(a, config), &p, NULL), rows[i].rc);
+    }
 }
 
 static const char *filled(struct arena *a, size_t len)
@@ -409,6 +454,8 @@ int main(void)
         cmocka_unit_test(references_come_as_list_and_object_in_both_spellings),
         cmocka_unit_test(a_wrong_environment_is_told_in_place),
         cmocka_unit_test(a_container_takes_100_variables_the_launchs_included),
+        cmocka_unit_test(what_is_given_twice_alike_is_sent_once_and_what_is_empty_not_at_all),
+        cmocka_unit_test(references_that_are_not_known_yet_are_checked_at_the_launch),
         cmocka_unit_test(what_no_process_can_start_with_is_refused),
         cmocka_unit_test(a_big_job_draws_a_warning),
     };
