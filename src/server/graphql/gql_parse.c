@@ -1,4 +1,6 @@
 /* server/graphql/gql_parse.c: executable documents: operations, fragments, values. */
+#include "server/graphql/gql_parse.h"
+
 #include <stdio.h>
 
 #include "server/graphql/gql_lex.h"
