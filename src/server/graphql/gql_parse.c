@@ -1,8 +1,6 @@
 /* server/graphql/gql_parse.c: executable documents: operations, fragments, values. */
 #include "server/graphql/gql_parse.h"
 
-#include <stdio.h>
-
 #include "server/graphql/gql_lex.h"
 
 static struct gql_selection_set *parse_set(struct gql_parser *p);
