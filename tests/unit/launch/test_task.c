@@ -312,7 +312,7 @@ static void a_wrong_environment_is_told_in_place(void **state)
           "env[1]: variable A is given twice with different values; first in line 1" },
         { "{\"A\":{\"value_from\":{\"secret_key_ref\":{\"name\":\"a/b\"}}}}",
           "env.A.value_from.secret_key_ref: \"a/b\" names no secret" },
-        { "{\"A\":{\"value_from\":{\"secret_key_ref\":{\"nam\":\"a\"}}}}", "did you mean \"name\"?" },
+        { "{\"A\":{\"value_from\":{\"secret_key_ref\":{\"namee\":\"a\"}}}}", "did you mean \"name\"?" },
         { "{\"A\":{\"value_from\":{\"config_map_ref\":{}}}}", "unknown key \"config_map_ref\"" },
         { "{\"A\":{\"value_from\":\"hf\"}}", "env.A.value_from: expected an object, got the string" },
         { "[{\"name\":\"A\",\"value_from\":{\"secret_key_ref\":{\"name\":\"s:1\",\"key\":\"2\"}}}]",
