@@ -1,4 +1,7 @@
-/* agent/stops.c: asks the server which launches somebody wants to end. */
+/*
+ * agent/stops.c: asks the server which launches somebody wants to end: our own server once a queue, a W&B
+ * server for many runs at once.
+ */
 #include "agent/agent_internal.h"
 
 enum { STOP_POLL_MS = 10000, STOP_POLL_OWN_MS = 2000 };
@@ -8,62 +11,108 @@ static bool is_stoppable(const struct launch *l)
     return !launch_phase_is_ended(l->row.phase) && !l->row.stop_asked && !l->stop_wanted && !l->row.disowned;
 }
 
-static int ask(struct agent *a, struct arena *arena, struct str item, const struct wandb_run_ref *ref,
-               struct wandb_run_status *ret)
-{
-    if (wandb_is_slipway(a->o.wandb))
-        return wandb_item_stop_asked(a->o.wandb, arena, item, ret, NULL);
-    return ref->entity.len && ref->wb_project.len ? wandb_run_status(a->o.wandb, arena, ref, ret, NULL) : 0;
-}
-
 /* A script that runs gets the request from the server too, and some time to end by itself. */
-static void note_request(struct agent *a, struct launch *l, const struct wandb_run_status *status)
+static void note_request(struct agent *a, struct str item, struct str run_state)
 {
+    struct launch *l = map_get(a->by_item, item);
     int64_t now = io_now_ms(a->io);
 
+    if (!l || !is_stoppable(l))
+        return;
     if (!l->stop_seen_ms)
         l->stop_seen_ms = now;
-    if (str_eq_nocase(status->state, STR("running")) && now - l->stop_seen_ms < a->o.stop_grace_ms)
+    if (str_eq_nocase(run_state, STR("running")) && now - l->stop_seen_ms < a->o.stop_grace_ms)
         return;
     l->stop_wanted = true;
     cond_broadcast(a->io, &l->wake);
 }
 
-/* Launches come and go while we ask, so each is found again by its item. Failures wait for the next round. */
-static int ask_all(struct agent *a)
+/* -ERR_CANCELLED, else 0: other failures wait for the next round. */
+static int ask_queue(struct agent *a, const char *queue)
 {
     AUTO_PTR(arena) arena = arena_new();
-    struct str *items = arena_array(arena, a->launches.len + 1, sizeof(*items));
-    size_t count = 0;
+    const struct wandb_queue_ref ref = { str_of(a->o.entity), str_of(queue) };
+    struct wandb_stops stops = { 0 };
+    int rc = wandb_stop_requests(a->o.wandb, arena, &ref, &stops, NULL);
 
-    for (size_t i = 0; i < a->launches.len; i++)
-        if (is_stoppable(a->launches.items[i]))
-            items[count++] = arena_str(arena, ((struct launch *)a->launches.items[i])->row.item);
-    for (size_t i = 0; i < count; i++) {
-        struct launch *l = map_get(a->by_item, items[i]);
-        struct wandb_run_status status = { 0 };
-        struct wandb_run_ref ref;
-        int rc;
+    for (size_t i = 0; !rc && i < stops.len; i++)
+        note_request(a, stops.items[i].item_id, stops.items[i].run_state);
+    return rc == -ERR_CANCELLED ? rc : 0;
+}
 
-        if (!l)
-            continue;
-        ref = (struct wandb_run_ref){ arena_str(arena, l->row.run_entity),
-                                      arena_str(arena, l->row.wb_project), arena_str(arena, l->row.run_id) };
-        rc = ask(a, arena, items[i], &ref, &status);
-        if (rc == -ERR_CANCELLED)
-            return rc;
-        l = map_get(a->by_item, items[i]);
-        if (!rc && l && status.stop_asked)
-            note_request(a, l, &status);
+static bool has_stoppable(const struct agent *a, const char *queue)
+{
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+
+        if (is_stoppable(l) && str_is(l->row.queue, queue))
+            return true;
     }
-    return 0;
+    return false;
+}
+
+static int ask_own_server(struct agent *a)
+{
+    int rc = 0;
+
+    for (size_t i = 0; !rc && a->o.queues[i]; i++)
+        if (has_stoppable(a, a->o.queues[i]))
+            rc = ask_queue(a, a->o.queues[i]);
+    return rc;
+}
+
+struct batch {
+    struct str items[WANDB_MAX_STATUSES];
+    struct wandb_run_ref refs[WANDB_MAX_STATUSES];
+    size_t len;
+};
+
+static int ask_batch(struct agent *a, struct arena *arena, struct batch *b)
+{
+    struct wandb_run_status found[WANDB_MAX_STATUSES];
+    int rc = b->len ? wandb_run_statuses(a->o.wandb, arena, b->refs, b->len, found, NULL) : 0;
+
+    for (size_t i = 0; !rc && i < b->len; i++)
+        if (found[i].stop_asked)
+            note_request(a, b->items[i], found[i].state);
+    b->len = 0;
+    return rc == -ERR_CANCELLED ? rc : 0;
+}
+
+/* Launches come and go while we ask, so all are written down first. */
+static int ask_wandb(struct agent *a)
+{
+    AUTO_PTR(arena) arena = arena_new();
+    struct batch *batches = arena_array(arena, a->launches.len / WANDB_MAX_STATUSES + 1, sizeof(*batches));
+    size_t last = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+        struct batch *b = &batches[last];
+
+        if (!is_stoppable(l) || !l->row.run_entity.len || !l->row.wb_project.len)
+            continue;
+        b->items[b->len] = arena_str(arena, l->row.item);
+        b->refs[b->len++] =
+            (struct wandb_run_ref){ arena_str(arena, l->row.run_entity), arena_str(arena, l->row.wb_project),
+                                    arena_str(arena, l->row.run_id) };
+        last += b->len == WANDB_MAX_STATUSES;
+    }
+    for (size_t i = 0; !rc && i <= last; i++)
+        rc = ask_batch(a, arena, &batches[i]);
+    return rc;
 }
 
 void stops_run(void *arg)
 {
     struct agent *a = arg;
 
-    while (io_sleep(a->io, wandb_is_slipway(a->o.wandb) ? STOP_POLL_OWN_MS : STOP_POLL_MS, NULL) == 0)
-        if (ask_all(a))
+    for (;;) {
+        bool own = wandb_is_slipway(a->o.wandb);
+
+        if (io_sleep(a->io, own ? STOP_POLL_OWN_MS : STOP_POLL_MS, NULL) ||
+            (own ? ask_own_server(a) : ask_wandb(a)))
             return;
+    }
 }

@@ -1,4 +1,7 @@
 /* wandb/items.c: queue items from pop to their end, and the runs they became. */
+#include <assert.h>
+#include <string.h>
+
 #include "wandb/wandb_internal.h"
 
 int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req, struct wandb_item *ret,
@@ -124,28 +127,65 @@ int wandb_item_get(struct wandb *w, struct arena *a, const struct wandb_item_ref
     return 0;
 }
 
+/* A project or run that is not there yet is a null, and an answer. */
+static void take_status(struct dec *project, struct wandb_run_status *ret)
+{
+    struct dec run;
+
+    if (!dec_object(project, "run", &run, DEC_OPTIONAL))
+        return;
+    dec_str(&run, "state", &ret->state, DEC_OPTIONAL);
+    dec_bool(&run, "stopped", &ret->stop_asked, DEC_OPTIONAL);
+}
+
 int wandb_run_status(struct wandb *w, struct arena *a, const struct wandb_run_ref *ref,
                      struct wandb_run_status *ret, struct err *e)
 {
+    return wandb_run_statuses(w, a, ref, 1, ret, e);
+}
+
+/* A field of its own for each run: r0, r1, ... with variables p0, e0, n0, ... */
+static const char *statuses_document(struct arena *a, size_t count)
+{
+    AUTO_STRBUF struct strbuf head = STRBUF(64 * 1024);
+    AUTO_STRBUF struct strbuf fields = STRBUF(64 * 1024);
+
+    for (size_t i = 0; i < count; i++) {
+        strbuf_addf(&head, "%s$p%zu: String!, $e%zu: String!, $n%zu: String!", i ? ", " : "", i, i, i);
+        strbuf_addf(&fields,
+                    " r%zu: project(name: $p%zu, entityName: $e%zu) { run(name: $n%zu) { state stopped } }",
+                    i, i, i, i);
+    }
+    return arena_printf(a, "query RunStatuses(%s) {%s }", strbuf_cstr(&head), strbuf_cstr(&fields));
+}
+
+static void set_indexed(struct arena *a, struct jval *vars, char letter, size_t i, struct str value)
+{
+    vars_set(a, vars, arena_printf(a, "%c%zu", letter, i), value);
+}
+
+int wandb_run_statuses(struct wandb *w, struct arena *a, const struct wandb_run_ref *refs, size_t count,
+                       struct wandb_run_status *ret, struct err *e)
+{
+    struct wandb_run_status *found = arena_array(a, count, sizeof(*found));
     struct jval *vars = jval_new_object(a);
-    struct wandb_run_status status = { 0 };
-    struct dec d, project, run;
+    struct dec d, project;
     int rc;
 
-    vars_set(a, vars, "project", ref->wb_project);
-    vars_set(a, vars, "entity", ref->entity);
-    vars_set(a, vars, "name", ref->run_id);
-    rc = call_decoded(w, a, &(struct wandb_request){ wandb_op_run_status, vars }, &d, e);
+    assert(count <= WANDB_MAX_STATUSES);
+    for (size_t i = 0; i < count; i++) {
+        set_indexed(a, vars, 'p', i, refs[i].wb_project);
+        set_indexed(a, vars, 'e', i, refs[i].entity);
+        set_indexed(a, vars, 'n', i, refs[i].run_id);
+    }
+    rc = call_decoded(w, a, &(struct wandb_request){ statuses_document(a, count), vars }, &d, e);
     if (rc)
         return rc;
-    /* A project or run that is not there yet is a null, and an answer. */
-    if (dec_object(&d, "project", &project, DEC_OPTIONAL) &&
-        dec_object(&project, "run", &run, DEC_OPTIONAL)) {
-        dec_str(&run, "state", &status.state, DEC_OPTIONAL);
-        dec_bool(&run, "stopped", &status.stop_asked, DEC_OPTIONAL);
-        if (dec_failed(&run))
-            return -ERR_PROTO;
-    }
-    *ret = status;
+    for (size_t i = 0; i < count; i++)
+        if (dec_object(&d, arena_printf(a, "r%zu", i), &project, DEC_OPTIONAL))
+            take_status(&project, &found[i]);
+    if (dec_failed(&d))
+        return -ERR_PROTO;
+    memcpy(ret, found, count * sizeof(*ret));
     return 0;
 }

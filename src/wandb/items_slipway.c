@@ -44,25 +44,69 @@ int wandb_item_stop(struct wandb *w, struct str item_id, struct err *e)
     return mutate(w, &(struct wandb_request){ wandb_op_item_stop, vars }, "stopRunQueueItem", e);
 }
 
-int wandb_item_stop_asked(struct wandb *w, struct arena *a, struct str item_id, struct wandb_run_status *ret,
-                          struct err *e)
+struct page {
+    struct wandb_stops *found;
+    size_t cap;
+    struct str after; /* absent: there is no next one */
+};
+
+static void take_page(struct arena *a, struct dec *list, struct page *p)
+{
+    const struct jval *edges = NULL;
+    struct dec info;
+    bool more = false;
+
+    dec_list(list, "edges", &edges, DEC_REQUIRED);
+    for (size_t i = 0; i < jval_len(edges); i++) {
+        const struct jval *node = jval_get(jval_at(edges, i), "node");
+
+        p->found->items = arena_grow(a, p->found->items, p->found->len, &p->cap, sizeof(*p->found->items));
+        p->found->items[p->found->len++] =
+            (struct wandb_stop){ .item_id = jval_str(jval_get(node, "id")),
+                                 .run_state = jval_str(jval_path(node, "run.state")) };
+    }
+    p->after = (struct str){ NULL, 0 };
+    if (!dec_object(list, "pageInfo", &info, DEC_REQUIRED))
+        return;
+    dec_bool(&info, "hasNextPage", &more, DEC_REQUIRED);
+    if (more)
+        dec_str(&info, "endCursor", &p->after, DEC_REQUIRED);
+}
+
+static int stops_page(struct wandb *w, struct arena *a, const struct wandb_queue_ref *q, struct page *p,
+                      struct err *e)
 {
     struct jval *vars = jval_new_object(a);
-    struct wandb_run_status status = { 0 };
-    struct dec d, item, run;
+    struct dec d, project, queue, list;
     int rc;
 
-    vars_set(a, vars, "itemId", item_id);
-    rc = call_decoded(w, a, &(struct wandb_request){ wandb_op_item_stop_asked, vars }, &d, e);
+    vars_set(a, vars, "entity", q->entity);
+    jval_set_cstr(a, vars, "project", WANDB_QUEUE_PROJECT);
+    vars_set(a, vars, "queueName", q->queue);
+    vars_set(a, vars, "after", p->after);
+    rc = call_decoded(w, a, &(struct wandb_request){ wandb_op_stop_requests, vars }, &d, e);
     if (rc)
         return rc;
-    if (!dec_object(&d, "runQueueItem", &item, DEC_OPTIONAL))
-        return dec_failed(&d) ? -ERR_PROTO : err_set(e, ERR_NOT_FOUND, "no item %.*s", STR_ARG(item_id));
-    dec_bool(&item, "stopAsked", &status.stop_asked, DEC_OPTIONAL);
-    if (dec_object(&item, "run", &run, DEC_OPTIONAL))
-        dec_str(&run, "state", &status.state, DEC_OPTIONAL);
-    if (dec_failed(&item))
-        return -ERR_PROTO;
-    *ret = status;
-    return 0;
+    if (!dec_object(&d, "project", &project, DEC_OPTIONAL) ||
+        !dec_object(&project, "runQueue", &queue, DEC_OPTIONAL))
+        return dec_failed(&d) ? -ERR_PROTO
+                              : err_set(e, ERR_NOT_FOUND, "no queue \"%.*s\"", STR_ARG(q->queue));
+    if (dec_object(&queue, "runQueueItems", &list, DEC_REQUIRED))
+        take_page(a, &list, p);
+    return dec_failed(&d) ? -ERR_PROTO : 0;
+}
+
+int wandb_stop_requests(struct wandb *w, struct arena *a, const struct wandb_queue_ref *q,
+                        struct wandb_stops *ret, struct err *e)
+{
+    struct wandb_stops found = { 0 };
+    struct page p = { .found = &found };
+    int rc;
+
+    do {
+        rc = stops_page(w, a, q, &p, e);
+    } while (!rc && p.after.ptr);
+    if (!rc)
+        *ret = found;
+    return rc;
 }

@@ -142,6 +142,10 @@ struct wandb_run_status {
 };
 NODISCARD int wandb_run_status(struct wandb *w, struct arena *a, const struct wandb_run_ref *ref,
                                struct wandb_run_status *ret, struct err *e);
+enum { WANDB_MAX_STATUSES = 50 };
+/** wandb_run_statuses() - of @count runs (at most WANDB_MAX_STATUSES), in one request, into @ret[@count]. */
+NODISCARD int wandb_run_statuses(struct wandb *w, struct arena *a, const struct wandb_run_ref *refs,
+                                 size_t count, struct wandb_run_status *ret, struct err *e);
 
 /* --- additions of our own server; on any other a GraphQL error
  * --------------------------------------------------------------------------------- */
@@ -154,7 +158,18 @@ NODISCARD int wandb_item_note(struct wandb *w, const struct wandb_hold *h, struc
                               struct err *e);
 /** wandb_item_stop() - ask for its end. -ERR_NOT_FOUND. */
 NODISCARD int wandb_item_stop(struct wandb *w, struct str item_id, struct err *e);
-/** wandb_item_stop_asked() - has somebody asked for its end? @ret->state is that of its run, absent without
- * one. */
-NODISCARD int wandb_item_stop_asked(struct wandb *w, struct arena *a, struct str item_id,
-                                    struct wandb_run_status *ret, struct err *e);
+struct wandb_queue_ref {
+    struct str entity, queue;
+};
+struct wandb_stop {
+    struct str item_id;
+    struct str run_state; /* absent: it has no run */
+};
+struct wandb_stops {
+    struct wandb_stop *items;
+    size_t len;
+};
+/** wandb_stop_requests() - the items of a queue that an agent holds and somebody wants to end. One request,
+ * or one per 100. -ERR_NOT_FOUND. */
+NODISCARD int wandb_stop_requests(struct wandb *w, struct arena *a, const struct wandb_queue_ref *q,
+                                  struct wandb_stops *ret, struct err *e);

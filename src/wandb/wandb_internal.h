@@ -22,11 +22,10 @@ EMBEDDED(wandb_op_item_note);
 EMBEDDED(wandb_op_item_pop);
 EMBEDDED(wandb_op_item_pop_fenced);
 EMBEDDED(wandb_op_item_stop);
-EMBEDDED(wandb_op_item_stop_asked);
 EMBEDDED(wandb_op_item_warn);
 EMBEDDED(wandb_op_item_warn_fenced);
 EMBEDDED(wandb_op_queues);
-EMBEDDED(wandb_op_run_status);
+EMBEDDED(wandb_op_stop_requests);
 EMBEDDED(wandb_op_viewer);
 
 /** vars_set() - a string variable; an absent text becomes null, as the W&B client sends it. */

@@ -30,7 +30,9 @@ static const char *states_arg(struct gql_call *c)
 
 int resolve_queue_items(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct store_item_query q = { .queue_id = jval_int(jval_get(c->parent, "$id")), .states = states_arg(c) };
+    struct store_item_query q = { .queue_id = jval_int(jval_get(c->parent, "$id")),
+                                  .states = states_arg(c),
+                                  .stop_asked = gql_arg_bool(c, "stopAsked", false) };
     struct connection list = connection_begin(c->a);
     struct store_item *items = NULL;
     struct jval *o;

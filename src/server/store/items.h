@@ -58,6 +58,7 @@ NODISCARD int store_item_by_uid(struct store *s, struct arena *a, struct str uid
 struct store_item_query {
     int64_t queue_id;
     const char *states;     /* ",PENDING,FAILED," in names of the wire; NULL: all */
+    bool stop_asked;        /* only those that somebody asked to stop */
     struct store_page page; /* positions are seq */
 };
 /** store_item_list() - newest first. */

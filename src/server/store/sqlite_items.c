@@ -93,15 +93,19 @@ int store_item_by_uid(struct store *s, struct arena *a, struct str uid, struct s
 #define STATE_FILTER                                                                                         \
     "(? IS NULL OR instr(?, ',' || CASE state WHEN 'SILENT' THEN 'FAILED' ELSE state END || ',') > 0)"
 
+#define LATEST_FIRST " ORDER BY seq DESC LIMIT ?"
+
 static int item_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct item_args *i = arg;
     const struct store_item_query *q = i->query;
     struct db_stmt *st = NULL;
-    int rc = db_query(
-        c, &st, e,
-        ITEM_SELECT "WHERE queue_id = ? AND seq < ? AND " STATE_FILTER " ORDER BY seq DESC LIMIT ?", "iizzi",
-        q->queue_id, q->page.after > 0 ? q->page.after : INT64_MAX, q->states, q->states, q->page.first);
+    const char *sql = q->stop_asked ? ITEM_SELECT
+                          "WHERE queue_id = ? AND seq < ? AND stop_asked = 1 AND " STATE_FILTER LATEST_FIRST
+                                    : ITEM_SELECT
+                          "WHERE queue_id = ? AND seq < ? AND " STATE_FILTER LATEST_FIRST;
+    int rc = db_query(c, &st, e, sql, "iizzi", q->queue_id, q->page.after > 0 ? q->page.after : INT64_MAX,
+                      q->states, q->states, q->page.first);
 
     return rc < 0 ? rc : rows_read(i->ret, st, e);
 }
@@ -122,8 +126,9 @@ static int item_count(struct db_conn *c, void *arg, struct err *e)
 {
     struct item_args *i = arg;
     struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e, "SELECT count(*) FROM items WHERE queue_id = ? AND " STATE_FILTER, "izz",
-                      i->query->queue_id, i->query->states, i->query->states);
+    int rc = db_query(
+        c, &st, e, "SELECT count(*) FROM items WHERE queue_id = ? AND stop_asked >= ? AND " STATE_FILTER,
+        "iizz", i->query->queue_id, (int64_t)i->query->stop_asked, i->query->states, i->query->states);
 
     return rc < 0 ? rc : read_one(NULL, st, "the count", i64_row, i->ret, e);
 }

@@ -41,6 +41,7 @@ static struct queue {
     int lose_acks; /* answers of the next so many acks */
     bool steal;    /* an ack finds that somebody else was quicker */
     const char *run_state;
+    bool stop_runs; /* somebody asked every run to stop */
     bool stop_polling;
     int requests, answer_429;
 } queue;
@@ -128,15 +129,42 @@ static const char *item_call(struct arena *a, struct str op, const struct jval *
                             "{\"project\":{\"runQueue\":{\"runQueueItem\":{\"state\":\"%s\","
                             "\"associatedRunId\":\"%s\"}}}}",
                             it->state, it->run);
-    if (str_is(op, "RunQueueItemStop"))
-        return it->stop_asked ? "{\"runQueueItem\":{\"stopAsked\":true,\"run\":null}}"
-                              : "{\"runQueueItem\":{\"stopAsked\":false}}";
     if (str_is(op, "updateRunQueueItemWarning") &&
         !str_has_prefix(jval_str(jval_get(vars, "message")), STR("waiting"))) {
         snprintf(it->warning, sizeof(it->warning), "%.*s", STR_ARG(jval_str(jval_get(vars, "message"))));
         it->warnings++;
     }
     return "{\"updateRunQueueItemWarning\":{\"success\":true},\"noteRunQueueItem\":{\"success\":true}}";
+}
+
+/* Every run that is asked for is in the same state. */
+static const char *run_statuses(struct arena *a, const struct jval *vars)
+{
+    AUTO_STRBUF struct strbuf fields = STRBUF(16384);
+
+    for (size_t i = 0; jval_get(vars, arena_printf(a, "n%zu", i)); i++) {
+        strbuf_addf(&fields, "%s\"r%zu\":{\"run\":", i ? "," : "", i);
+        if (queue.run_state)
+            strbuf_addf(&fields, "{\"state\":\"%s\",\"stopped\":%s}}", queue.run_state,
+                        queue.stop_runs ? "true" : "false");
+        else
+            strbuf_addz(&fields, "null}");
+    }
+    return arena_printf(a, "{%s}", strbuf_cstr(&fields));
+}
+
+/* The ids of those that are to stop, as the queue's list. */
+static const char *stop_requests(struct arena *a)
+{
+    AUTO_STRBUF struct strbuf edges = STRBUF(4096);
+
+    for (size_t i = 0; i < queue.count; i++)
+        if (queue.items[i].stop_asked)
+            strbuf_addf(&edges, "%s{\"node\":{\"id\":\"i%zu\",\"run\":null}}", edges.len ? "," : "", i);
+    return arena_printf(a,
+                        "{\"project\":{\"runQueue\":{\"runQueueItems\":{\"edges\":[%s],\"pageInfo\":"
+                        "{\"hasNextPage\":false}}}}}",
+                        strbuf_cstr(&edges));
 }
 
 static const char *call(struct arena *a, struct str op, const struct jval *vars)
@@ -152,11 +180,10 @@ static const char *call(struct arena *a, struct str op, const struct jval *vars)
         return "{\"updateLaunchAgent\":{\"success\":true}}";
     if (str_is(op, "popFromRunQueue"))
         return pop(a);
-    if (str_is(op, "RunStatus"))
-        return queue.run_state
-                   ? arena_printf(a, "{\"project\":{\"run\":{\"state\":\"%s\",\"stopped\":false}}}",
-                                  queue.run_state)
-                   : "{\"project\":{\"run\":null}}";
+    if (str_is(op, "StopRequests"))
+        return stop_requests(a);
+    if (str_is(op, "RunStatuses"))
+        return run_statuses(a, vars);
     return item_call(a, op, vars);
 }
 
@@ -320,6 +347,11 @@ static void assert_item(size_t i, const char *state, const char *message)
 /* --- lives ---------------------------------------------------------------------------------------------- */
 
 /* One item, and its job at Vertex. */
+static bool no_live_jobs(void)
+{
+    return cloud_live_jobs() == 0;
+}
+
 static void start_job(void)
 {
     push(SPEC);
@@ -448,6 +480,17 @@ static void a_stop_request_ends_the_job(void **state)
     run_until(all_reported);
     assert_item(0, "STOPPED", "stopped on request");
     assert_int_equal(cloud_live_jobs(), 0);
+}
+
+/* A run that goes on after its script was asked is ended when the grace is over. */
+static void a_stop_request_on_a_wandb_server_ends_the_job(void **state)
+{
+    queue.own_server = false;
+    start_job();
+    run_for(5000);
+    queue.run_state = "running";
+    queue.stop_runs = true;
+    run_until(no_live_jobs);
 }
 
 static void a_new_agent_takes_up_what_a_killed_one_left(void **state)
@@ -744,6 +787,7 @@ int main(void)
         LIFE(an_item_without_a_flaw_draws_no_warning),
         LIFE(a_sweeps_scheduler_is_sent_where_it_can_run),
         LIFE(a_stop_request_ends_the_job),
+        LIFE(a_stop_request_on_a_wandb_server_ends_the_job),
         LIFE(a_new_agent_takes_up_what_a_killed_one_left),
         LIFE(an_agent_killed_in_a_create_finds_its_job),
         LIFE(an_outage_of_an_hour_loses_nothing),

@@ -191,13 +191,60 @@ static void no_run(struct wandb *w, struct io *io)
     assert_int_equal(wandb_run_status(w, a, &ref, &status, NULL), 0);
     assert_int_equal(status.state.len, 0);
     assert_false(status.stop_asked);
-    assert_non_null(
-        strstr(strbuf_cstr(&current->body), "{\"project\":\"P\",\"entity\":\"e\",\"name\":\"r\"}"));
+    assert_non_null(strstr(strbuf_cstr(&current->body), "{\"p0\":\"P\",\"e0\":\"e\",\"n0\":\"r\"}"));
+}
+
+static void two_runs(struct wandb *w, struct io *io)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct wandb_run_ref refs[] = { { STR("e"), STR("P"), STR("one") },
+                                          { STR("e"), STR("P"), STR("two") } };
+    struct wandb_run_status found[2] = { { .stop_asked = true } };
+
+    assert_int_equal(wandb_run_statuses(w, a, refs, 2, found, NULL), 0);
+    assert_int_equal(found[0].state.len, 0);
+    assert_false(found[0].stop_asked);
+    assert_true(str_is(found[1].state, "running"));
+    assert_true(found[1].stop_asked);
+}
+
+static void many_runs_are_asked_for_at_once(void **state)
+{
+    struct peer p = { .answer = "{\"data\":{\"r0\":null,\"r1\":{\"run\":{\"state\":\"running\",\"stopped\":"
+                                "true}}}}" };
+
+    (void)state;
+    with_peer(&p, two_runs);
+}
+
+static void two_stops(struct wandb *w, struct io *io)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct wandb_queue_ref q = { STR("e"), STR("q") };
+    struct wandb_stops stops = { 0 };
+
+    assert_int_equal(wandb_stop_requests(w, a, &q, &stops, NULL), 0);
+    assert_int_equal(stops.len, 2);
+    assert_true(str_is(stops.items[0].item_id, "i1"));
+    assert_true(str_is(stops.items[0].run_state, "running"));
+    assert_true(str_is(stops.items[1].item_id, "i2"));
+    assert_int_equal(stops.items[1].run_state.len, 0);
+}
+
+static void stop_requests_of_a_queue_come_as_a_list(void **state)
+{
+    struct peer p = { .answer = "{\"data\":{\"project\":{\"runQueue\":{\"runQueueItems\":{\"edges\":["
+                                "{\"node\":{\"id\":\"i1\",\"run\":{\"state\":\"running\"}}},"
+                                "{\"node\":{\"id\":\"i2\",\"run\":null}}],"
+                                "\"pageInfo\":{\"endCursor\":\"x\",\"hasNextPage\":false}}}}}}" };
+
+    (void)state;
+    with_peer(&p, two_stops);
 }
 
 static void a_run_that_is_not_there_is_an_answer(void **state)
 {
-    struct peer p = { .answer = "{\"data\":{\"project\":{\"run\":null}}}" };
+    struct peer p = { .answer = "{\"data\":{\"r0\":{\"run\":null}}}" };
 
     (void)state;
     with_peer(&p, no_run);
@@ -328,6 +375,8 @@ int main(void)
         cmocka_unit_test(an_empty_queue_is_an_answer),
         cmocka_unit_test(an_ack_without_success_is_a_conflict),
         cmocka_unit_test(a_run_that_is_not_there_is_an_answer),
+        cmocka_unit_test(many_runs_are_asked_for_at_once),
+        cmocka_unit_test(stop_requests_of_a_queue_come_as_a_list),
         cmocka_unit_test(errors_keep_their_words_their_place_and_their_code),
         cmocka_unit_test(a_page_instead_of_an_answer_is_told_as_such),
         cmocka_unit_test(what_login_saves_is_found_again_for_that_server_only),

@@ -23,9 +23,12 @@ static void every_operation_fits_the_schema_of_our_server(void **state)
         { "item_pop", wandb_op_item_pop },
         { "item_stop", wandb_op_item_stop },
         { "item_warn", wandb_op_item_warn },
-        { "item_stop_asked", wandb_op_item_stop_asked },
+        { "item_ack_fenced", wandb_op_item_ack_fenced },
+        { "item_fail_fenced", wandb_op_item_fail_fenced },
+        { "item_pop_fenced", wandb_op_item_pop_fenced },
+        { "item_warn_fenced", wandb_op_item_warn_fenced },
+        { "stop_requests", wandb_op_stop_requests },
         { "queues", wandb_op_queues },
-        { "run_status", wandb_op_run_status },
         { "viewer", wandb_op_viewer },
     };
     AUTO_PTR(arena) a = arena_new();

@@ -90,6 +90,7 @@ CREATE TABLE items (
 CREATE INDEX items_queue ON items (queue_id, seq);
 CREATE INDEX items_waiting ON items (queue_id, priority, seq) WHERE state = 'PENDING';
 CREATE INDEX items_waiting_fifo ON items (queue_id, seq) WHERE state = 'PENDING';
+CREATE INDEX items_stopping ON items (queue_id, seq) WHERE stop_asked = 1;
 CREATE INDEX items_leased ON items (lease_until_unix_ms) WHERE state = 'LEASED';
 CREATE INDEX items_started ON items (updated_unix_ms) WHERE state IN ('CLAIMED', 'RUNNING');
 CREATE TABLE item_lines (
