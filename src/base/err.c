@@ -30,6 +30,7 @@ static const struct {
     [ERR_OS] = { "os", 15, false },
     [ERR_CANCELLED] = { "cancelled", 16, false },
     [ERR_LIMIT] = { "limit", 17, false },
+    [ERR_FOUND] = { "found", 1, false },
 };
 
 /* Length of the UTF-8 sequence at @p, 0 when there is none. */

@@ -26,6 +26,7 @@ enum err_code {
     ERR_OS,        /* a system call failed */
     ERR_CANCELLED, /* this fiber was asked to end, or its world has gone */
     ERR_LIMIT,     /* an input is over a documented cap */
+    ERR_FOUND,     /* a check ran to its end and found something: exit 1; no message when all is printed */
     ERR_COUNT_
 };
 

@@ -28,7 +28,8 @@ static int print_text(const struct strbuf *b)
 
 static int fail(const struct err *e)
 {
-    fprintf(stderr, "slipway: %s\n", e->msg);
+    if (e->msg[0])
+        fprintf(stderr, "slipway: %s\n", e->msg);
     return err_exit_status(e->code);
 }
 

@@ -24,18 +24,19 @@ static struct jval *queue_variables(struct session *s, const char *entity, const
 
 static int load_config(struct session *s, const char *path, const struct jval **ret, struct err *e)
 {
-    struct problems problems = { .a = s->a, .file = config_name(path) };
-    struct jval *config = NULL;
+    struct config_file f = { 0 };
+    struct problems problems = { .a = s->a };
     int rc = 0;
 
-    if (config_load(s->io, s->a, path, &config, e))
+    if (config_read(s->io, s->a, path, &f, e))
         return -e->code;
-    rc = queue_config_check(config, &problems, e);
-    problems_print(&problems);
+    problems.file = f.name;
+    rc = queue_config_check(f.config, &problems, e);
+    problems_print(stderr, &problems);
     if (rc)
         return err_set(e, ERR_CONFIG, "%s: %zu error%s; the queue was not changed", path, problems.errors,
                        problems.errors == 1 ? "" : "s");
-    *ret = config;
+    *ret = f.config;
     return 0;
 }
 

@@ -18,14 +18,19 @@ struct renderer {
 
 /* --- before: macros, left-over template variables ------------------------------------------------------- */
 
+/* A run without a name is called by its id. */
 static int fill_macros(const struct render_input *in, const struct jval *block, const struct jval **ret,
                        struct problems *p, struct err *e)
 {
     const struct macro items[] = {
-        { "image_uri", in->image_uri },      { "run_id", in->run_id },
-        { "run_name", in->run_name },        { "project_name", in->spec->wb_project },
-        { "entity_name", in->spec->entity }, { "author", in->author },
-        { "queue_name", in->queue_name },    { "item_id", in->item_id },
+        { "image_uri", in->image_uri },
+        { "run_id", in->run_id },
+        { "run_name", in->run_name.len > 0 ? in->run_name : in->run_id },
+        { "project_name", in->spec->wb_project },
+        { "entity_name", in->spec->entity },
+        { "author", in->author },
+        { "queue_name", in->queue_name },
+        { "item_id", in->item_id },
     };
     const struct macro_set set = { items, ARRAY_LEN(items) };
 
