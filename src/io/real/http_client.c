@@ -273,7 +273,9 @@ static void set_options(struct transfer *t, const struct http_request *req, bool
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->problem);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_PIPEWAIT, 1L);
+    /* Without TLS there is no HTTP/2 here, and whoever waits to see would wait for the whole of a long poll.
+     */
+    curl_easy_setopt(c, CURLOPT_PIPEWAIT, strncmp(req->url, "https:", 6) == 0 ? 1L : 0L);
     curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
