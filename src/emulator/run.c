@@ -231,6 +231,9 @@ static enum watch_end drive(struct run *run)
     }
     if (run->row.state != JOB_STATE_RUNNING)
         end = provision(run);
+    else
+        service_line(run,
+                     "The emulator was restarted; the job's programs are started again from the beginning.");
     while (end == WATCH_TIME) {
         end = attempt(run);
         if (end != WATCH_RESTART)
