@@ -88,7 +88,8 @@ NODISCARD int act_resolve(struct launch *l, struct outcome *out);
 NODISCARD int act_probe(struct launch *l, struct outcome *out);
 NODISCARD int act_report(struct launch *l, struct outcome *out);
 /** render_launch() - the spec from the journal, checked and made a request with dedup label @attempt_label.
- * All that is wrong goes to out->reason. -ERR_INVALID, -ERR_STORE, -ERR_CANCELLED. Yields. */
+ * All that is wrong goes to out->reason. -ERR_INVALID, -ERR_STORE, -ERR_CANCELLED; a transient code when the
+ * Google Cloud project cannot be asked for now. Yields. */
 struct launch_job {
     struct launch_spec spec;
     struct rendered rendered;

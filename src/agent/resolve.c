@@ -170,6 +170,13 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
     if (no_project.code == ERR_CANCELLED)
         return err_set(&out->err, ERR_CANCELLED, "cancelled");
     if (render_custom_job(&in, &ret->rendered, &p, &out->err)) {
+        /* the project may be all that is missing, and whoever knows it does not answer now: no fault of the
+         * item */
+        if (p.errors == 1 && err_is_transient(&no_project)) {
+            out->err = no_project;
+            strbuf_addz(&out->reason, no_project.msg);
+            return -(int)no_project.code;
+        }
         list_problems(&out->reason, &p, PROBLEM_ERROR);
         if (no_project.code)
             strbuf_addf(&out->reason, "; no default project: %s", no_project.msg);
@@ -193,6 +200,20 @@ static void tell_warnings(struct launch *l, struct str warnings)
     (void)!wandb_item_warn(l->agent->o.wandb, &hold, warnings, "agent", NULL);
 }
 
+/* Once, when the wait begins; the item waits where it is, which the queue cannot see. */
+static void tell_wait(struct launch *l, const struct outcome *out)
+{
+    AUTO_STRBUF struct strbuf text = STRBUF(WARNINGS_MAX_BYTES);
+    const struct wandb_hold hold = launch_hold(l);
+
+    if (l->row.retries > 0)
+        return;
+    LOG_WARNING("launch.waiting", "item=%.*s error=\"%s\" action=\"trying again until it answers\"",
+                STR_ARG(l->row.item), out->err.msg);
+    strbuf_addf(&text, "waiting to try again: %s", out->err.msg);
+    (void)!wandb_item_warn(l->agent->o.wandb, &hold, strbuf_str(&text), "agent", NULL);
+}
+
 int act_resolve(struct launch *l, struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -213,6 +234,8 @@ int act_resolve(struct launch *l, struct outcome *out)
         return rc;
     if (!rc)
         tell_warnings(l, job.warnings);
+    else if (err_is_transient(&out->err))
+        tell_wait(l, out);
     out_event(out, rc ? LAUNCH_EV_REFUSED : LAUNCH_EV_RESOLVED);
     return 0;
 }

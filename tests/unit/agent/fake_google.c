@@ -50,6 +50,8 @@ static void out_job(struct arena *a, const struct cloud_job *j, struct vertex_jo
 
 int google_project(struct google *g, struct str *ret, struct err *e)
 {
+    if (cloud.project_unknown)
+        return err_set(e, ERR_NET, "the metadata server is down");
     *ret = STR("proj");
     return 0;
 }

@@ -17,7 +17,8 @@ struct cloud {
     int refuse_creates; /* with 429 */
     bool twice;         /* a create makes two jobs */
     bool down;
-    bool saw_key; /* the wire text of a create held the API key */
+    bool project_unknown; /* whoever knows it does not answer */
+    bool saw_key;         /* the wire text of a create held the API key */
     char wire[8192];
 };
 extern struct cloud cloud;

@@ -27,7 +27,7 @@ enum { MAX_ITEMS = 8, HOUR_MS = 3600 * 1000, LEASE_MS = 60000, SEEDS = 60 };
 struct item {
     const char *spec;
     char state[20], run[40], message[2000], stage[20], warning[2000];
-    int pops, acks, reports, warnings;
+    int pops, acks, reports, warnings, waits;
     int64_t leased_ms;
     bool stop_asked;
 };
@@ -130,7 +130,9 @@ static const char *item_call(struct arena *a, struct str op, const struct jval *
                             "\"associatedRunId\":\"%s\"}}}}",
                             it->state, it->run);
     if (str_is(op, "updateRunQueueItemWarning") &&
-        !str_has_prefix(jval_str(jval_get(vars, "message")), STR("waiting"))) {
+        str_has_prefix(jval_str(jval_get(vars, "message")), STR("waiting"))) {
+        it->waits++;
+    } else if (str_is(op, "updateRunQueueItemWarning")) {
         snprintf(it->warning, sizeof(it->warning), "%.*s", STR_ARG(jval_str(jval_get(vars, "message"))));
         it->warnings++;
     }
@@ -442,6 +444,19 @@ static void all_that_is_wrong_with_a_spec_is_told(void **state)
     assert_item(0, "FAILED", "image_ur");
     assert_string_equal(queue.items[0].stage, "agent");
     assert_int_equal(cloud.creates, 0);
+}
+
+static void a_project_that_cannot_be_asked_for_is_waited_for(void **state)
+{
+    push(SPEC_WITH(""));
+    cloud.project_unknown = true;
+    boot();
+    run_for(600000);
+    assert_int_equal(queue.items[0].reports, 0);
+    assert_int_equal(queue.items[0].waits, 1);
+    cloud.project_unknown = false;
+    run_until(has_job);
+    end_job();
 }
 
 static void warnings_are_told_once_and_the_job_runs(void **state)
@@ -783,6 +798,7 @@ int main(void)
         LIFE(an_item_that_somebody_else_has_is_let_go),
         LIFE(an_ack_whose_answer_was_lost_is_known_to_be_ours),
         LIFE(all_that_is_wrong_with_a_spec_is_told),
+        LIFE(a_project_that_cannot_be_asked_for_is_waited_for),
         LIFE(warnings_are_told_once_and_the_job_runs),
         LIFE(an_item_without_a_flaw_draws_no_warning),
         LIFE(a_sweeps_scheduler_is_sent_where_it_can_run),
