@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
 #include "google/credentials/credential.h"
@@ -223,6 +224,8 @@ static int send_once(struct google *g, struct arena *a, struct http_request *req
     req->header_count = quota.value.len ? 1 : 0;
     req->auth = (struct http_auth){ .kind = HTTP_AUTH_BEARER, .secret = mine };
     r = http_send(g->io, a, req, reply, e);
+    if (!r)
+        LOG_DEBUG("google.call", "method=%s url=%s status=%d", req->method, req->url, reply->status);
     if (!r && reply->status == 401)
         token_refused(g, mine);
     req->headers = NULL;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "wandb/wandb_internal.h"
 
@@ -192,6 +193,7 @@ int wandb_call(struct wandb *w, struct arena *a, const struct wandb_request *r, 
             (struct http_header){ STR("Prefer"), str_of(arena_printf(a, "wait=%u", r->wait_s)) };
     if (http_send(w->io, a, &req, &reply, e))
         return err_wrap(e, "%.*s", STR_ARG(name));
+    LOG_DEBUG("wandb.call", "operation=%.*s status=%d", STR_ARG(name), reply.status);
     w->is_slipway =
         str_has_prefix(http_header_get(reply.headers, reply.header_count, "Server"), STR("slipway/"));
     if (read_answer(w, a, &reply, ret, e))
