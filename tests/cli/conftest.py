@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from harness import Place, Up
+from harness import Place, Up, World
 
 
 def make_place(factory, name):
@@ -29,3 +29,9 @@ def up(tmp_path_factory):
     places = make_place(tmp_path_factory, "up")
     for p in places:
         yield Up(p)
+
+
+@pytest.fixture
+def world(place):
+    """Server, emulator and a queue `q`; the agent is the test's to start."""
+    return World(place)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("SLIPWAY", ROOT / os.environ.get("SLIPWAY_BUILD", "build") / "src/cli/slipway"))
@@ -225,3 +226,61 @@ class Up:
         self.key = re.search(r"WANDB_API_KEY=(\S+)", (self.data / "env").read_text()).group(1)
         place.use(self.url, self.emulator, self.key, "admin")
         place.ok("queue", "create", "q", "--config", QUEUE_CONFIG)
+
+
+class World:
+    """Server, emulator and agent, each a process of its own that can be killed and comes back where it was."""
+
+    def __init__(self, place):
+        self.place = place
+        self.server_port = self.emulator_port = "0"
+        place.ok("admin", "user", "create", "ada", "--admin", "--data", "server", "--api-key", KEY)
+        self.start_server()
+        self.start_emulator()
+        place.use(self.server_url, self.emulator_url)
+        place.ok("queue", "create", "q", "--config", QUEUE_CONFIG)
+
+    def start_server(self):
+        self.server = self.place.start("server", "--data", "server", "--port", self.server_port)
+        self.server_url = self.server.url()
+        self.server_port = self.server_url.rpartition(":")[2]
+
+    def start_emulator(self):
+        self.emulator = self.place.start("emulator", "--data", "emulator", "--speed", "1000", "--images", IMAGES,
+                                         "--port", self.emulator_port)
+        self.emulator_url = self.emulator.url()
+        self.emulator_port = self.emulator_url.rpartition(":")[2]
+
+    def start_agent(self, *options, **more):
+        self.agent = self.place.start("agent", "-q", "q", "-j", "4", "--state-dir", "agent", *options, **more)
+        self.agent.wait_log("agent.registered")
+        return self.agent
+
+    def vertex_jobs(self):
+        path = "/v1/projects/slipway-local/locations/us-central1/customJobs"
+        with urllib.request.urlopen(self.emulator_url + path, timeout=10) as reply:
+            return json.load(reply).get("customJobs", [])
+
+
+class HeldJob:
+    """An item whose program says that it has started, and goes on until it is let go."""
+
+    PROGRAM = ("import os, sys, time\n"
+               "open(sys.argv[1] + '/started', 'a').write(f'{os.getpid()}\\n')\n"
+               "while not os.path.exists(sys.argv[1] + '/go'): time.sleep(0.02)\n")
+
+    def __init__(self, place, queue="q"):
+        self.folder = place.folder / f"job-{time.monotonic_ns()}"
+        self.folder.mkdir()
+        self.item = place.launch(queue, "-c", self.PROGRAM, self.folder)
+
+    def starts(self):
+        """The process ids of its programs, one for each time it was started."""
+        file = self.folder / "started"
+        return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+    def wait_started(self, times=1):
+        return wait_for(lambda: len(self.starts()) >= times and self.starts())
+
+    def let_go(self):
+        (self.folder / "go").touch()
