@@ -26,6 +26,8 @@ void http_date_format(int64_t unix_s, char ret[HTTP_DATE_BYTES]); /* "Sun, 06 No
  * ------------------------------------------------------------------------------------------- */
 
 enum { HTTP_READ_BYTES = 64 * 1024, HTTP_WRITE_BYTES = 64 * 1024 };
+/* Of what comes while a handler runs; reading stops above it, when one more read may have come on top. */
+enum { HTTP_MAX_PENDING = 64 * 1024 };
 
 struct http_server {
     struct io_object object;
@@ -37,10 +39,10 @@ struct http_server {
     bool listening, draining, closing;
     struct group *handlers;
     struct http_conn *conns;
-    size_t conn_count;
-    struct fiber *closer; /* waits in http_server_close() for changes */
-    char *read_buffer;    /* of all connections: what is read is taken before the next read */
-    char *write_buffer;   /* TLS: on the way from a stream to its socket */
+    size_t conn_count, lingering; /* the second are among the first */
+    struct fiber *closer;         /* waits in http_server_close() for changes */
+    char *read_buffer;            /* of all connections: what is read is taken before the next read */
+    char *write_buffer;           /* TLS: on the way from a stream to its socket */
     int64_t date_s;
     char date[HTTP_DATE_BYTES];
 };
@@ -49,7 +51,7 @@ const char *http_server_date(struct http_server *s); /* of now, for the Date hea
 /** http_server_changed() - a connection got on with its work, or has gone. */
 void http_server_changed(struct http_server *s);
 
-/* --- http_conn.c and http_wire.c
+/* --- http_conn.c, http_turn.c and http_wire.c
  * ------------------------------------------------------------------------------------------- */
 
 enum http_conn_state {
@@ -60,8 +62,15 @@ enum http_conn_state {
     HTTP_CONN_CLOSED
 };
 
-struct http_work; /* one request, while it is handled and answered */
-struct sending;   /* bytes that the socket did not take at once */
+struct http_conn;
+
+/* One request, while it is handled and answered. */
+struct http_work {
+    struct http_exchange x;
+    struct strbuf head, body; /* what x borrows from */
+};
+
+struct sending; /* bytes that the socket did not take at once */
 
 struct http_conn {
     struct http_server *server;
@@ -81,7 +90,7 @@ struct http_conn {
     struct str left[2]; /* of the reply's head and body, not yet sent */
     struct sending *sending;
     struct tls_stream *tls;
-    bool paused, keep_alive, gone;
+    bool paused, keep_alive, gone, lingers;
     char peer[56];
 };
 
@@ -94,14 +103,23 @@ void http_conn_stop(struct http_conn *c);
 /** http_conn_is_busy() - is a request coming, handled or answered? */
 bool http_conn_is_busy(const struct http_conn *c);
 
-/* Between http_conn.c (requests and replies) and http_wire.c (the socket and TLS). */
-/** http_conn_take() - plain bytes from the client. */
-void http_conn_take(struct http_conn *c, struct str bytes);
-/** http_conn_eof() - the client sends no more, or has gone. */
-void http_conn_eof(struct http_conn *c);
+/* http_conn.c, for the others */
+void http_conn_set_due(struct http_conn *c, int64_t ms); /* when this time is over: 408, or closed */
+void http_conn_linger(struct http_conn *c);              /* all is said; to the end from here */
+void http_conn_discard(struct http_conn *c, size_t len); /* bytes that come while lingering */
+void http_conn_eof(struct http_conn *c);                 /* the client sends no more, or has gone */
+void http_conn_unref(struct http_conn *c);
+void http_work_free(struct http_work *w); /* NULL is a no-op */
+
+/* http_turn.c */
+void http_conn_take(struct http_conn *c, struct str bytes); /* plain bytes from the client */
 /** http_conn_sent() - all of c->left, and what TLS had to say, is with the system. */
 void http_conn_sent(struct http_conn *c);
+/** http_conn_refuse() - an answer of the server's own, after which the connection is of no use. @why is a
+ * line, and a literal. */
+void http_conn_refuse(struct http_conn *c, int status, const char *why);
 
+/* http_wire.c */
 void http_wire_start(struct http_conn *c); /* read */
 void http_wire_pause(struct http_conn *c); /* ... no more, until started again */
 /** http_wire_push() - send what is left, as far as the socket takes it; goes on by itself. Ends in

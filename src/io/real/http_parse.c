@@ -1,14 +1,12 @@
-/* io/real/http_parse.c: llhttp's callbacks, the caps, and what llhttp leaves to its user to refuse. */
+/* io/real/http_parse.c: llhttp's callbacks, the caps, and the lines that llhttp takes too easily. */
 #include "io/real/http_parse.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "io/io_internal.h"
-
 enum { CHUNK_FRAMING_BYTES = 5 }; /* a digit and two line ends */
 
-static int refuse(struct http_parse *p, int status, const char *why)
+int http_parse_refuse(struct http_parse *p, int status, const char *why)
 {
     p->refused_status = status;
     p->refused_why = why;
@@ -18,7 +16,7 @@ static int refuse(struct http_parse *p, int status, const char *why)
 static int add_to_head(struct http_parse *p, const char *at, size_t len)
 {
     strbuf_add(&p->head, (struct str){ at, len });
-    return p->head.full ? refuse(p, 431, "the request's header is too large\n") : 0;
+    return p->head.full ? http_parse_refuse(p, 431, "the request's header is too large\n") : 0;
 }
 
 /* --- llhttp's callbacks: in the order of a request
@@ -37,7 +35,7 @@ static int on_url(llhttp_t *parser, const char *at, size_t len)
     struct http_parse *p = parser->data;
 
     if (p->head.len + len > HTTP_MAX_TARGET_BYTES)
-        return refuse(p, 414, "the request's target is too long\n");
+        return http_parse_refuse(p, 414, "the request's target is too long\n");
     return add_to_head(p, at, len);
 }
 
@@ -52,7 +50,7 @@ static int on_framing(struct http_parse *p, size_t len)
 {
     p->framing_bytes += len;
     if (p->framing_bytes > p->limits->max_header_bytes + p->limits->max_body_bytes)
-        return refuse(p, 413, "the request's body has too much framing\n");
+        return http_parse_refuse(p, 413, "the request's body has too much framing\n");
     return 0;
 }
 
@@ -72,7 +70,7 @@ static int on_field_complete(llhttp_t *parser)
         return on_framing(p, 1);
     p->header_count++;
     if (p->header_count > HTTP_MAX_HEADERS)
-        return refuse(p, 431, "the request has too many header fields\n");
+        return http_parse_refuse(p, 431, "the request has too many header fields\n");
     return add_to_head(p, "", 1);
 }
 
@@ -83,63 +81,17 @@ static int on_value_complete(llhttp_t *parser)
     return p->stage == HTTP_PARSE_BODY ? 0 : add_to_head(p, "", 1);
 }
 
-/* --- the head, once it is whole
- * ------------------------------------------------------------------------------ */
-
-/* The texts in p->head, one after the other. */
-struct texts {
-    const char *at;
-};
-
-static struct str next_text(struct texts *t)
-{
-    struct str s = str_of(t->at);
-
-    t->at += s.len + 1;
-    return s;
-}
-
-/* llhttp takes any list of codings that ends in "chunked"; nothing here decodes the others. */
-static int check_framing(struct http_parse *p)
-{
-    struct texts t = { strbuf_cstr(&p->head) };
-    size_t codings = 0, hosts = 0;
-
-    (void)next_text(&t);
-    for (size_t i = 0; i < p->header_count; i++) {
-        struct str name = next_text(&t), value = str_trim(next_text(&t));
-
-        if (name.len == 0)
-            return refuse(p, 400, "the request has a header field without a name\n");
-        if (str_eq_nocase(name, STR("Host")))
-            hosts++;
-        if (str_eq_nocase(name, STR("Transfer-Encoding"))) {
-            codings++;
-            if (codings > 1 || !str_eq_nocase(value, STR("chunked")) || p->parser.http_minor == 0)
-                return refuse(p, 501, "the only transfer coding taken is chunked, in HTTP/1.1\n");
-        }
-        if (str_eq_nocase(name, STR("Expect"))) {
-            if (!str_eq_nocase(value, STR("100-continue")))
-                return refuse(p, 417, "the only expectation met is 100-continue\n");
-            p->wants_continue = p->parser.http_minor > 0;
-        }
-    }
-    if (hosts > 1 || (hosts == 0 && p->parser.http_minor > 0))
-        return refuse(p, 400, "a request needs one Host header\n");
-    return 0;
-}
-
 static int on_head_complete(llhttp_t *parser)
 {
     struct http_parse *p = parser->data;
 
     if (parser->http_major != 1 || parser->http_minor > 1)
-        return refuse(p, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here\n");
+        return http_parse_refuse(p, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here\n");
     parser->upgrade = 0; /* offers of other protocols are not taken up; the request itself is answered */
-    if (check_framing(p))
+    if (http_parse_check_head(p))
         return -1;
     if (parser->content_length > p->limits->max_body_bytes && !(parser->flags & F_CHUNKED))
-        return refuse(p, 413, "the request's body is too large\n");
+        return http_parse_refuse(p, 413, "the request's body is too large\n");
     p->stage = HTTP_PARSE_BODY;
     return 0;
 }
@@ -150,7 +102,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
 
     p->wants_continue = false; /* it did not wait */
     strbuf_add(&p->body, (struct str){ at, len });
-    return p->body.full ? refuse(p, 413, "the request's body is too large\n") : 0;
+    return p->body.full ? http_parse_refuse(p, 413, "the request's body is too large\n") : 0;
 }
 
 static int on_chunk(llhttp_t *parser)
@@ -198,7 +150,7 @@ static const llhttp_settings_t settings = {
 /* --- feeding
  * ------------------------------------------------------------------------------------------------- */
 
-static void next_request(struct http_parse *p)
+void http_parse_next(struct http_parse *p)
 {
     p->stage = HTTP_PARSE_NOTHING;
     p->head = STRBUF(p->limits->max_header_bytes);
@@ -213,7 +165,7 @@ void http_parse_init(struct http_parse *p, const struct http_limits *limits)
     *p = (struct http_parse){ .limits = limits };
     llhttp_init(&p->parser, HTTP_REQUEST, &settings);
     p->parser.data = p;
-    next_request(p);
+    http_parse_next(p);
 }
 
 void http_parse_done(struct http_parse *p)
@@ -228,14 +180,14 @@ static enum http_parse_result broken(struct http_parse *p, llhttp_errno_t code)
     if (p->refused_status)
         return HTTP_PARSE_REFUSED;
     if (code == HPE_PAUSED_H2_UPGRADE || code == HPE_INVALID_VERSION)
-        refuse(p, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here\n");
+        http_parse_refuse(p, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here\n");
     else if (code == HPE_INVALID_METHOD)
-        refuse(p, 501, "the request's method is not known here\n");
+        http_parse_refuse(p, 501, "the request's method is not known here\n");
     else if (code == HPE_UNEXPECTED_CONTENT_LENGTH || code == HPE_INVALID_CONTENT_LENGTH ||
              code == HPE_INVALID_TRANSFER_ENCODING)
-        refuse(p, 400, "the request contradicts itself about its length\n");
+        http_parse_refuse(p, 400, "the request contradicts itself about its length\n");
     else
-        refuse(p, 400, "this is not an HTTP request\n");
+        http_parse_refuse(p, 400, "this is not an HTTP request\n");
     return HTTP_PARSE_REFUSED;
 }
 
@@ -309,59 +261,6 @@ enum http_parse_result http_parse_feed(struct http_parse *p, struct str data, si
         return broken(p, code);
     if (!flaw)
         return HTTP_PARSE_MORE;
-    refuse(p, 400, "the request has a folded line, or one that ends without a carriage return\n");
+    http_parse_refuse(p, 400, "the request has a folded line, or one that ends without a carriage return\n");
     return HTTP_PARSE_REFUSED;
-}
-
-/* --- taking
- * -------------------------------------------------------------------------------------------------- */
-
-/* RFC 9112 3.2.2: servers take "GET http://host/path", though only proxies need it. */
-static struct str without_authority(struct str target)
-{
-    struct str scheme = str_has_prefix(target, STR("https://")) ? STR("https://") : STR("http://");
-    struct str rest = str_sub(target, scheme.len, target.len);
-    ptrdiff_t slash = str_find(rest, STR("/"));
-
-    if (!str_has_prefix(target, scheme))
-        return target;
-    return slash < 0 ? STR("/") : str_sub(rest, (size_t)slash, rest.len);
-}
-
-static int take_target(struct http_parse *p, struct str target, struct http_exchange *x)
-{
-    struct str query = target, path = { 0 };
-
-    (void)str_cut(&query, '?', &path);
-    path = without_authority(path);
-    if (!str_has_prefix(path, STR("/")) || str_find(target, STR("#")) >= 0)
-        return refuse(p, 400, "the request's target is not a path\n");
-    x->path = http_percent_decode(x->a, path, false);
-    x->query = query.ptr ? query : STR("");
-    if (memchr(x->path.ptr, '\0', x->path.len))
-        return refuse(p, 400, "the request's path has a NUL in it\n");
-    return 0;
-}
-
-enum http_parse_result http_parse_take(struct http_parse *p, struct http_exchange *x, struct strbuf *ret_head,
-                                       struct strbuf *ret_body)
-{
-    struct texts t = { strbuf_cstr(&p->head) };
-    struct http_header *headers = arena_array(x->a, p->header_count + 1, sizeof(*headers));
-
-    assert(p->whole);
-    if (take_target(p, next_text(&t), x))
-        return HTTP_PARSE_REFUSED;
-    x->method = str_of(llhttp_method_name((llhttp_method_t)p->parser.method));
-    for (size_t i = 0; i < p->header_count; i++) {
-        headers[i].name = next_text(&t);
-        headers[i].value = str_trim(next_text(&t));
-    }
-    x->headers = headers;
-    x->header_count = p->header_count;
-    x->body = strbuf_str(&p->body);
-    *ret_head = p->head;
-    *ret_body = p->body;
-    next_request(p);
-    return HTTP_PARSE_REQUEST;
 }

@@ -52,3 +52,8 @@ enum http_parse_result http_parse_feed(struct http_parse *p, struct str data, si
  */
 enum http_parse_result http_parse_take(struct http_parse *p, struct http_exchange *x, struct strbuf *ret_head,
                                        struct strbuf *ret_body);
+
+/* Between http_parse.c and http_head.c. */
+int http_parse_refuse(struct http_parse *p, int status, const char *why); /* gives -1 */
+int http_parse_check_head(struct http_parse *p);                          /* -1: refused */
+void http_parse_next(struct http_parse *p); /* nothing of the next one has come */

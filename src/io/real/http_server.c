@@ -171,6 +171,14 @@ static bool is_busy(const struct http_server *s)
     return false;
 }
 
+static bool is_replying(const struct http_server *s)
+{
+    for (const struct http_conn *c = s->conns; c; c = c->next)
+        if (c->state == HTTP_CONN_REPLYING)
+            return true;
+    return false;
+}
+
 static bool is_open(const struct http_server *s)
 {
     return s->listening || s->conns;
@@ -211,7 +219,7 @@ void real_http_server_close(struct http_server *s)
     s->closing = true;
     group_cancel(s->handlers);
     group_wait(s->handlers);
-    wait_while(s, is_busy, LAST_WORDS_MS);
+    wait_while(s, is_replying, LAST_WORDS_MS);
     each_conn(s, http_conn_close);
     wait_while(s, is_open, -1);
     group_free(s->handlers);

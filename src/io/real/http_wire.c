@@ -86,10 +86,13 @@ static void on_written(uv_write_t *w, int status)
     free(s);
     if (c->state == HTTP_CONN_CLOSED)
         return;
-    if (status)
+    if (status) {
         http_conn_close(c);
-    else
-        http_wire_push(c);
+        return;
+    }
+    if (c->state == HTTP_CONN_REPLYING) /* the client reads, if slowly */
+        http_conn_set_due(c, c->server->options.idle_timeout_ms);
+    http_wire_push(c);
 }
 
 static void send_later(struct http_conn *c, struct str bytes)

@@ -21,11 +21,26 @@ struct raw raw_open(struct io *io, uint16_t port)
     return r;
 }
 
+struct sent {
+    int fd;
+    struct str text;
+    ssize_t len;
+};
+
+static void send_on_thread(void *arg)
+{
+    struct sent *s = arg;
+
+    s->len = send(s->fd, s->text.ptr, s->text.len, MSG_NOSIGNAL);
+}
+
 void raw_send(struct raw *r, const char *text)
 {
-    size_t len = strlen(text);
+    struct sent s = { r->fd, str_of(text), 0 };
+    struct err e;
 
-    assert_int_equal(send(r->fd, text, len, MSG_NOSIGNAL), len);
+    must(io_work(r->io, send_on_thread, &s, &e), &e);
+    assert_int_equal(s.len, s.text.len);
 }
 
 static void read_on_thread(void *arg)
@@ -48,7 +63,7 @@ const char *raw_read(struct raw *r, const char *until)
     struct err e;
 
     r->until = until;
-    assert_int_equal(io_work(r->io, read_on_thread, r, &e), 0);
+    must(io_work(r->io, read_on_thread, r, &e), &e);
     return strbuf_cstr(&r->got);
 }
 

@@ -13,7 +13,7 @@ struct raw {
 };
 
 struct raw raw_open(struct io *io, uint16_t port);
-void raw_send(struct raw *r, const char *text);
+void raw_send(struct raw *r, const char *text); /* Yields */
 /** raw_read() - until @until has come, the server has closed (NULL: only then), or ten seconds; gives all
  * that came so far. Yields. */
 const char *raw_read(struct raw *r, const char *until);

@@ -42,6 +42,8 @@ static void handle(void *ctx, struct http_exchange *x)
     note(b, &b->started);
     if (str_is(x->path, "/sleep"))
         (void)!io_sleep(x->io, 60, &e);
+    if (str_has_prefix(x->path, STR("/yield")))
+        (void)!io_sleep(x->io, 0, &e);
     if (str_is(x->path, "/wait")) {
         http_wait_begin(x);
         b->wait_rc = cond_wait(x->io, &never, 30000, &e);
@@ -188,14 +190,14 @@ static void many_pipelined(struct bench *b)
     AUTO_STRBUF struct strbuf text = STRBUF(1 << 20);
     size_t count = 0;
 
-    for (int i = 0; i < 5000; i++) /* more than is kept for later: reading has to stop and go on */
-        strbuf_addf(&text, "GET /%d HTTP/1.1\r\nHost: a-host-of-some-length\r\n%s\r\n", i,
-                    i == 4999 ? "Connection: close\r\n" : "");
+    for (int i = 0; i < 8000; i++) /* more than is kept for later: reading has to stop and go on */
+        strbuf_addf(&text, "GET /yield/%d HTTP/1.1\r\nHost: a-host-of-some-length\r\n%s\r\n", i,
+                    i == 7999 ? "Connection: close\r\n" : "");
     raw_send(&r, strbuf_cstr(&text));
     for (const char *at = raw_read(&r, NULL); (at = strstr(at, "HTTP/1.1 200 OK")); at++)
         count++;
-    assert_int_equal(count, 5000);
-    assert_has(strbuf_cstr(&r.got), "[GET /4999?");
+    assert_int_equal(count, 8000);
+    assert_has(strbuf_cstr(&r.got), "[GET /yield/7999?");
     raw_close(&r);
 }
 
@@ -334,6 +336,27 @@ static void a_slow_header_or_body_is_cut_off(void **state)
     with_server(slow, (struct http_server_options){ .header_timeout_ms = 30, .body_timeout_ms = 30 });
 }
 
+static void stuck(struct bench *b)
+{
+    struct raw r = raw_open(b->io, http_server_port(b->server));
+    int64_t until = io_now_ms(b->io) + 10000;
+    const char *got = NULL;
+
+    raw_send(&r, "GET /large HTTP/1.1\r\nHost: t\r\n\r\n");
+    wait_for(b, &b->finished);
+    do /* its place is free again once it has been cut off */
+        got = ask(b, "GET / HTTP/1.1\r\n" CLOSE "\r\n");
+    while (strstr(got, " 503 ") && io_now_ms(b->io) < until);
+    assert_has(got, " 200 ");
+    raw_close(&r);
+}
+
+static void a_client_that_does_not_read_its_reply_is_cut_off(void **state)
+{
+    (void)state;
+    with_server(stuck, (struct http_server_options){ .max_connections = 1, .idle_timeout_ms = 50 });
+}
+
 static void crowd(struct bench *b)
 {
     struct raw two[2];
@@ -436,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_bad_request_gets_400_and_one_line_and_is_closed),
         cmocka_unit_test(an_idle_connection_is_closed),
         cmocka_unit_test(a_slow_header_or_body_is_cut_off),
+        cmocka_unit_test(a_client_that_does_not_read_its_reply_is_cut_off),
         cmocka_unit_test(a_connection_over_the_cap_is_turned_away),
         cmocka_unit_test(a_waiting_handler_is_told_that_its_client_has_gone),
         cmocka_unit_test(a_working_handler_finishes_though_its_client_has_gone),
