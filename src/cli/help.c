@@ -65,49 +65,98 @@ static void add_flags(struct strbuf *b, const struct verb *v)
     strbuf_addz(b, "--help");
 }
 
-/* The words a command can begin with, each once ("queue" for all of "queue ..."). */
-static void add_first_words(struct strbuf *b)
+static size_t word_count(const char *name)
 {
-    const char *last = "";
-    size_t last_len = 0;
+    size_t n = 1;
 
-    for (const struct verb *const *v = verb_table(); *v; v++) {
-        size_t len = strcspn((*v)->name, " ");
+    for (const char *p = name; *p; p++)
+        n += *p == ' ';
+    return n;
+}
 
-        if (len == last_len && memcmp((*v)->name, last, len) == 0)
-            continue;
-        last = (*v)->name;
-        last_len = len;
-        strbuf_addf(b, "%.*s ", (int)len, last);
+enum { MAX_WORDS = 4 };
+
+/* What may follow whole verbs: their options, and operands that are one of a few words. The longest names
+ * come first: "items show" is not "items". */
+static void add_verb_cases(struct strbuf *b)
+{
+    for (size_t words = MAX_WORDS; words > 0; words--)
+        for (const struct verb *const *v = verb_table(); *v; v++) {
+            if (word_count((*v)->name) != words)
+                continue;
+            strbuf_addf(b, "    \"%s \"*) flags=\"", (*v)->name);
+            for (const char *p = (*v)->operands; strchr((*v)->operands, '|') && *p; p++)
+                strbuf_addc(b, *p == '|' ? ' ' : *p);
+            strbuf_addc(b, ' ');
+            add_flags(b, *v);
+            strbuf_addz(b, "\" ;;\n");
+        }
+}
+
+/* Is this the first verb whose name begins with the words in the first @len bytes of @v's? */
+static bool is_first_with(const struct verb *v, size_t len, bool and_goes_on)
+{
+    for (const struct verb *const *other = verb_table(); *other && *other != v; other++)
+        if (strncmp((*other)->name, v->name, len) == 0 &&
+            ((*other)->name[len] == ' ' || (!(*other)->name[len] && !and_goes_on)))
+            return false;
+    return true;
+}
+
+/* The words that come next after the first @len bytes of @v's name (a space behind them included), each once.
+ */
+static void add_next_words(struct strbuf *b, const struct verb *v, size_t len)
+{
+    for (const struct verb *const *other = verb_table(); *other; other++) {
+        const char *name = (*other)->name;
+
+        if (strncmp(name, v->name, len) == 0 && name[len] &&
+            is_first_with(*other, len + strcspn(name + len, " "), false))
+            strbuf_addf(b, "%.*s ", (int)strcspn(name + len, " "), name + len);
     }
+}
+
+/* The beginnings of verbs: "", "queue ", "admin user ". Each is written with the first verb that has it. */
+static void add_beginning_cases(struct strbuf *b)
+{
+    strbuf_addz(b, "    \" \") next=\"");
+    add_next_words(b, verb_table()[0], 0);
+    strbuf_addz(b, "help\" ;;\n");
+    for (const struct verb *const *v = verb_table(); *v; v++)
+        for (size_t len = 0; (*v)->name[len]; len++) {
+            if ((*v)->name[len] != ' ' || !is_first_with(*v, len, true))
+                continue;
+            strbuf_addf(b, "    \"%.*s \") next=\"", (int)len, (*v)->name);
+            add_next_words(b, *v, len + 1);
+            strbuf_addz(b, "\" ;;\n");
+        }
+}
+
+static void add_function(struct strbuf *b)
+{
+    strbuf_addz(
+        b, "_slipway()\n{\n"
+           "    local cur=${COMP_WORDS[COMP_CWORD]} words=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \" next= flags=\n"
+           "    case $words in\n");
+    add_verb_cases(b);
+    strbuf_addz(b, "    esac\n    case $words in\n");
+    add_beginning_cases(b);
+    strbuf_addz(b, "    esac\n    COMPREPLY=($(compgen -W \"$next $flags\" -- \"$cur\"))\n"
+                   "    if [[ -n $flags && $cur != -* ]]; then\n"
+                   "        COMPREPLY+=($(compgen -f -- \"$cur\"))\n    fi\n}\n"
+                   "complete -o bashdefault -F _slipway slipway\n");
 }
 
 void completion_bash(struct strbuf *b)
 {
-    strbuf_addz(b, "# bash completion for slipway: source <(slipway completion bash)\n_slipway()\n{\n"
-                   "    local cur=${COMP_WORDS[COMP_CWORD]} words=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \"\n"
-                   "    case $words in\n");
-    for (const struct verb *const *v = verb_table(); *v; v++) {
-        strbuf_addf(b, "    \"%s \"*)\n        COMPREPLY=($(compgen -f -W \"", (*v)->name);
-        add_flags(b, *v);
-        strbuf_addz(b, "\" -- \"$cur\"))\n        ;;\n");
-    }
-    for (const struct verb *const *v = verb_table(); *v; v++) {
-        const char *space = strchr((*v)->name, ' ');
-
-        if (space)
-            strbuf_addf(b, "    \"%.*s \") COMPREPLY+=($(compgen -W \"%s\" -- \"$cur\")) ;;&\n",
-                        (int)(space - (*v)->name), (*v)->name, space + 1);
-    }
-    strbuf_addz(b, "    \" \" | \"\") COMPREPLY=($(compgen -W \"");
-    add_first_words(b);
-    strbuf_addz(b, "\" -- \"$cur\")) ;;\n    esac\n}\ncomplete -o bashdefault -F _slipway slipway\n");
+    strbuf_addz(b, "# bash completion for slipway: source <(slipway completion bash)\n");
+    add_function(b);
 }
 
 void completion_zsh(struct strbuf *b)
 {
-    strbuf_addz(b,
-                "#compdef slipway\n# zsh completion for slipway: slipway completion zsh > ~/.zfunc/_slipway\n"
-                "autoload -U +X bashcompinit && bashcompinit\n");
-    completion_bash(b);
+    strbuf_addz(b, "# zsh completion for slipway: source <(slipway completion zsh)\n"
+                   "(( $+functions[compdef] )) || { autoload -U compinit && compinit }\n"
+                   "autoload -U bashcompinit && bashcompinit\n");
+    add_function(b);
 }

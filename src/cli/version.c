@@ -48,7 +48,7 @@ const struct verb verb_completion = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "print the completion script of a shell",
-    .examples = "  source <(slipway completion bash)\n  slipway completion zsh > ~/.zfunc/_slipway",
+    .examples = "  source <(slipway completion bash)\n  source <(slipway completion zsh)",
     .rows = completion_rows,
     .run = completion_run,
 };
