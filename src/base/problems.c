@@ -43,14 +43,6 @@ void problem_hint(struct problem *item, const char *expected, const char *sugges
     item->suggestion = suggestion;
 }
 
-bool problems_suggest(const struct problems *p, const char *name)
-{
-    for (size_t i = 0; i < p->len; i++)
-        if (p->items[i].suggestion && strcmp(p->items[i].suggestion, name) == 0)
-            return true;
-    return false;
-}
-
 static bool is_behind(const struct problem *a, const struct problem *b)
 {
     struct jval_pos x = a->pos, y = b->pos;

@@ -33,9 +33,6 @@ struct problem *problem_add(struct problems *p, enum problem_level level, struct
                             const char *path, const char *fmt, ...) PRINTF(5, 6);
 /** problem_hint() - add what helps an editor; texts in the arena or static, either may be NULL. @item too. */
 void problem_hint(struct problem *item, const char *expected, const char *suggestion);
-/** problems_suggest() - does a problem name @name as what was meant? Then that @name is missing needs no word
- * of its own. */
-bool problems_suggest(const struct problems *p, const char *name);
 /** problems_sort() - by place, those without one last, else in the order they were found. What is said twice
  * of one place stays once. */
 void problems_sort(struct problems *p);

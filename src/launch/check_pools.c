@@ -1,6 +1,7 @@
 /* launch/check_pools.c: rules of the worker pools: roles, machines, accelerators, disks, mounts. */
 #include "launch/checks.h"
 #include "launch/known.h"
+#include "launch/unknown.h"
 
 enum { POOLS_MAX = 4 /* primary, workers, parameter servers, evaluators */, PACKAGES_MAX = 100 };
 
@@ -33,9 +34,9 @@ static void check_pair(const struct pool_check *k)
     struct converter *c = k->c;
     bool counted = node_is_known(c, k->count) && jval_int(k->count.made) > 0;
 
-    if (counted && !has_accelerator(k) && !problems_suggest(c->p, "accelerator_type"))
+    if (counted && !has_accelerator(k) && !unknown_meant(c->p, "accelerator_type"))
         node_error(c, k->count, "accelerator_count without accelerator_type: which accelerator is it?");
-    if (has_accelerator(k) && !k->count.raw && !problems_suggest(c->p, "accelerator_count"))
+    if (has_accelerator(k) && !k->count.raw && !unknown_meant(c->p, "accelerator_count"))
         problem_hint(node_error(c, k->accelerator, "accelerator_type without accelerator_count: how many?"),
                      "accelerator_count", NULL);
     else if (has_accelerator(k) && node_is_known(c, k->count) && !counted)
@@ -50,7 +51,7 @@ static void check_built_in(const struct pool_check *k)
     struct known_gpus gpus = known_gpus_of(node_str(k->type));
     int64_t count = jval_int(k->count.made);
 
-    if (!has_accelerator(k) && !k->accelerator.raw && !problems_suggest(k->c->p, "accelerator_type"))
+    if (!has_accelerator(k) && !k->accelerator.raw && !unknown_meant(k->c->p, "accelerator_type"))
         node_warn(k->c, k->type, "this machine comes with GPUs: add accelerator_type: %s%s", gpus.accelerator,
                   gpus.count > 0
                       ? arena_printf(k->c->a, " and accelerator_count: %lld", (long long)gpus.count)
@@ -195,13 +196,13 @@ static void check_flex_start(const struct pool_check *k, struct node first)
 static void check_machine(const struct pool_check *k, struct node first)
 {
     if (!k->machine.raw) {
-        if (!has(k, TARGET_PERSISTENT_RESOURCE) && !problems_suggest(k->c->p, "machine_spec"))
+        if (!has(k, TARGET_PERSISTENT_RESOURCE) && k->c->p->errors == 0)
             node_warn(k->c, k->pool, "has no machine_spec: Vertex takes that on a persistent resource only");
         return;
     }
     if (!k->machine.made)
         return;
-    if (!k->type.raw && !has(k, TARGET_PERSISTENT_RESOURCE) && !problems_suggest(k->c->p, "machine_type"))
+    if (!k->type.raw && !has(k, TARGET_PERSISTENT_RESOURCE) && !unknown_meant(k->c->p, "machine_type"))
         problem_hint(node_warn(k->c, k->machine, "has no machine_type, as n1-standard-8"), "machine_type",
                      NULL);
     check_machine_type(k);
@@ -296,8 +297,8 @@ static void check_task(const struct pool_check *k)
 
     if (container && package)
         node_error(k->c, k->pool, "has both container_spec and python_package_spec; keep one");
-    if (!container && !package && !problems_suggest(k->c->p, "container_spec") &&
-        !problems_suggest(k->c->p, "python_package_spec"))
+    if (!container && !package && !unknown_meant(k->c->p, "container_spec") &&
+        !unknown_meant(k->c->p, "python_package_spec"))
         problem_hint(
             node_error(k->c, k->pool,
                        "has neither container_spec nor python_package_spec; write {} to leave a pool out"),

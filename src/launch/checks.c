@@ -3,6 +3,7 @@
 
 #include "launch/known.h"
 #include "launch/render.h"
+#include "launch/unknown.h"
 
 enum { NAME_CHARACTERS = 128, LABEL_CHARACTERS = 63, WEEK_S = 7 * 86400 };
 
@@ -216,7 +217,7 @@ static void check_tracking(struct converter *c, const struct gathered *g)
     if (board.raw && experiment.raw)
         node_error(c, board, "\"experiment\" and \"tensorboard\" cannot be set together; keep one");
     if ((board.raw || experiment.raw) && !given(g, TARGET_SERVICE_ACCOUNT) &&
-        !problems_suggest(c->p, "service_account"))
+        !unknown_meant(c->p, "service_account"))
         node_error(c, board.raw ? board : experiment,
                    "needs a service_account as well: the account that may write there");
     if (given(g, TARGET_EXPERIMENT_RUN) && !experiment.raw)

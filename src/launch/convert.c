@@ -167,10 +167,10 @@ static struct jval *to_int(struct converter *c, const struct field *f, const str
         n = (int64_t)jval_real(v); /* protobuf takes 3.0 as well */
     else if (!jval_is(v, JVAL_INT) && !(jval_is(v, JVAL_STR) && str_to_i64(jval_str(v), &n)))
         return wrong_type(c, v, at, "an integer");
-    if (n < f->min || n > max) {
-        convert_error(c, v, at, "%lld is not in %lld..%lld", (long long)n, (long long)f->min, (long long)max);
-        return NULL;
-    }
+    if (n < f->min)
+        return wrong_type(c, v, at, arena_printf(c->a, "%lld or more", (long long)f->min));
+    if (n > max)
+        return wrong_type(c, v, at, arena_printf(c->a, "%lld at most", (long long)max));
     made = f->type == FIELD_INT32 ? jval_new_int(c->a, n)
                                   : jval_new_cstr(c->a, arena_printf(c->a, "%lld", (long long)n));
     jval_set_pos(made, jval_pos(v));
@@ -318,12 +318,32 @@ static bool too_many(struct converter *c, const struct jval *v, const struct pat
     return jval_len(v) > max;
 }
 
+/* "python train.py" is shown as the list it would have to be. */
+static struct jval *wants_list(struct converter *c, const struct jval *v, const struct path *at)
+{
+    struct jval *words = jval_new_array(c->a);
+    struct str rest = jval_str(v), word;
+    const char *as_list;
+
+    if (!jval_is(v, JVAL_STR) || rest.len > SHOWN_BYTES)
+        return wrong_type(c, v, at, "a list of strings");
+    while (str_cut(&rest, ' ', &word)) {
+        if (word.len > 0)
+            jval_push(c->a, words, jval_new_str(c->a, word));
+    }
+    as_list = jval_text(c->a, words, JVAL_PYTHON).ptr;
+    problem_hint(convert_error(c, v, at, "expected a list of strings, got %s; did you mean %s?",
+                               convert_shown(c, v), as_list),
+                 "a list of strings", as_list);
+    return NULL;
+}
+
 static struct jval *to_strings(struct converter *c, const struct jval *v, const struct path *at)
 {
     struct jval *list = jval_new_array(c->a);
 
     if (!jval_is(v, JVAL_ARRAY))
-        return wrong_type(c, v, at, "a list of strings");
+        return wants_list(c, v, at);
     jval_set_pos(list, jval_pos(v));
     for (size_t i = 0; i < jval_len(v); i++) {
         const struct path here = { .up = at, .index = i };
@@ -413,7 +433,7 @@ static struct jval *to_message(struct converter *c, const struct message *m, con
         convert_error(c, v, at, "%zu more unknown keys", unknown - UNKNOWN_MAX);
     for (size_t i = 0; i < m->len; i++) {
         if (m->fields[i].required && !is_given(v, m->fields[i].name) &&
-            !problems_suggest(c->p, m->fields[i].name))
+            !unknown_meant(c->p, m->fields[i].name))
             problem_hint(convert_error(c, v, at, "\"%s\" is missing", m->fields[i].name), m->fields[i].name,
                          NULL);
     }
@@ -427,7 +447,8 @@ static struct jval *to_messages(struct converter *c, const struct field *f, cons
     struct jval *list = jval_new_array(c->a);
 
     if (!jval_is(v, JVAL_ARRAY))
-        return wrong_type(c, v, at, "a list");
+        return wrong_type(c, v, at,
+                          jval_is(v, JVAL_OBJECT) ? "a list (\"- \" before each element)" : "a list");
     if (too_many(c, v, at, MESSAGES_MAX, "elements", "100"))
         return NULL;
     for (size_t i = 0; i < jval_len(v); i++) {

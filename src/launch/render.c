@@ -6,6 +6,7 @@
 #include "base/timefmt.h"
 #include "launch/checks.h"
 #include "launch/task.h"
+#include "launch/unknown.h"
 
 enum { REQUEST_WARN_BYTES = 1000000 /* what Vertex stores of a job is limited, no page says to how much */ };
 
@@ -99,12 +100,22 @@ static void finish_pools(struct renderer *r)
                      r->tasks.bytes, REQUEST_WARN_BYTES);
 }
 
+/* Where "spec" itself is wrong, or another name was meant, that has been said. */
 static void check_pools_given(struct renderer *r, const struct jval *block, const struct path *at)
 {
-    if (!r->g.at[TARGET_POOLS].raw && !problems_suggest(r->c.p, "worker_pool_specs"))
-        problem_hint(convert_error(&r->c, jval_get(block, "spec") ? jval_get(block, "spec") : block, at,
-                                   "spec.worker_pool_specs is missing: what is the job to run, and on what?"),
-                     "spec.worker_pool_specs", NULL);
+    static const char *const meant[] = { "worker_pool_specs", "spec", "vertex", "gcp-vertex" };
+    const struct jval *spec = jval_get(block, "spec");
+
+    if (r->g.at[TARGET_POOLS].raw || !jval_is(block, JVAL_OBJECT) ||
+        (!jval_is(spec, JVAL_NULL) && !jval_is(spec, JVAL_OBJECT)))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(meant); i++) {
+        if (unknown_meant(r->c.p, meant[i]))
+            return;
+    }
+    problem_hint(convert_error(&r->c, spec ? spec : block, at,
+                               "spec.worker_pool_specs is missing: what is the job to run, and on what?"),
+                 "spec.worker_pool_specs", NULL);
 }
 
 /* --- what follows from other values -----------------------------------------------------------------------

@@ -60,14 +60,16 @@ static bool home_in(const struct message *m, struct str key, struct strbuf *path
     return false;
 }
 
-const char *place_name(unsigned places)
+/* As a config has it. */
+static const char *place_name(unsigned places)
 {
-    return places & PLACE_SPEC         ? "spec"
-           : places & PLACE_RUN        ? "run"
-           : places & PLACE_JOB_SPEC   ? "spec.job_spec"
-           : places & PLACE_SCHEDULING ? "run.scheduling"
-           : places & PLACE_ENCRYPTION ? "spec.encryption_spec"
-                                       : "the config itself";
+    return (places & PLACE_SPEC) && (places & PLACE_RUN) ? "spec or run"
+           : places & PLACE_SPEC                         ? "spec"
+           : places & PLACE_RUN                          ? "run"
+           : places & PLACE_JOB_SPEC                     ? "spec.job_spec"
+           : places & PLACE_SCHEDULING                   ? "run.scheduling"
+           : places & PLACE_ENCRYPTION                   ? "spec.encryption_spec"
+                                                         : "the config itself";
 }
 
 /* "spec.worker_pool_specs[].machine_spec", or NULL. */
@@ -87,7 +89,7 @@ static const char *home_of(struct converter *c, struct str key)
 
         if (!f->message)
             continue;
-        strbuf_addf(&path, "%s.%s%s", place_name(place_rows[i].places), f->name,
+        strbuf_addf(&path, "%s.%s%s", place_name(place_rows[i].places & ~(unsigned)PLACE_RUN), f->name,
                     f->type == FIELD_MESSAGES ? "[]" : "");
         if (home_in(f->message, key, &path))
             return arena_strdup(c->a, strbuf_cstr(&path));
@@ -193,4 +195,13 @@ void unknown_in_place(struct converter *c, unsigned place, const struct jval *v,
             add_name(c, &n, place_rows[i].field.name);
     }
     say(c, &n, v, here);
+}
+
+bool unknown_meant(const struct problems *p, const char *name)
+{
+    for (size_t i = 0; i < p->len; i++) {
+        if (p->items[i].suggestion && name_is(str_of(p->items[i].suggestion), name))
+            return true;
+    }
+    return false;
 }

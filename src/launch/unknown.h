@@ -8,5 +8,6 @@ void unknown_member(struct converter *c, const struct message *m, const struct j
                     const struct path *here);
 /** unknown_in_place() - member @here->index of @v may not stand in @place (enum place). */
 void unknown_in_place(struct converter *c, unsigned place, const struct jval *v, const struct path *here);
-/** place_name() - "spec": the first of enum place in @places, as a config has it. */
-const char *place_name(unsigned places);
+/** unknown_meant() - was @name, in either spelling, given as what an unknown key means? Then that @name is
+ * missing needs no word of its own. */
+bool unknown_meant(const struct problems *p, const char *name);

@@ -117,8 +117,6 @@ static void problems_stand_in_the_order_of_the_text_and_once_each(void **state)
     problem_add(&p, PROBLEM_ERROR, (struct jval_pos){ 2, 1 }, "a", "second");
     problem_hint(problem_add(&p, PROBLEM_ERROR, (struct jval_pos){ 2, 1 }, "a", "first"), NULL, "name");
     problem_add(&p, PROBLEM_WARNING, (struct jval_pos){ 2, 1 }, "a", "odd");
-    assert_true(problems_suggest(&p, "name"));
-    assert_false(problems_suggest(&p, "nam"));
     problems_sort(&p);
     assert_int_equal(p.len, 5);
     assert_int_equal(p.errors, 4);
