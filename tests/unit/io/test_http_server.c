@@ -1,6 +1,8 @@
 /* tests/unit/io/test_http_server.c: the server as a client on a socket sees it. */
 #include "../test.h"
 
+#include <sys/socket.h>
+
 #include "io/http.h"
 #include "io/real.h"
 #include "raw_client.h"
@@ -413,6 +415,22 @@ static void a_working_handler_finishes_though_its_client_has_gone(void **state)
     with_server(not_waiting, (struct http_server_options){ 0 });
 }
 
+static void half_closed(struct bench *b)
+{
+    struct raw r = raw_open(b->io, http_server_port(b->server));
+
+    raw_send(&r, "GET /sleep HTTP/1.1\r\nHost: t\r\n\r\n");
+    assert_int_equal(shutdown(r.fd, SHUT_WR), 0);
+    assert_has(raw_read(&r, NULL), "Connection: close\r\n\r\n[GET /sleep");
+    raw_close(&r);
+}
+
+static void a_client_that_only_stops_sending_is_answered(void **state)
+{
+    (void)state;
+    with_server(half_closed, (struct http_server_options){ 0 });
+}
+
 static void drain(struct bench *b)
 {
     struct raw quiet = raw_open(b->io, http_server_port(b->server));
@@ -463,6 +481,7 @@ int main(void)
         cmocka_unit_test(a_connection_over_the_cap_is_turned_away),
         cmocka_unit_test(a_waiting_handler_is_told_that_its_client_has_gone),
         cmocka_unit_test(a_working_handler_finishes_though_its_client_has_gone),
+        cmocka_unit_test(a_client_that_only_stops_sending_is_answered),
         cmocka_unit_test(closing_lets_the_running_answer_finish_but_not_a_mere_wait),
     };
 
