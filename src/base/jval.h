@@ -59,6 +59,10 @@ void jval_push(struct arena *a, struct jval *array, const struct jval *v);
  * of one arena. */
 void jval_set(struct arena *a, struct jval *object, const char *key, const struct jval *v);
 void jval_set_str(struct arena *a, struct jval *object, struct str key, const struct jval *v);
+/** jval_append_member() - add a member that is known to be new, with where its name stands: for parsers and
+ * for trees made from another one. */
+void jval_append_member(struct arena *a, struct jval *object, struct str key, struct jval_pos key_pos,
+                        const struct jval *v);
 void jval_set_cstr(struct arena *a, struct jval *object, const char *key,
                    const char *value); /* NULL sets null */
 void jval_set_int(struct arena *a, struct jval *object, const char *key, int64_t n);

@@ -34,6 +34,3 @@ struct jval {
 
 enum { JVAL_MAX_BYTES = 16 * 1024 * 1024, JVAL_MAX_DEPTH = 64, JVAL_MAX_NODES = 1000 * 1000 };
 struct jval_limits jval_limits_or_default(const struct jval_limits *given);
-/* Append a member without looking for an existing one of that name: parsers check duplicates themselves. */
-void jval_append_member(struct arena *a, struct jval *object, struct str key, struct jval_pos key_pos,
-                        const struct jval *v);
