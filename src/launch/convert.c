@@ -5,41 +5,15 @@
 
 #include "base/timefmt.h"
 #include "launch/macro.h"
+#include "launch/template_token.h"
 #include "launch/unknown.h"
-
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-bool template_is_in(struct str s, struct str *ret)
-{
-    for (ptrdiff_t at = str_find(s, STR("{{")); at >= 0; at = str_find(s, STR("{{"))) {
-        ptrdiff_t end;
-        struct str name;
-        size_t i = 0;
-
-        s = str_sub(s, (size_t)at + 2, s.len);
-        end = str_find(s, STR("}}"));
-        if (end < 0)
-            return false;
-        name = str_trim(str_sub(s, 0, (size_t)end));
-        while (i < name.len && is_word(name.ptr[i]))
-            i++;
-        if (name.len > 0 && i == name.len) {
-            *ret = name;
-            return true;
-        }
-    }
-    return false;
-}
 
 bool convert_is_open(const struct converter *c, const struct jval *v)
 {
-    struct str name;
+    struct template_token t;
 
     return c->open && jval_is(v, JVAL_STR) &&
-           (template_is_in(jval_str(v), &name) || macro_is_in(jval_str(v)));
+           (template_token_next(jval_str(v), 0, &t) || macro_is_in(jval_str(v)));
 }
 
 enum {

@@ -18,8 +18,6 @@ struct jval *convert_value(struct converter *c, const struct field *f, const str
                            const struct path *at);
 /** convert_is_open() - is @v a text whose value is not known yet? Always false with an item. */
 bool convert_is_open(const struct converter *c, const struct jval *v);
-/** template_is_in() - does @s hold a template variable, {{name}}? The name goes to *ret. */
-bool template_is_in(struct str s, struct str *ret);
 /** convert_error(), convert_warn() - note a problem of @v, which stands at @at. Returns it for
  * problem_hint(). */
 struct problem *convert_error(struct converter *c, const struct jval *v, const struct path *at,

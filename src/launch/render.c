@@ -6,6 +6,7 @@
 #include "base/timefmt.h"
 #include "launch/checks.h"
 #include "launch/task.h"
+#include "launch/template_token.h"
 #include "launch/unknown.h"
 
 enum { REQUEST_WARN_BYTES = 1000000 /* what Vertex stores of a job is limited, no page says to how much */ };
@@ -40,11 +41,11 @@ static int fill_macros(const struct render_input *in, const struct jval *block, 
 
 static void refuse_templates(struct converter *c, const struct jval *v, const struct path *at)
 {
-    struct str name;
+    struct template_token t;
 
-    if (jval_is(v, JVAL_STR) && template_is_in(jval_str(v), &name))
+    if (jval_is(v, JVAL_STR) && template_token_next(jval_str(v), 0, &t))
         convert_error(c, v, at, "the template variable {{%.*s}} has no value: the queue must define it",
-                      STR_ARG(name));
+                      STR_ARG(t.name));
     for (size_t i = 0; i < jval_len(v); i++) {
         struct path here = { .up = at, .index = i };
 

@@ -24,13 +24,6 @@ struct spec_merge {
 NODISCARD int spec_merge(struct arena *a, const struct spec_merge *in, const struct jval **ret,
                          struct err *e);
 
-/** template_fill() - a queue config with every {{name}} replaced. @variables: {"<name>":{"schema":{...}}}, or
- * NULL; @values: {"<name>": value}, or NULL. A text that is exactly one placeholder takes the value's type.
- * -ERR_INVALID: a value is missing, unknown, of the wrong type or out of bounds, or a placeholder is not
- * declared. */
-NODISCARD int template_fill(struct arena *a, const struct jval *variables, const struct jval *values,
-                            const struct jval *config, const struct jval **ret, struct err *e);
-
 /** queue_name_check(), entity_name_check(), project_name_check() - -ERR_INVALID says what is allowed. */
 NODISCARD int queue_name_check(struct str name, struct err *e);
 NODISCARD int entity_name_check(struct str name, struct err *e);

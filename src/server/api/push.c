@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "server/api/api.h"
 #include "server/run_spec.h"
+#include "server/templates.h"
 
 struct push {
     struct gql_call *c;
@@ -45,23 +46,22 @@ static int push_target(struct push *p, struct err *e)
 static int push_spec(struct push *p, struct err *e)
 {
     struct gql_call *c = p->c;
-    const struct jval *values = NULL, *variables = NULL, *config = NULL, *given = NULL, *filled = NULL;
+    struct template_push in = { 0 };
     struct spec_merge merge = { .author = caller_of(c)->user.username, .resource = p->config.resource };
-    int rc = stored_json(c->a, gql_arg_str(c, "input.runSpec"), "runSpec", &given, e);
+    int rc = stored_json(c->a, gql_arg_str(c, "input.runSpec"), "runSpec", &in.spec, e);
 
     if (rc == 0)
         rc = stored_json(c->a, gql_arg_str(c, "input.templateVariableValues"), "templateVariableValues",
-                         &values, e);
+                         &in.values, e);
     if (rc == 0)
-        rc = stored_json(c->a, p->config.config, "the queue's config", &config, e);
+        rc = stored_json(c->a, p->config.config, "the queue's config", &in.config, e);
     if (rc == 0)
-        rc = stored_json(c->a, p->config.template_variables, "the queue's template variables", &variables, e);
+        rc = stored_json(c->a, p->config.template_variables, "the queue's template variables", &in.variables,
+                         e);
     if (rc == 0)
-        rc = template_fill(c->a, variables, values, config, &filled, e);
+        rc = templates_fill(c->a, &in, &merge.queue_config, &merge.spec, e);
     if (rc < 0)
         return rc;
-    merge.spec = given;
-    merge.queue_config = filled;
     return spec_merge(c->a, &merge, &p->spec, e);
 }
 

@@ -3,6 +3,7 @@
 #include "launch/render.h"
 #include "server/api/api.h"
 #include "server/run_spec.h"
+#include "server/templates.h"
 
 int resolve_project_run_queues(struct gql_call *c, const struct jval **ret, struct err *e)
 {
@@ -99,14 +100,7 @@ static int config_check(struct gql_call *c, struct store_new_config *n, const st
         rc = stored_json(c->a, n->template_variables, "templateVariables", &variables, e);
     if (rc < 0)
         return rc;
-    if (!jval_is(variables, JVAL_OBJECT) && !jval_is(variables, JVAL_NULL))
-        return err_set(e, ERR_INVALID, "templateVariables must be a JSON object");
-    for (size_t i = 0; i < jval_len(variables); i++)
-        if (!jval_is(jval_get(jval_at(variables, i), "schema"), JVAL_OBJECT))
-            return err_set(e, ERR_INVALID,
-                           "template variable '%.*s' needs a member \"schema\" with an object",
-                           STR_ARG(jval_key_at(variables, i)));
-    return 0;
+    return templates_check(c->a, variables, *ret_config, e);
 }
 
 int resolve_create_config(struct gql_call *c, const struct jval **ret, struct err *e)

@@ -114,6 +114,87 @@ static void a_macro_in_a_text_is_noticed(void **state)
     assert_false(macro_is_in(STR("$run ${} {x}")));
 }
 
+static void dollars_come_in_pairs_before_a_macro(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct problems p = { .a = a, .file = "" };
+
+    assert_string_equal(expanded(&p, "[\"$$${run_id} $$$${run_id} $$$\"]"), "[\"$ab12 $${run_id} $$$\"]");
+    assert_int_equal(p.len, 0);
+}
+
+static void strict_makes_an_unknown_macro_an_error(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct problems p = { .a = a, .file = "" };
+    const struct macro_set strict = { items, ARRAY_LEN(items), .strict = true };
+    const struct jval *out = NULL;
+
+    assert_int_equal(macro_expand(json(a, "[\"${nope}\"]"), &strict, &out, &p, NULL), -ERR_INVALID);
+    assert_null(out);
+}
+
+static const char *environment(void *ctx, const char *name)
+{
+    static const char *const rows[][2] = {
+        { "WANDB_API_KEY", "secret" }, { "WANDB_TEAM", "vision" }, { "HOME", "/root" }, { "run_id", "not me" }
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (strcmp(rows[i][0], name) == 0)
+            return rows[i][1];
+    return NULL;
+}
+
+static const char *with_environment(struct problems *p, const char *const *allow, const char *text)
+{
+    const struct macro_env env = { .allow = allow, .get = environment };
+    const struct macro_set s = { items, ARRAY_LEN(items), .env = &env };
+    const struct jval *out = NULL;
+
+    if (macro_expand(json(p->a, text), &s, &out, p, NULL))
+        fail_msg("%s", problems_text(p));
+    return jval_text(p->a, out, JVAL_COMPACT).ptr;
+}
+
+static void the_environment_gives_what_is_allowed_and_nothing_else(void **state)
+{
+    static const char *const allow[] = { "WANDB_*", "GONE", NULL };
+    AUTO_PTR(arena) a = arena_new();
+    struct problems p = { .a = a, .file = "" };
+
+    assert_string_equal(
+        with_environment(&p, allow, "[\"${WANDB_TEAM} ${HOME} ${WANDB_API_KEY} ${GONE} ${nope} ${run_id}\"]"),
+        "[\"vision ${HOME} ${WANDB_API_KEY} ${GONE} ${nope} ab12\"]");
+    assert_int_equal(p.warnings, 4);
+    assert_non_null(strstr(problems_text(&p),
+                           "${HOME} stays as written: to fill it from the agent's environment, "
+                           "list it under macros.allow_env"));
+    assert_non_null(strstr(problems_text(&p), "${GONE} stays as written: macros.allow_env allows it"));
+    assert_null(strstr(problems_text(&p), "secret"));
+    assert_null(strstr(problems_text(&p), "/root"));
+}
+
+static void the_api_key_must_be_named_in_full(void **state)
+{
+    static const char *const allow[] = { "WANDB_API_KEY", NULL };
+    AUTO_PTR(arena) a = arena_new();
+    struct problems p = { .a = a, .file = "" };
+
+    assert_string_equal(with_environment(&p, allow, "[\"${WANDB_API_KEY}\"]"), "[\"secret\"]");
+}
+
+static void what_may_be_allowed_is_a_name_or_a_prefix(void **state)
+{
+    assert_true(macro_allow_is_valid(STR("FOO")));
+    assert_true(macro_allow_is_valid(STR("FOO_*")));
+    assert_false(macro_allow_is_valid(STR("*")));
+    assert_false(macro_allow_is_valid(STR("")));
+    assert_false(macro_allow_is_valid(STR("F*O")));
+    assert_false(macro_allow_is_valid(STR("1X")));
+    assert_false(macro_allow_is_valid(STR("A B")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +207,11 @@ int main(void)
         cmocka_unit_test(expansion_keeps_positions),
         cmocka_unit_test(growth_is_capped),
         cmocka_unit_test(a_macro_in_a_text_is_noticed),
+        cmocka_unit_test(dollars_come_in_pairs_before_a_macro),
+        cmocka_unit_test(strict_makes_an_unknown_macro_an_error),
+        cmocka_unit_test(the_environment_gives_what_is_allowed_and_nothing_else),
+        cmocka_unit_test(the_api_key_must_be_named_in_full),
+        cmocka_unit_test(what_may_be_allowed_is_a_name_or_a_prefix),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,7 +298,7 @@ static void refuse_test(struct world *w)
         { "mutation{pushToRunQueueByName(input:{entityName:\"ann\",projectName:\"model-registry\",queueName:"
           "\"q\","
           "templateVariableValues:\"{\\\"x\\\":1}\",runSpec:\"{}\"}){runQueueItemId}}",
-          "no template variable 'x'" },
+          "no template variable \"x\"" },
         { "mutation{createRunQueue(input:{entityName:\"ann\",projectName:\"model-registry\",queueName:\"a/"
           "b\","
           "access:PROJECT}){success}}",

@@ -3,6 +3,7 @@
 
 #include "../test.h"
 #include "server/run_spec.h"
+#include "server/templates.h"
 
 static struct arena *a;
 
@@ -20,10 +21,11 @@ static int teardown(void **state)
 
 static const struct jval *json(const char *text)
 {
+    const struct jval_limits wire = { .last_key_wins = true };
     struct jval *v = NULL;
     struct err e = { 0 };
 
-    must(jval_from_json(a, str_of(text), "test", NULL, &v, &e), &e);
+    must(jval_from_json(a, str_of(text), "test", &wire, &v, &e), &e);
     return v;
 }
 
@@ -175,49 +177,56 @@ static void a_spec_that_is_no_object_is_refused(void **state)
     "{\"n\":{\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":8}},"                                \
     "\"kind\":{\"schema\":{\"type\":\"string\",\"enum\":[\"a\",\"b\"],\"default\":\"a\"}}}"
 
-static void placeholders_take_checked_values_with_their_type(void **state)
+static void a_push_fills_the_config_and_records_the_values(void **state)
 {
-    const struct jval *config =
-        json("{\"count\":\"{{ n }}\",\"name\":\"m-{{kind}}-{{n}}\",\"list\":[\"{{kind}}\"]}");
-    const struct jval *filled = NULL;
-
-    assert_int_equal(template_fill(a, json(VARIABLES), json("{\"n\":4}"), config, &filled, NULL), 0);
-    assert_true(jval_equal(filled, json("{\"count\":4,\"name\":\"m-a-4\",\"list\":[\"a\"]}")));
-}
-
-static void wrong_template_values_are_refused_by_name(void **state)
-{
-    static const struct {
-        const char *values, *says;
-    } rows[] = {
-        { "{}", "'n' needs a value" },
-        { "{\"n\":\"4\"}", "'n' must be a integer" },
-        { "{\"n\":9}", "'n' must be at most 8" },
-        { "{\"n\":0}", "'n' must be at least 1" },
-        { "{\"n\":4,\"kind\":\"c\"}", "'kind' must be one of" },
-        { "{\"n\":4,\"other\":1}", "no template variable 'other'" },
-        { "[]", "must be an object" },
+    const struct template_push push = {
+        .config = json("{\"count\":\"{{ n }}\",\"name\":\"m-{{kind}}-{{n}}\"}"),
+        .variables = json(VARIABLES),
+        .values = json("{\"n\":4}"),
+        .spec = json("{\"entity\":\"e\",\"template_variables\":{\"n\":7}}"),
     };
+    const struct jval *config = NULL, *spec = NULL;
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct jval *filled = NULL;
-        struct err e = { 0 };
-
-        assert_int_equal(template_fill(a, json(VARIABLES), json(rows[i].values), json("{}"), &filled, &e),
-                         -ERR_INVALID);
-        if (!strstr(e.msg, rows[i].says))
-            fail_msg("row %zu says: %s", i, e.msg);
-    }
+    assert_int_equal(templates_fill(a, &push, &config, &spec, NULL), 0);
+    assert_true(jval_equal(config, json("{\"count\":4,\"name\":\"m-a-4\"}")));
+    assert_int_equal(jval_int(jval_path(spec, "template_variables.n.value")), 4);
+    assert_int_equal(jval_int(jval_path(spec, "template_variables.n.schema.maximum")), 8);
+    assert_true(str_is(jval_str(jval_path(spec, "template_variables.kind.value")), "a"));
 }
 
-static void braces_are_plain_text_in_a_queue_without_variables(void **state)
+static void a_spec_that_comes_back_brings_its_values(void **state)
 {
-    const struct jval *filled = NULL;
+    struct template_push push = { .config = json("{\"count\":\"{{n}}\"}"),
+                                  .variables = json(VARIABLES),
+                                  .values = json("{\"n\":4}"),
+                                  .spec = json("{}") };
+    const struct jval *config = NULL, *spec = NULL;
 
-    assert_int_equal(template_fill(a, NULL, NULL, json("[\"{{x}}\"]"), &filled, NULL), 0);
-    assert_true(jval_equal(filled, json("[\"{{x}}\"]")));
-    assert_int_equal(template_fill(a, json(VARIABLES), json("{\"n\":1}"), json("[\"{{x}}\"]"), &filled, NULL),
-                     -ERR_INVALID);
+    assert_int_equal(templates_fill(a, &push, &config, &push.spec, NULL), 0);
+    push.values = NULL;
+    assert_int_equal(templates_fill(a, &push, &config, &spec, NULL), 0);
+    assert_int_equal(jval_int(jval_get(config, "count")), 4);
+    push.variables = NULL; /* another queue */
+    assert_int_equal(templates_fill(a, &push, &config, &spec, NULL), 0);
+    assert_null(jval_get(spec, "template_variables"));
+}
+
+static void a_wrong_push_is_refused_with_all_that_is_wrong(void **state)
+{
+    const struct template_push push = { .config = json("{}"),
+                                        .variables = json(VARIABLES),
+                                        .values = json("{\"n\":9,\"kind\":\"c\",\"other\":1}"),
+                                        .spec = json("{}") };
+    const struct jval *config = NULL, *spec = NULL;
+    struct err e = { 0 };
+
+    assert_int_equal(templates_fill(a, &push, &config, &spec, &e), -ERR_INVALID);
+    assert_string_equal(e.msg,
+                        "this queue has no template variable \"other\"; {{n}}: expected an integer from 1 "
+                        "to 8, got 9; did you mean 8?; {{kind}}: expected one of \"a\", \"b\", got \"c\"; "
+                        "did you mean \"a\"?");
+    assert_null(config);
+    assert_null(spec);
 }
 
 static void names_are_checked(void **state)
@@ -247,9 +256,9 @@ int main(void)
         cmocka_unit_test(a_priority_needs_a_queue_that_has_them),
         cmocka_unit_test(the_spec_wins_over_the_queue_member_by_member),
         cmocka_unit_test(a_spec_that_is_no_object_is_refused),
-        cmocka_unit_test(placeholders_take_checked_values_with_their_type),
-        cmocka_unit_test(wrong_template_values_are_refused_by_name),
-        cmocka_unit_test(braces_are_plain_text_in_a_queue_without_variables),
+        cmocka_unit_test(a_push_fills_the_config_and_records_the_values),
+        cmocka_unit_test(a_wrong_push_is_refused_with_all_that_is_wrong),
+        cmocka_unit_test(a_spec_that_comes_back_brings_its_values),
         cmocka_unit_test(names_are_checked),
     };
 
