@@ -61,11 +61,12 @@ static const struct secret *lookup_secret(void *ctx, struct str name, struct str
 int submit_create(struct launch *l, struct arena *a, struct str request, struct outcome *out)
 {
     struct strbuf wire = STRBUF(REQUEST_MAX_BYTES);
-    const struct vertex_place where = { l->row.gcp_project, l->row.region };
+    struct vertex_place where = { .gcp_project = l->row.gcp_project, .region = l->row.region };
     struct vertex_job made = { 0 };
     struct jval *tree = NULL;
     int rc = jval_from_json(a, request, "the request", NULL, &tree, &out->err);
 
+    where.v1beta1 = request_needs_v1beta1(tree);
     if (!rc)
         rc = request_fill_secrets(tree, lookup_secret, l, &wire, &out->err);
     if (!rc)

@@ -80,13 +80,15 @@ void problem_of_err(struct problems *p, const struct err *e)
     int64_t at[2] = { 0, 0 };
     size_t name = strlen(p->file);
 
-    if (str_has_prefix(rest, str_of(p->file)) && rest.len > name && rest.ptr[name] == ':') {
-        rest = str_sub(rest, name + 1, rest.len);
+    if (name > 0 && str_has_prefix(rest, str_of(p->file)) && rest.len > name) {
+        struct str text = str_sub(rest, name + 1, rest.len); /* behind "NAME:" or "NAME " */
+
+        rest = text;
         if (str_cut(&rest, ':', &line) && str_cut(&rest, ':', &column) && str_to_i64(line, &at[0]) &&
             str_to_i64(column, &at[1]))
             rest = str_trim(rest);
         else
-            rest = str_trim(str_sub(str_of(e->msg), name + 1, sizeof(e->msg)));
+            rest = str_trim(text);
     }
     problem_add(p, PROBLEM_ERROR, (struct jval_pos){ (uint32_t)at[0], (uint32_t)at[1] }, "", "%.*s",
                 STR_ARG(rest));

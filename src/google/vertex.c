@@ -65,8 +65,8 @@ static int job_request(struct arena *a, struct str name, const char *verb, struc
 
 static char *jobs_path(struct arena *a, const struct vertex_place *where)
 {
-    return arena_printf(a, "/v1/projects/%.*s/locations/%.*s/customJobs", STR_ARG(where->gcp_project),
-                        STR_ARG(where->region));
+    return arena_printf(a, "/%s/projects/%.*s/locations/%.*s/customJobs", where->v1beta1 ? "v1beta1" : "v1",
+                        STR_ARG(where->gcp_project), STR_ARG(where->region));
 }
 
 int vertex_create(struct google *g, struct arena *a, const struct vertex_place *where, struct str request,

@@ -18,6 +18,7 @@ struct vertex_jobs { /* in the caller's arena */
 };
 struct vertex_place {
     struct str gcp_project, region;
+    bool v1beta1; /* for a create whose request has fields that v1 does not know; else v1 */
 };
 /** vertex_create() - @request is the JSON text to send (it may hold secrets; wiped by the caller). Never
  * retried here. Yields. */

@@ -115,29 +115,43 @@ static const struct jval *no_block(struct converter *c, const struct jval *confi
     return NULL;
 }
 
-const struct jval *config_block(struct converter *c, const struct jval *config, const struct path **ret_at)
-{
-    const struct jval *outer = jval_get(config, "resource_args"), *vertex, *gcp;
-    const struct path *up = outer ? path_new(c, NULL, "resource_args") : NULL;
+enum { WRAPPERS_MAX = 3 /* resource_args, the queue's type, and what a file had around its block */ };
 
-    if (!outer)
-        outer = config;
-    vertex = jval_get(outer, "vertex");
-    gcp = jval_get(outer, "gcp-vertex");
+/* @outer itself, or the block in it; *up is where it stands. NULL with a problem. */
+static const struct jval *unwrap(struct converter *c, const struct jval *outer, const struct path **up)
+{
+    const struct jval *vertex = jval_get(outer, "vertex"), *gcp = jval_get(outer, "gcp-vertex");
+
     if (jval_len(vertex) > 0 && jval_len(gcp) > 0 && !jval_equal(vertex, gcp)) {
         convert_error(
-            c, gcp, up,
+            c, gcp, *up,
             "both \"vertex\" (line %u) and \"gcp-vertex\" are given, with different values; keep one",
             jval_pos(vertex).line);
         return NULL;
     }
     if (jval_len(vertex) == 0 && jval_len(gcp) == 0) {
-        if (up || vertex || gcp || !jval_is(config, JVAL_OBJECT) || jval_len(config) == 0)
-            return no_block(c, vertex ? vertex : gcp ? gcp : outer, up);
-        *ret_at = NULL;
-        return config;
+        if (vertex || gcp || !jval_is(outer, JVAL_OBJECT) || jval_len(outer) == 0)
+            return no_block(c, vertex ? vertex : gcp ? gcp : outer, *up);
+        return outer;
     }
-    warn_beside(c, outer, up);
-    *ret_at = path_new(c, up, jval_len(vertex) > 0 ? "vertex" : "gcp-vertex");
+    warn_beside(c, outer, *up);
+    *up = path_new(c, *up, jval_len(vertex) > 0 ? "vertex" : "gcp-vertex");
     return jval_len(vertex) > 0 ? vertex : gcp;
+}
+
+const struct jval *config_block(struct converter *c, const struct jval *config, const struct path **ret_at)
+{
+    const struct jval *args = jval_get(config, "resource_args"), *outer = args ? args : config;
+    const struct path *up = args ? path_new(c, NULL, "resource_args") : NULL;
+    const struct jval *block = unwrap(c, outer, &up);
+
+    if (args && block == outer)
+        return no_block(c, outer, up);
+    for (int i = 0; i < WRAPPERS_MAX && block && block != outer; i++) {
+        outer = block;
+        if (jval_is(outer, JVAL_OBJECT))
+            block = unwrap(c, outer, &up);
+    }
+    *ret_at = up;
+    return block;
 }

@@ -365,6 +365,19 @@ int render_custom_job(const struct render_input *in, struct rendered *ret, struc
     return 0;
 }
 
+bool request_needs_v1beta1(const struct jval *request)
+{
+    const struct jval *pools = jval_path(request, "jobSpec.workerPoolSpecs");
+
+    for (size_t i = 0; i < jval_len(pools); i++) {
+        const struct jval *machine = jval_get(jval_at(pools, i), "machineSpec");
+
+        if (jval_get(machine, "multihostGpuNodeCount") || jval_get(machine, "minGpuDriverVersion"))
+            return true;
+    }
+    return false;
+}
+
 int queue_config_check(const struct jval *config, struct problems *p, struct err *e)
 {
     struct renderer *r = arena_alloc(p->a, sizeof(*r));

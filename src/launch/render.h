@@ -52,6 +52,9 @@ struct rendered {
 NODISCARD int render_custom_job(const struct render_input *in, struct rendered *ret, struct problems *p,
                                 struct err *e);
 
+/** request_needs_v1beta1() - has @request a field that Vertex's v1 does not know? */
+bool request_needs_v1beta1(const struct jval *request);
+
 /** queue_config_check() - the checks of render_custom_job() that need no item: for `queue create` and the
  * server. */
 NODISCARD int queue_config_check(const struct jval *config, struct problems *p, struct err *e);

@@ -125,6 +125,17 @@ STORY(a_create_sends_the_request_with_a_token_of_the_metadata_server)
     assert_null(job.error_message.ptr);
 }
 
+STORY(a_create_with_fields_of_the_beta_api_goes_there)
+{
+    const struct vertex_place where = { .gcp_project = STR("p"), .region = STR("us-east1"), .v1beta1 = true };
+    struct vertex_job job = { 0 };
+    struct err e = { 0 };
+
+    w->answers[0] = (struct answer){ "POST /v1beta1/", 200, JOB };
+    assert_int_equal(vertex_create(w->g, w->a, &where, STR("{}"), &job, &e), 0);
+    assert_true(str_is(job.name, "projects/9/locations/us-east1/customJobs/7"));
+}
+
 STORY(a_token_is_used_again_and_renewed_once_after_a_401)
 {
     struct vertex_job job = { 0 };
@@ -453,6 +464,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_create_sends_the_request_with_a_token_of_the_metadata_server),
+        cmocka_unit_test(a_create_with_fields_of_the_beta_api_goes_there),
         cmocka_unit_test(a_token_is_used_again_and_renewed_once_after_a_401),
         cmocka_unit_test(googles_error_becomes_code_message_and_wait),
         cmocka_unit_test(a_page_of_html_is_an_error_and_not_a_crash),

@@ -252,6 +252,29 @@ static void every_message_of_a_pool_is_taken_over(void **state)
     assert_string_equal(at(&w, "jobSpec.workerPoolSpecs.2.pythonPackageSpec.pythonModule"), "\"m\"");
 }
 
+static void fields_of_the_beta_api_are_sent_to_it(void **state)
+{
+    static const struct {
+        const char *machine;
+        bool beta;
+    } rows[] = { { "{\"machine_type\":\"n1-standard-8\"}", false },
+                 { "{\"machine_type\":\"n1-standard-8\",\"min_gpu_driver_version\":\"550\"}", true },
+                 { "{\"machine_type\":\"n1-standard-8\",\"multihostGpuNodeCount\":2}", true } };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_PTR(arena) a = arena_new();
+        struct world w = { .a = a };
+
+        render(&w,
+               arena_printf(
+                   a, "{\"spec\":{\"worker_pool_specs\":[{\"machine_spec\":%s,\"container_spec\":{}}]}}",
+                   rows[i].machine),
+               "{}");
+        assert_int_equal(w.r, 0);
+        assert_int_equal(request_needs_v1beta1(w.out.request), rows[i].beta);
+    }
+}
+
 static void a_field_given_twice_must_agree(void **state)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -553,6 +576,7 @@ int main(void)
         cmocka_unit_test(an_unknown_key_is_named_with_its_place_and_the_nearest_name),
         cmocka_unit_test(every_place_and_spelling_leads_to_the_same_field),
         cmocka_unit_test(every_message_of_a_pool_is_taken_over),
+        cmocka_unit_test(fields_of_the_beta_api_are_sent_to_it),
         cmocka_unit_test(a_field_given_twice_must_agree),
         cmocka_unit_test(the_environment_is_merged_by_name),
         cmocka_unit_test(env_may_be_an_object_and_a_repeated_name_must_agree),
