@@ -105,24 +105,40 @@ const struct verb verb_item_show = {
     .run = show_run,
 };
 
+static int stop(struct session *s, const struct args *a, struct err *e)
+{
+    const char *id = args_operand(a, 0);
+    struct jval *variables = jval_new_object(s->a);
+    const struct jval *item = NULL;
+    const struct jval *data = NULL;
+    struct str state;
+
+    if (item_fetch(s, id, &item, e))
+        return -e->code;
+    state = jval_str(jval_get(item, "state"));
+    if (item_has_ended(item) && !str_is(state, "STOPPED")) /* stopping it twice is no mistake */
+        return err_set(e, ERR_CONFLICT, "item %s has ended already: %.*s", id, STR_ARG(state));
+    jval_set_cstr(s->a, variables, "id", id);
+    if (session_call(s, document_stop, variables, &data, e))
+        return -e->code;
+    if (!jval_bool(jval_path(data, "stopRunQueueItem.success")))
+        return err_set(e, ERR_CONFLICT, "item %s has ended already", id);
+    if (args_json(a))
+        print_json(data);
+    else if (item_has_ended(item))
+        printf("Item %s is stopped already.\n", id);
+    else
+        printf("Asked for the end of item %s.\nNext: slipway items show %s\n", id, id);
+    return 0;
+}
+
 static int stop_run(struct io *io, const struct args *a, struct err *e)
 {
     struct session s = { 0 };
-    const struct jval *data = NULL;
     int rc = session_open(&s, io, a, e);
 
-    if (rc == 0) {
-        struct jval *variables = jval_new_object(s.a);
-
-        jval_set_cstr(s.a, variables, "id", args_operand(a, 0));
-        rc = session_call(&s, document_stop, variables, &data, e);
-    }
-    if (rc == 0 && !jval_bool(jval_path(data, "stopRunQueueItem.success")))
-        rc = err_set(e, ERR_CONFLICT, "item %s has ended already", args_operand(a, 0));
-    if (rc == 0 && args_json(a))
-        print_json(data);
-    else if (rc == 0)
-        printf("Asked for the end of item %s.\n", args_operand(a, 0));
+    if (rc == 0)
+        rc = stop(&s, a, e);
     session_close(&s);
     return rc;
 }
