@@ -19,6 +19,7 @@ PYTHON_IMAGE = "docker.io/library/python:3"
 IMAGES = ROOT / "examples/images.yaml"
 QUEUE_CONFIG = ROOT / "examples/queues/minimal.yaml"
 KEY = "0123456789abcdef" * 3  # of a user made for a test
+NOISE = re.compile(r'\{"time":|==\d+==WARNING: ASan ')  # log lines; what the address sanitizer says of every fiber
 ENDED = ("FINISHED", "FAILED", "STOPPED")
 
 
@@ -82,7 +83,7 @@ class Place:
         done = self.slipway(*argv, **options)
         assert done.returncode == status, f"{argv} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert done.stdout == ""
-        lines = [line for line in done.stderr.splitlines() if not line.startswith('{"time":')]
+        lines = [line for line in done.stderr.splitlines() if not NOISE.match(line)]
         assert len(lines) == 1 and lines[0].startswith("slipway: "), done.stderr
         return lines[0]
 
@@ -135,7 +136,8 @@ class Process:
 
     def events(self, name):
         """The log lines of one event: their key=value pairs, as text."""
-        return [line["message"] for line in map(json.loads, self.log().splitlines()) if line["event"] == name]
+        lines = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        return [line["message"] for line in lines if line["event"] == name]
 
     def wait_out(self, pattern, deadline_s=20):
         """The first match in standard output, of a process that is still there."""
