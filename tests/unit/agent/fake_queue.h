@@ -1,0 +1,33 @@
+/* tests/unit/agent/fake_queue.h: a small queue server behind HTTP, its items a table that tests read and
+ * turn. */
+#pragma once
+
+#include "io/sim.h"
+
+enum { MAX_ITEMS = 8, HOUR_MS = 3600 * 1000, LEASE_MS = 60000 };
+
+struct item {
+    const char *spec;
+    char state[20], run[40], message[2000], stage[20], warning[2000];
+    int pops, acks, reports, warnings, waits;
+    int64_t leased_ms;
+    bool stop_asked;
+};
+
+/* The queue server, and what happens to it. */
+struct queue {
+    struct sim *sim; /* for its clock */
+    struct item items[MAX_ITEMS];
+    size_t count;
+    bool own_server; /* answers as Slipway */
+    bool down;
+    int lose_acks; /* answers of the next so many acks */
+    bool steal;    /* an ack finds that somebody else was quicker */
+    const char *run_state;
+    bool stop_runs; /* somebody asked every run to stop */
+    bool stop_polling;
+    int requests, answer_429;
+};
+extern struct queue queue;
+/** queue_server_main() - the server's node: serves on port 80 until it is killed. */
+void queue_server_main(struct io *io, void *arg);
