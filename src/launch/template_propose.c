@@ -76,6 +76,7 @@ static void propose_one(struct proposer *pr, struct str name, const struct place
 {
     const struct jval *before = jval_get_str(pr->out, name);
     const char *type = type_at(at, whole);
+    const char *const *known;
     struct jval *variable, *schema;
 
     if (before &&
@@ -84,8 +85,9 @@ static void propose_one(struct proposer *pr, struct str name, const struct place
     variable = jval_new_object(pr->a);
     schema = jval_new_object(pr->a);
     jval_set_cstr(pr->a, schema, "type", type);
-    if (pr->suggest && whole && at->kind == CONTEXT_FIELD && suggestions(at->field))
-        jval_set(pr->a, schema, "enum", enum_of(pr->a, suggestions(at->field)));
+    known = pr->suggest && whole && at->kind == CONTEXT_FIELD ? suggestions(at->field) : NULL;
+    if (known)
+        jval_set(pr->a, schema, "enum", enum_of(pr->a, known));
     jval_set(pr->a, variable, "schema", schema);
     jval_set_str(pr->a, pr->out, name, variable);
 }
