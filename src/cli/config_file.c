@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/file.h"
+#include "launch/template_token.h"
 
 enum { MAX_CONFIG_BYTES = 1024 * 1024 };
 
@@ -28,20 +29,21 @@ int config_read(struct io *io, struct arena *a, const char *path, struct config_
     int rc = file_read(io, a, is_stdin(path) ? "/dev/stdin" : path, MAX_CONFIG_BYTES, &f.text, e);
 
     if (rc == 0)
-        rc = config_parse(a, f.text, f.name, &config, e);
+        rc = template_load(a, f.text, f.name, &config, e);
+    if (rc == -ERR_INVALID)
+        rc = err_set(e, ERR_CONFIG, "%s", e->msg);
     f.config = rc ? NULL : config;
     *ret = f;
     return rc;
 }
 
-int config_load(struct io *io, struct arena *a, const char *path, const struct jval **ret, struct err *e)
+int config_load(struct io *io, struct arena *a, const char *path, struct jval **ret, struct err *e)
 {
-    struct config_file f = { 0 };
+    struct str text = { 0 };
 
-    if (config_read(io, a, path, &f, e))
+    if (file_read(io, a, is_stdin(path) ? "/dev/stdin" : path, MAX_CONFIG_BYTES, &text, e))
         return -(int)e->code;
-    *ret = f.config;
-    return 0;
+    return config_parse(a, text, is_stdin(path) ? "<stdin>" : path, ret, e);
 }
 
 void problems_print(FILE *to, const struct problems *p)

@@ -12,15 +12,14 @@ struct config_file {
     const struct jval *config; /* NULL: the text is not JSON or YAML */
 };
 /**
- * config_read() - the config in @path, JSON or YAML; "-" is standard input. At most 1 MiB. Blocks. Errors say
- * file, line and column: -ERR_CONFIG for wrong text, which is kept in *ret with its name; -ERR_NOT_FOUND,
- * -ERR_LIMIT, -ERR_OS.
+ * config_read() - the queue config in @path, JSON or YAML, in which {{name}} may stand bare; "-" is standard
+ * input. At most 1 MiB. Blocks. Errors say file, line and column: -ERR_CONFIG for wrong text, which is kept
+ * in *ret with its name; -ERR_NOT_FOUND, -ERR_LIMIT, -ERR_OS.
  */
 NODISCARD int config_read(struct io *io, struct arena *a, const char *path, struct config_file *ret,
                           struct err *e);
-/** config_load() - the same where only the tree is wanted. */
-NODISCARD int config_load(struct io *io, struct arena *a, const char *path, const struct jval **ret,
-                          struct err *e);
+/** config_load() - another config, where only the tree is wanted and braces are plain JSON or YAML. */
+NODISCARD int config_load(struct io *io, struct arena *a, const char *path, struct jval **ret, struct err *e);
 /** config_parse() - the same from text that is here already; @name is how errors call it. */
 NODISCARD int config_parse(struct arena *a, struct str text, const char *name, struct jval **ret,
                            struct err *e);

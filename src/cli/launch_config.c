@@ -108,7 +108,7 @@ static void decode_numbers(struct dec *d, struct launch_config *c)
 
 static int read_file_part(struct io *io, struct arena *arena, struct launch_config *c, struct err *e)
 {
-    const struct jval *v = NULL;
+    struct jval *v = NULL;
     struct dec d;
     struct str entity = { 0 };
 

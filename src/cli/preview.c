@@ -2,6 +2,7 @@
 #include "cli/preview.h"
 
 #include "cli/roles.h"
+#include "launch/template.h"
 
 static const char *given(const struct preview *p, const char *option, const char *otherwise)
 {
@@ -30,6 +31,37 @@ static int make_spec(struct preview *p, struct launch_spec *ret, struct err *e)
     return 0;
 }
 
+/* {NAME: value} of the --var options. */
+static int given_values(struct preview *p, const struct jval *variables, struct jval **ret, struct err *e)
+{
+    struct jval *values = jval_new_object(p->a);
+
+    for (const char *const *v = args_list(p->args, "var"); *v; v++) {
+        struct str text = str_of(*v), name = { NULL, 0 };
+        ptrdiff_t at = str_find(text, STR("="));
+
+        if (at < 1)
+            return err_set(e, ERR_USAGE, "--var %s: expected NAME=VALUE", *v);
+        name = str_sub(text, 0, (size_t)at);
+        text = str_sub(text, (size_t)at + 1, text.len);
+        jval_set_str(p->a, values, name, template_value_of_text(p->a, variables, name, text));
+    }
+    *ret = values;
+    return 0;
+}
+
+/* Variables as a queue with this config would propose them: types from where each stands. */
+static int fill_templates(struct preview *p, struct err *e)
+{
+    const struct jval *variables = template_propose(p->a, p->file.config, false), *chosen = NULL;
+    struct jval *values = NULL;
+
+    if (given_values(p, variables, &values, e) ||
+        template_values(variables, values, &chosen, &p->problems, e))
+        return -(int)e->code;
+    return template_fill(p->file.config, chosen, &p->file.config, &p->problems, e);
+}
+
 static int render(struct preview *p, struct err *e)
 {
     struct launch_spec spec = { 0 };
@@ -46,7 +78,7 @@ static int render(struct preview *p, struct err *e)
         .now_unix_ms = p->now_unix_ms,
     };
 
-    if (make_spec(p, &spec, e))
+    if (fill_templates(p, e) || make_spec(p, &spec, e))
         return -(int)e->code;
     in.queue_entity = spec.entity;
     in.image_uri = spec.image_uri;
@@ -62,6 +94,8 @@ int preview_render(struct preview *p, const char *path, struct err *e)
     if (rc)
         return rc;
     rc = render(p, e);
+    if (rc == -ERR_USAGE)
+        return rc;
     if (rc)
         return err_set(e, ERR_CONFIG, "%s: %zu error%s; there is no request", found->file, found->errors,
                        found->errors == 1 ? "" : "s");

@@ -53,6 +53,7 @@ const struct verb verb_queue_render = {
         "with --explain a list\nof the request's lines, each with the line and column it came from.",
     .examples = "  slipway queue render examples/queues/minimal.yaml --image train:1\n"
                 "  slipway queue render examples/queues/minimal.yaml --image train:1 --explain\n"
+                "  slipway queue render queue.yaml --image train:1 --var machine=n1-standard-8 --var gpus=2\n"
                 "  slipway queue render - --image train:1 --run-id ab12cd34 -o json < queue.yaml",
     .rows = render_rows,
     .run = render_run,

@@ -82,6 +82,29 @@ def test_render_prints_the_request_and_nothing_else(place):
     assert request["labels"]["wandb-run-id"] == "__41b1"
 
 
+TEMPLATE = GOOD.replace("machine_type: n1-standard-8", "machine_type: {{machine}}\n        accelerator_type: NVIDIA_TESLA_T4\n"
+                        "        accelerator_count: {{gpus}}").replace('value: "1"', "value: '{{note}}'")
+
+
+def test_template_variables_are_filled_from_the_command_line(place):
+    request = place.json("queue", "render", config(place, TEMPLATE), "--image", "i", "--var", "machine=n1-standard-4",
+                         "--var", "gpus=2", "--var", 'note=a=b "c"')
+    (pool,) = request["jobSpec"]["workerPoolSpecs"]
+    assert pool["machineSpec"] == {"machineType": "n1-standard-4", "acceleratorType": "NVIDIA_TESLA_T4", "acceleratorCount": 2}
+    assert pool["containerSpec"]["env"][0] == {"name": "A", "value": 'a=b "c"'}
+
+
+def test_a_template_variable_without_a_value_or_of_another_name_is_said(place):
+    done = place.slipway("queue", "render", config(place, TEMPLATE), "--var", "machine=n1-standard-4", "--var", "gpu=1")
+    assert done.returncode == 3 and done.stdout == ""
+    assert "gpus" in done.stderr and "note" in done.stderr
+    assert "NAME=VALUE" in place.fails(2, "queue", "render", "queue.yaml", "--var", "machine")
+
+
+def test_validate_takes_template_variables_bare_and_in_quotes(place):
+    assert place.ok("queue", "validate", config(place, TEMPLATE)) == "queue.yaml: ok\n"
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)
 def test_explain_shows_the_request_line_by_line_with_its_sources(place, example):
     pretty = place.ok("queue", "render", example, "--image", "t:1").splitlines()
