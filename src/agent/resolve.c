@@ -116,6 +116,19 @@ static struct str default_project(struct launch *l, struct err *e)
     return found;
 }
 
+static const char *environment(void *ctx, const char *name)
+{
+    return io_env(ctx, name);
+}
+
+static const struct macro_env *macro_env_of(struct launch *l, struct arena *a)
+{
+    struct macro_env *env = arena_alloc(a, sizeof(*env));
+
+    *env = (struct macro_env){ l->agent->o.macro_allow_env, environment, l->agent->io };
+    return env;
+}
+
 static struct render_input render_input_of(struct launch *l, const struct launch_spec *spec, struct str label)
 {
     struct agent *a = l->agent;
@@ -166,6 +179,7 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
     if (refusal)
         return spec_invalid(out, refusal);
     in = render_input_of(l, &ret->spec, attempt_label);
+    in.macro_env = macro_env_of(l, a);
     in.gcp_project = default_project(l, &no_project);
     if (no_project.code == ERR_CANCELLED)
         return err_set(&out->err, ERR_CANCELLED, "cancelled");

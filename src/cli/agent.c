@@ -31,6 +31,7 @@ static int work(struct session *s, const struct args *a, const struct launch_con
                                .gcp_project = c->gcp_project,
                                .region = c->region ? c->region : role_region(s->io),
                                .config_json = c->json,
+                               .macro_allow_env = c->allow_env,
                                .version = "slipway@" SLIPWAY_VERSION,
                                .stop_grace_ms = c->stopped_run_timeout_s * 1000,
                                .wandb = s->wandb,

@@ -6,14 +6,16 @@
 #include "base/dec.h"
 #include "cli/config_file.h"
 #include "io/file.h"
+#include "launch/macro.h"
 
 static const char *const top_keys[] = {
     "entity",      "queues",    "queue",   "max_jobs",    "max_schedulers",
     "secure_mode", "verbosity", "builder", "environment", "stopped_run_timeout",
-    "registry",    "vertex",    "google",  NULL
+    "registry",    "vertex",    "google",  "macros",      NULL
 };
 static const char *const vertex_keys[] = { "project", "region", NULL };
 static const char *const google_keys[] = { "endpoint", NULL };
+static const char *const macros_keys[] = { "allow_env", NULL };
 
 static const char *text_or_null(struct arena *a, struct str s)
 {
@@ -49,6 +51,29 @@ static void decode_queues(struct dec *d, struct arena *arena, struct launch_conf
     }
     queues[jval_len(list)] = text_or_null(arena, one);
     c->queues = queues;
+}
+
+static void decode_macros(struct dec *d, struct arena *arena, struct launch_config *c)
+{
+    const struct jval *list = NULL;
+    const char **allow;
+    struct dec part;
+
+    if (!dec_object(d, "macros", &part, DEC_OPTIONAL))
+        return;
+    dec_no_unknown(&part, macros_keys);
+    dec_list(&part, "allow_env", &list, DEC_OPTIONAL);
+    allow = arena_array(arena, jval_len(list) + 1, sizeof(*allow));
+    for (size_t i = 0; i < jval_len(list); i++) {
+        struct str entry = jval_str(jval_at(list, i));
+
+        if (!macro_allow_is_valid(entry))
+            dec_fail(&part, "allow_env",
+                     "element %zu is neither a variable's name (FOO) nor a prefix of one (FOO_*)", i);
+        allow[i] = arena_cstr(arena, entry);
+    }
+    c->allow_env = allow;
+    d->failed = d->failed || part.failed;
 }
 
 static void decode_builder(struct dec *d)
@@ -129,6 +154,7 @@ static int read_file_part(struct io *io, struct arena *arena, struct launch_conf
     decode_queues(&d, arena, c);
     decode_builder(&d);
     decode_google(&d, arena, c);
+    decode_macros(&d, arena, c);
     if (dec_failed(&d))
         return -e->code;
     c->entity = text_or_null(arena, entity);

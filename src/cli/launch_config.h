@@ -1,7 +1,7 @@
 /*
  * cli/launch_config.h: the agent's configuration: launch-config.yaml, environment and flags, in W&B's
- * precedence: file, then environment, then flags. Keys: W&B Launch reference 6.2; ours are `vertex` (project,
- * region) and `google` (endpoint).
+ * precedence: file, then environment, then flags. Keys: W&B Launch reference 6.2; ours are `macros`
+ * (allow_env), `vertex` (project, region) and `google` (endpoint).
  */
 #pragma once
 
@@ -16,6 +16,7 @@ struct launch_config {
     int64_t stopped_run_timeout_s;
     int64_t verbosity;
     const char *gcp_project, *region, *google_endpoint; /* NULL: not given */
+    const char *const *allow_env;                       /* macros.allow_env: NULL-ended; NULL none */
     const char *json;                                   /* the whole, for the server's record */
 };
 /** launch_config_load() - *ret lives in @arena. -ERR_CONFIG with file, line and the nearest known key. */

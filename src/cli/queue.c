@@ -7,6 +7,7 @@
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "launch/render.h"
+#include "launch/template.h"
 
 static struct jval *queue_variables(struct session *s, const char *entity, const char *queue)
 {
@@ -40,6 +41,28 @@ static int load_config(struct session *s, const char *path, const struct jval **
     return 0;
 }
 
+/* The variables' own file may be what `queue parse -o json` prints: positions of it go into errors. */
+static int load_variables(struct session *s, const char *path, const struct jval *config,
+                          const struct jval **ret, struct err *e)
+{
+    struct config_file f = { 0 };
+    struct problems problems = { .a = s->a };
+    int rc;
+
+    if (!path)
+        return 0;
+    if (config_read(s->io, s->a, path, &f, e))
+        return -(int)e->code;
+    problems.file = f.name;
+    rc = template_variables_check(f.config, config, &problems, e);
+    problems_print(stderr, &problems);
+    if (rc)
+        return err_set(e, ERR_CONFIG, "%s: %zu error%s; the queue was not changed", path, problems.errors,
+                       problems.errors == 1 ? "" : "s");
+    *ret = f.config;
+    return 0;
+}
+
 static int report_server_check(const struct jval *data, const char *queue, struct err *e)
 {
     const struct jval *errors = jval_path(data, "upsertRunQueue.configSchemaValidationErrors");
@@ -65,7 +88,8 @@ static int ensure_project(struct session *s, const char *entity, struct err *e)
     return session_call(s, document_project_create, variables, &data, e);
 }
 
-static int upsert(struct session *s, const struct args *a, const struct jval *config, struct err *e)
+static int upsert(struct session *s, const struct args *a, const struct jval *config,
+                  const struct jval *template_variables, struct err *e)
 {
     const char *resource = args_text(a, "resource") ? args_text(a, "resource") : "gcp-vertex";
     const char *queue = args_operand(a, 0);
@@ -85,6 +109,9 @@ static int upsert(struct session *s, const struct args *a, const struct jval *co
     jval_set_cstr(s->a, input, "queueName", queue);
     jval_set_cstr(s->a, input, "resourceType", resource);
     jval_set(s->a, input, "resourceConfig", jval_new_str(s->a, jval_text(s->a, wrapped, JVAL_COMPACT)));
+    if (template_variables)
+        jval_set(s->a, input, "templateVariables",
+                 jval_new_str(s->a, jval_text(s->a, template_variables, JVAL_COMPACT)));
     jval_set_cstr(s->a, input, "prioritizationMode", args_has(a, "priority") ? "V0" : "DISABLED");
     jval_set(s->a, variables, "input", input);
     if (session_call(s, document_queue_upsert, variables, &data, e) || report_server_check(data, queue, e))
@@ -100,13 +127,15 @@ static int upsert(struct session *s, const struct args *a, const struct jval *co
 static int create_run(struct io *io, const struct args *a, struct err *e)
 {
     struct session s = { 0 };
-    const struct jval *config = NULL;
+    const struct jval *config = NULL, *variables = NULL;
     int rc = session_open(&s, io, a, e);
 
     if (rc == 0)
         rc = load_config(&s, args_text(a, "config"), &config, e);
     if (rc == 0)
-        rc = upsert(&s, a, config, e);
+        rc = load_variables(&s, args_text(a, "template-variables"), config, &variables, e);
+    if (rc == 0)
+        rc = upsert(&s, a, config, variables, e);
     session_close(&s);
     return rc;
 }
@@ -125,6 +154,8 @@ static int create_checked(struct io *io, const struct args *a, struct err *e)
 
 static const struct option_row create_rows[] = {
     { "config", 'c', OPTION_TEXT, "FILE", "queue config, YAML or JSON: spec and run", 0, 0 },
+    { "template-variables", 0, OPTION_TEXT, "FILE", "what each {{x}} of the config may be, YAML or JSON", 0,
+      0 },
     { "resource", 'r', OPTION_TEXT, "TYPE", "gcp-vertex (default) or vertex", 0, 0 },
     { "priority", 0, OPTION_FLAG, NULL, "take items in order of their priority", 0, 0 },
     OPTION_ENTITY,
@@ -140,7 +171,9 @@ const struct verb verb_queue_create = {
     .max_operands = 1,
     .summary = "make a queue, or change its config",
     .details = "All errors of the config are shown, each with its line; nothing is sent while there is one.",
-    .examples = "  slipway queue create gpu --config examples/queues/minimal.yaml",
+    .examples = "  slipway queue create gpu --config examples/queues/minimal.yaml\n"
+                "  slipway queue parse queue.yaml -o json > variables.json\n"
+                "  slipway queue create gpu --config queue.yaml --template-variables variables.json",
     .rows = create_rows,
     .run = create_checked,
 };

@@ -14,6 +14,7 @@ static const struct verb *const verbs[] = {
     &verb_queue_show,
     &verb_queue_delete,
     &verb_queue_validate,
+    &verb_queue_parse,
     &verb_queue_render,
     &verb_queue_diff,
     &verb_queue_schema,

@@ -4,9 +4,10 @@
 #include "cli/option.h"
 
 extern const struct verb verb_up, verb_server, verb_emulator, verb_agent, verb_launch_agent,
-    verb_queue_create, verb_queue_list, verb_queue_show, verb_queue_delete, verb_queue_validate,
-    verb_queue_render, verb_queue_diff, verb_queue_schema, verb_launch, verb_items, verb_item_show, verb_logs,
-    verb_stop, verb_admin_user_create, verb_admin_team_create, verb_login, verb_version, verb_completion;
+    verb_queue_create, verb_queue_list, verb_queue_show, verb_queue_delete, verb_queue_parse,
+    verb_queue_validate, verb_queue_render, verb_queue_diff, verb_queue_schema, verb_launch, verb_items,
+    verb_item_show, verb_logs, verb_stop, verb_admin_user_create, verb_admin_team_create, verb_login,
+    verb_version, verb_completion;
 
 /** verb_table() - all verbs in the order of help; NULL-ended. */
 const struct verb *const *verb_table(void);

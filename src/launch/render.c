@@ -6,7 +6,7 @@
 #include "base/timefmt.h"
 #include "launch/checks.h"
 #include "launch/task.h"
-#include "launch/template_token.h"
+#include "launch/template.h"
 #include "launch/unknown.h"
 
 enum { REQUEST_WARN_BYTES = 1000000 /* what Vertex stores of a job is limited, no page says to how much */ };
@@ -19,6 +19,31 @@ struct renderer {
 };
 
 /* --- before: macros, left-over template variables ------------------------------------------------------- */
+
+static struct str lower(struct arena *a, struct str s)
+{
+    char *made = arena_cstr(a, s);
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (made[i] >= 'A' && made[i] <= 'Z')
+            made[i] = (char)(made[i] - 'A' + 'a');
+    }
+    return (struct str){ made, s.len };
+}
+
+/* Where the job will run: a macro in the region itself cannot be filled with it. */
+static struct str region_of(const struct render_input *in, const struct jval *block)
+{
+    static const char *const paths[] = { "spec.location", "spec.region", "run.location", "run.region" };
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        struct str s = jval_str(jval_path(block, paths[i]));
+
+        if (s.len > 0)
+            return macro_is_in(s) ? in->region : s;
+    }
+    return in->region;
+}
 
 /* A run without a name is called by its id. */
 static int fill_macros(const struct render_input *in, const struct jval *block, const struct jval **ret,
@@ -33,12 +58,14 @@ static int fill_macros(const struct render_input *in, const struct jval *block, 
         { "author", in->author },
         { "queue_name", in->queue_name },
         { "item_id", in->item_id },
+        { "region", lower(p->a, region_of(in, block)) },
     };
-    const struct macro_set set = { items, ARRAY_LEN(items) };
+    const struct macro_set set = { items, ARRAY_LEN(items), in->strict_macros, in->macro_env };
 
     return macro_expand(block, &set, ret, p, e);
 }
 
+/* A value that the server has put in may hold braces; then they are text. */
 static void refuse_templates(struct converter *c, const struct jval *v, const struct path *at)
 {
     struct template_token t;
@@ -204,17 +231,6 @@ static bool is_url_name(struct str s)
     return s.len > 0;
 }
 
-static struct str lower(struct arena *a, struct str s)
-{
-    char *made = arena_cstr(a, s);
-
-    for (size_t i = 0; i < s.len; i++) {
-        if (made[i] >= 'A' && made[i] <= 'Z')
-            made[i] = (char)(made[i] - 'A' + 'a');
-    }
-    return (struct str){ made, s.len };
-}
-
 static struct str address_part(struct renderer *r, enum target t, struct str otherwise, const char *what)
 {
     const struct found *f = &r->g.at[t];
@@ -330,7 +346,9 @@ static void render_block(struct renderer *r, const struct jval *block, const str
 {
     const struct render_input *in = r->in;
 
-    refuse_templates(&r->c, block, at);
+    template_record_check(jval_get(in->spec->raw, "template_variables"), r->c.p);
+    if (!template_record_has_braces(jval_get(in->spec->raw, "template_variables")))
+        refuse_templates(&r->c, block, at);
     plan_tasks(r);
     places_gather(&r->c, block, at, &r->g);
     check_pools_given(r, block, at);

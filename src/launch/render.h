@@ -17,6 +17,9 @@
  *   WANDB_LAUNCH_*; for all others (WANDB_BASE_URL, WANDB_NAME, ...) what the config says wins. In the
  * agent's values "$(" is written "$$(", so that Vertex leaves it alone. At most 100 variables, 131072 bytes
  * each.
+ * - Macros: image_uri, run_id, run_name (the id of a run without a name), project_name, entity_name, author,
+ * queue_name, item_id, region (that of the job), and what macro_env allows.
+ * - Template values that the spec records are checked against their schemas again (launch/template.h).
  * - Labels: the four below. A config may not set them itself.
  * - Output: base_output_dir, else STAGING_BUCKET/aiplatform-custom-job-<UTC time>.
  */
@@ -39,7 +42,9 @@ struct render_input {
     struct str image_uri;
     struct str gcp_project, region; /* agent's defaults; spec.project and spec.location win */
     struct str agent_label, attempt_label;
-    int64_t now_unix_ms; /* for the derived output directory */
+    int64_t now_unix_ms;               /* for the derived output directory */
+    const struct macro_env *macro_env; /* NULL: no variable of the agent's environment */
+    bool strict_macros;                /* an unknown ${x} is an error */
 };
 struct rendered {
     const struct jval *request; /* CustomJob JSON (camelCase); secret env values as

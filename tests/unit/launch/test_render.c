@@ -568,6 +568,45 @@ static void a_secret_that_cannot_be_had_is_named(void **state)
         strstr(w.e.msg, "variable S: no value for the secret \"projects/proj/secrets/hf/versions/latest\""));
 }
 
+static void the_region_macro_is_where_the_job_runs(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct world w = { .a = a };
+
+    render(&w, with_pool(&w, "\"labels\":{\"r\":\"${region}\"}", "{}"), "{}");
+    assert_string_equal(at(&w, "labels.r"), "\"us-central1\"");
+    render(&w, with_pool(&w, "\"labels\":{\"r\":\"${region}\"},\"location\":\"Europe-West4\"", "{}"), "{}");
+    assert_string_equal(at(&w, "labels.r"), "\"europe-west4\"");
+}
+
+static void recorded_template_values_are_checked_again(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct world w = { .a = a };
+
+    render_spec(
+        &w,
+        "{\"entity\":\"e\",\"project\":\"p\",\"docker\":{\"docker_image\":\"i:1\"},\"template_variables\":"
+        "{\"n\":{\"schema\":{\"type\":\"integer\",\"maximum\":4},\"value\":16}},"
+        "\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":[" POOL "]}}}}");
+    assert_int_equal(w.r, -ERR_INVALID);
+    assert_problem(&w, "template_variables.n: expected an integer of at most 4, got 16; did you mean 4?");
+}
+
+static void braces_from_a_recorded_value_are_text(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct world w = { .a = a };
+
+    render_spec(
+        &w,
+        "{\"entity\":\"e\",\"project\":\"p\",\"docker\":{\"docker_image\":\"i:1\"},\"template_variables\":"
+        "{\"t\":{\"schema\":{\"type\":\"string\"},\"value\":\"{{y}}\"}},"
+        "\"resource_args\":{\"vertex\":{\"spec\":{\"display_name\":\"{{y}}\","
+        "\"worker_pool_specs\":[" POOL "]}}}}");
+    assert_string_equal(at(&w, "displayName"), "\"{{y}}\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -590,6 +629,9 @@ int main(void)
         cmocka_unit_test(a_digest_and_a_broken_label_have_no_text),
         cmocka_unit_test(secrets_are_filled_in_as_correct_json),
         cmocka_unit_test(a_secret_that_cannot_be_had_is_named),
+        cmocka_unit_test(the_region_macro_is_where_the_job_runs),
+        cmocka_unit_test(recorded_template_values_are_checked_again),
+        cmocka_unit_test(braces_from_a_recorded_value_are_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
