@@ -138,7 +138,7 @@ static void check_partition(const struct pool_check *k)
 
 static void check_reservation_values(const struct pool_check *k, struct node values)
 {
-    struct str part[3];
+    struct str part[3] = { { NULL, 0 } };
 
     for (size_t i = 0; i < jval_len(values.made); i++) {
         struct node v = node_element(k->c, values, i);

@@ -132,7 +132,7 @@ static void check_labels(struct converter *c, const struct gathered *g)
 static void check_network(struct converter *c, const struct gathered *g)
 {
     struct node n = known(c, g, TARGET_NETWORK);
-    struct str part[2];
+    struct str part[2] = { { NULL, 0 } };
     int64_t number;
 
     if (given(g, TARGET_RESERVED_RANGES) && !given(g, TARGET_NETWORK))
@@ -164,7 +164,7 @@ static void check_kms(struct converter *c, const struct gathered *g, struct str 
 {
     const char *want = "projects/P/locations/R/keyRings/K/cryptoKeys/C";
     struct node n = known(c, g, TARGET_KMS_KEY);
-    struct str part[4];
+    struct str part[4] = { { NULL, 0 } };
 
     if (!n.made)
         return;
@@ -182,7 +182,7 @@ static void check_tensorboard(struct converter *c, const struct gathered *g, str
 {
     const char *want = "projects/P/locations/R/tensorboards/ID";
     struct node n = known(c, g, TARGET_TENSORBOARD);
-    struct str part[3];
+    struct str part[3] = { { NULL, 0 } };
 
     if (!n.made)
         return;
@@ -196,7 +196,7 @@ static void check_experiment(struct converter *c, const struct gathered *g, stru
 {
     static const enum target both[] = { TARGET_EXPERIMENT, TARGET_EXPERIMENT_RUN };
     const char *want = "a name, or projects/P/locations/R/metadataStores/S/contexts/C";
-    struct str part[4];
+    struct str part[4] = { { NULL, 0 } };
 
     for (size_t i = 0; i < ARRAY_LEN(both); i++) {
         struct node n = known(c, g, both[i]);

@@ -285,10 +285,10 @@ static struct jval *to_enum(struct converter *c, const struct field *f, const st
 }
 
 static bool too_many(struct converter *c, const struct jval *v, const struct path *at, size_t max,
-                     const char *what, const char *limit)
+                     const char *what)
 {
     if (jval_len(v) > max)
-        convert_error(c, v, at, "%zu %s; at most %s", jval_len(v), what, limit);
+        convert_error(c, v, at, "%zu %s", jval_len(v), what);
     return jval_len(v) > max;
 }
 
@@ -336,7 +336,7 @@ static struct jval *to_labels(struct converter *c, const struct jval *v, const s
 
     if (!jval_is(v, JVAL_OBJECT))
         return wrong_type(c, v, at, "an object of label keys and values");
-    if (too_many(c, v, at, LABELS_MAX, "labels", "60, beside the agent's own"))
+    if (too_many(c, v, at, LABELS_MAX, "labels; at most 60, beside the agent's own"))
         return NULL;
     jval_set_pos(labels, jval_pos(v));
     for (size_t i = 0; i < jval_len(v); i++) {
@@ -423,7 +423,7 @@ static struct jval *to_messages(struct converter *c, const struct field *f, cons
     if (!jval_is(v, JVAL_ARRAY))
         return wrong_type(c, v, at,
                           jval_is(v, JVAL_OBJECT) ? "a list (\"- \" before each element)" : "a list");
-    if (too_many(c, v, at, MESSAGES_MAX, "elements", "100"))
+    if (too_many(c, v, at, MESSAGES_MAX, "elements; at most 100"))
         return NULL;
     for (size_t i = 0; i < jval_len(v); i++) {
         const struct path here = { .up = at, .index = i };

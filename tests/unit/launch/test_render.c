@@ -146,67 +146,64 @@ static void an_unknown_key_is_named_with_its_place_and_the_nearest_name(void **s
     assert_problem(&w, "vertex.run: unknown key \"nonsense\"");
 }
 
+/* What stands under spec and run, and what the request then has at a path. */
+static const struct {
+    const char *spec, *run, *path, *want;
+} places[] = {
+    { "", "{\"timeout\":3600}", "jobSpec.scheduling.timeout", "\"3600s\"" },
+    { "\"timeout\":\"3600s\"", "{}", "jobSpec.scheduling.timeout", "\"3600s\"" },
+    { "\"scheduling\":{\"timeout\":{\"seconds\":3600}}", "{}", "jobSpec.scheduling.timeout", "\"3600s\"" },
+    { "", "{\"scheduling\":{\"timeout\":1.5}}", "jobSpec.scheduling.timeout", "\"1.500s\"" },
+    { "\"jobSpec\":{\"scheduling\":{\"disableRetries\":true}}", "{}", "jobSpec.scheduling.disableRetries",
+      "true" },
+    { "", "{\"scheduling_strategy\":\"SPOT\"}", "jobSpec.scheduling.strategy", "\"SPOT\"" },
+    { "\"scheduling\":{\"strategy\":4}", "{}", "jobSpec.scheduling.strategy", "\"SPOT\"" },
+    { "", "{\"max_wait_duration\":0,\"strategy\":\"FLEX\"}", "jobSpec.scheduling.maxWaitDuration", "\"0s\"" },
+    { "\"service_account\":\"a@b\"", "{\"serviceAccount\":\"a@b\"}", "jobSpec.serviceAccount", "\"a@b\"" },
+    { "\"base_output_dir\":\"gs://b/o\"", "{}", "jobSpec.baseOutputDirectory.outputUriPrefix",
+      "\"gs://b/o\"" },
+    { "\"baseOutputDirectory\":{\"outputUriPrefix\":\"gs://b/o\"}", "{}",
+      "jobSpec.baseOutputDirectory.outputUriPrefix", "\"gs://b/o\"" },
+    { "\"base_output_directory\":\"gs://b/o\"", "{}", "jobSpec.baseOutputDirectory.outputUriPrefix",
+      "\"gs://b/o\"" },
+    { "\"staging_bucket\":\"b/\"", "{}", "jobSpec.baseOutputDirectory.outputUriPrefix",
+      "\"gs://b/aiplatform-custom-job-2026-01-02-03:04:05.678\"" },
+    { "\"encryption_spec_key_name\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"", "{}",
+      "encryptionSpec", "{\"kmsKeyName\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"}" },
+    { "\"encryptionSpec\":{\"kms_key_name\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/"
+      "k\"}",
+      "{}", "encryptionSpec.kmsKeyName", "\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"" },
+    { "\"persistent_resource_id\":\"pr\"", "{}", "jobSpec.persistentResourceId", "\"pr\"" },
+    { "\"enable_web_access\":true", "{}", "jobSpec.enableWebAccess", "true" },
+    { "", "{\"enable_dashboard_access\":true}", "jobSpec.enableDashboardAccess", "true" },
+    { "\"reserved_ip_ranges\":[\"r1\"]", "{}", "jobSpec.reservedIpRanges", "[\"r1\"]" },
+    { "",
+      "{\"psc_interface_config\":{\"network_attachment\":\"n\",\"dns_peering_configs\":[{\"domain\":\"a."
+      "\","
+      "\"target_project\":\"p\",\"target_network\":\"v\"}]}}",
+      "jobSpec.pscInterfaceConfig",
+      "{\"networkAttachment\":\"n\",\"dnsPeeringConfigs\":[{\"domain\":\"a.\",\"targetProject\":\"p\","
+      "\"targetNetwork\":\"v\"}]}" },
+    { "", "{\"tensorboard\":\"projects/p/locations/us-central1/tensorboards/1\",\"service_account\":\"s@p\"}",
+      "jobSpec.tensorboard", "\"projects/p/locations/us-central1/tensorboards/1\"" },
+    { "\"experiment\":\"x\",\"experiment_run\":\"y\"", "{\"service_account\":\"s@p\"}",
+      "jobSpec.experimentRun",
+      "\"projects/proj/locations/us-central1/metadataStores/default/contexts/x-y\"" },
+    { "\"network\":\"projects/123/global/networks/vpc\"", "{}", "jobSpec.network",
+      "\"projects/123/global/networks/vpc\"" },
+    { "\"display_name\":\"x ${run_id}\"", "{}", "displayName", "\"x ab12cd34\"" },
+    { "", "{\"restart_job_on_worker_restart\":true}", "jobSpec.scheduling",
+      "{\"restartJobOnWorkerRestart\":true}" },
+};
+
 static void every_place_and_spelling_leads_to_the_same_field(void **state)
 {
-    static const struct {
-        const char *spec, *run, *path, *want;
-    } rows[] = {
-        { "", "{\"timeout\":3600}", "jobSpec.scheduling.timeout", "\"3600s\"" },
-        { "\"timeout\":\"3600s\"", "{}", "jobSpec.scheduling.timeout", "\"3600s\"" },
-        { "\"scheduling\":{\"timeout\":{\"seconds\":3600}}", "{}", "jobSpec.scheduling.timeout",
-          "\"3600s\"" },
-        { "", "{\"scheduling\":{\"timeout\":1.5}}", "jobSpec.scheduling.timeout", "\"1.500s\"" },
-        { "\"jobSpec\":{\"scheduling\":{\"disableRetries\":true}}", "{}", "jobSpec.scheduling.disableRetries",
-          "true" },
-        { "", "{\"scheduling_strategy\":\"SPOT\"}", "jobSpec.scheduling.strategy", "\"SPOT\"" },
-        { "\"scheduling\":{\"strategy\":4}", "{}", "jobSpec.scheduling.strategy", "\"SPOT\"" },
-        { "", "{\"max_wait_duration\":0,\"strategy\":\"FLEX\"}", "jobSpec.scheduling.maxWaitDuration",
-          "\"0s\"" },
-        { "\"service_account\":\"a@b\"", "{\"serviceAccount\":\"a@b\"}", "jobSpec.serviceAccount",
-          "\"a@b\"" },
-        { "\"base_output_dir\":\"gs://b/o\"", "{}", "jobSpec.baseOutputDirectory.outputUriPrefix",
-          "\"gs://b/o\"" },
-        { "\"baseOutputDirectory\":{\"outputUriPrefix\":\"gs://b/o\"}", "{}",
-          "jobSpec.baseOutputDirectory.outputUriPrefix", "\"gs://b/o\"" },
-        { "\"base_output_directory\":\"gs://b/o\"", "{}", "jobSpec.baseOutputDirectory.outputUriPrefix",
-          "\"gs://b/o\"" },
-        { "\"staging_bucket\":\"b/\"", "{}", "jobSpec.baseOutputDirectory.outputUriPrefix",
-          "\"gs://b/aiplatform-custom-job-2026-01-02-03:04:05.678\"" },
-        { "\"encryption_spec_key_name\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"", "{}",
-          "encryptionSpec", "{\"kmsKeyName\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"}" },
-        { "\"encryptionSpec\":{\"kms_key_name\":\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/"
-          "k\"}",
-          "{}", "encryptionSpec.kmsKeyName", "\"projects/p/locations/us-central1/keyRings/r/cryptoKeys/k\"" },
-        { "\"persistent_resource_id\":\"pr\"", "{}", "jobSpec.persistentResourceId", "\"pr\"" },
-        { "\"enable_web_access\":true", "{}", "jobSpec.enableWebAccess", "true" },
-        { "", "{\"enable_dashboard_access\":true}", "jobSpec.enableDashboardAccess", "true" },
-        { "\"reserved_ip_ranges\":[\"r1\"]", "{}", "jobSpec.reservedIpRanges", "[\"r1\"]" },
-        { "",
-          "{\"psc_interface_config\":{\"network_attachment\":\"n\",\"dns_peering_configs\":[{\"domain\":\"a."
-          "\","
-          "\"target_project\":\"p\",\"target_network\":\"v\"}]}}",
-          "jobSpec.pscInterfaceConfig",
-          "{\"networkAttachment\":\"n\",\"dnsPeeringConfigs\":[{\"domain\":\"a.\",\"targetProject\":\"p\","
-          "\"targetNetwork\":\"v\"}]}" },
-        { "",
-          "{\"tensorboard\":\"projects/p/locations/us-central1/tensorboards/1\",\"service_account\":\"s@p\"}",
-          "jobSpec.tensorboard", "\"projects/p/locations/us-central1/tensorboards/1\"" },
-        { "\"experiment\":\"x\",\"experiment_run\":\"y\"", "{\"service_account\":\"s@p\"}",
-          "jobSpec.experimentRun",
-          "\"projects/proj/locations/us-central1/metadataStores/default/contexts/x-y\"" },
-        { "\"network\":\"projects/123/global/networks/vpc\"", "{}", "jobSpec.network",
-          "\"projects/123/global/networks/vpc\"" },
-        { "\"display_name\":\"x ${run_id}\"", "{}", "displayName", "\"x ab12cd34\"" },
-        { "", "{\"restart_job_on_worker_restart\":true}", "jobSpec.scheduling",
-          "{\"restartJobOnWorkerRestart\":true}" },
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         AUTO_PTR(arena) a = arena_new();
         struct world w = { .a = a };
 
-        render(&w, with_pool(&w, rows[i].spec, rows[i].run), "{}");
-        assert_string_equal(at(&w, rows[i].path), rows[i].want);
+        render(&w, with_pool(&w, places[i].spec, places[i].run), "{}");
+        assert_string_equal(at(&w, places[i].path), places[i].want);
     }
 }
 
