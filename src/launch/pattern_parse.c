@@ -149,6 +149,21 @@ static uint32_t hex(struct parser *p, int digits)
     return c;
 }
 
+/* What the dialect has and this engine has not, and letters that mean nothing. */
+static void refuse_escape(struct parser *p, int ch)
+{
+    bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
+
+    if (ch < 0)
+        fail(p, "a backslash at the end");
+    else if (ch >= '1' && ch <= '9')
+        fail(p, "back-references are not supported");
+    else if (ch > 0 && strchr("bBpPk", ch))
+        fail(p, "\\%c is not supported", ch);
+    else if (letter || ch == '0' || ch >= 0x80)
+        fail(p, "unknown escape");
+}
+
 /* One escaped character behind the backslash; classes and assertions are not for here. */
 static uint32_t escaped(struct parser *p)
 {
@@ -156,22 +171,14 @@ static uint32_t escaped(struct parser *p)
     int ch = peek(p);
     const char *found = ch > 0 ? strchr(plain, ch) : NULL;
 
-    if (ch < 0) {
-        fail(p, "a backslash at the end");
+    if (!found && ch != 'x' && ch != 'u')
+        refuse_escape(p, ch);
+    if (p->failed)
         return 0;
-    }
-    if (ch >= '1' && ch <= '9')
-        fail(p, "back-references are not supported");
-    else if (ch == 'b' || ch == 'B' || ch == 'p' || ch == 'P' || ch == 'k')
-        fail(p, "\\%c is not supported", ch);
     p->at++;
     if (found)
         return (unsigned char)means[found - plain];
-    if (ch == 'x' || ch == 'u')
-        return hex(p, ch == 'x' ? 2 : 4);
-    if (ch >= 0x80 || (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '0')
-        fail(p, "unknown escape");
-    return (uint32_t)ch;
+    return ch == 'x' || ch == 'u' ? hex(p, ch == 'x' ? 2 : 4) : (uint32_t)ch;
 }
 
 /* A member of [...]: true when it is one character, *ret, that may begin or end a range. */

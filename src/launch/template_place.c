@@ -96,29 +96,19 @@ struct place_context place_inside(const struct place_context *at, const struct j
 
 enum place_wants place_wants(const struct place_context *at)
 {
+    static const enum place_wants by_type[] = {
+        [FIELD_STRING] = PLACE_WANTS_TEXT,   [FIELD_GS_URI] = PLACE_WANTS_TEXT,
+        [FIELD_ENUM] = PLACE_WANTS_TEXT,     [FIELD_OUTPUT_URI] = PLACE_WANTS_TEXT,
+        [FIELD_BOOL] = PLACE_WANTS_BOOLEAN,  [FIELD_INT32] = PLACE_WANTS_INTEGER,
+        [FIELD_INT64] = PLACE_WANTS_INTEGER, [FIELD_DURATION] = PLACE_WANTS_NUMBER,
+        [FIELD_STRINGS] = PLACE_WANTS_ANY,   [FIELD_LABELS] = PLACE_WANTS_ANY,
+        [FIELD_ENV] = PLACE_WANTS_ANY,       [FIELD_MESSAGE] = PLACE_WANTS_ANY,
+        [FIELD_MESSAGES] = PLACE_WANTS_ANY,
+    };
+
     if (at->kind == CONTEXT_TEXT)
         return PLACE_WANTS_TEXT;
     if (at->kind != CONTEXT_FIELD)
         return PLACE_WANTS_ANY;
-    switch (at->field->type) {
-    case FIELD_STRING:
-    case FIELD_GS_URI:
-    case FIELD_ENUM:
-    case FIELD_OUTPUT_URI:
-        return PLACE_WANTS_TEXT;
-    case FIELD_BOOL:
-        return PLACE_WANTS_BOOLEAN;
-    case FIELD_INT32:
-    case FIELD_INT64:
-        return PLACE_WANTS_INTEGER;
-    case FIELD_DURATION:
-        return PLACE_WANTS_NUMBER;
-    case FIELD_STRINGS:
-    case FIELD_LABELS:
-    case FIELD_ENV:
-    case FIELD_MESSAGE:
-    case FIELD_MESSAGES:
-        break;
-    }
-    return PLACE_WANTS_ANY;
+    return by_type[at->field->type];
 }

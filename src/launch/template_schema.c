@@ -32,30 +32,48 @@ static bool is_number(const struct jval *v)
     return jval_is(v, JVAL_INT) || (jval_is(v, JVAL_REAL) && isfinite(jval_real(v)));
 }
 
+static struct jval *at_same_place(struct jval *made, const struct jval *v)
+{
+    jval_set_pos(made, jval_pos(v));
+    return made;
+}
+
+static const struct jval *as_integer(struct arena *a, const struct jval *v)
+{
+    double d = jval_real(v);
+
+    if (jval_is(v, JVAL_REAL) && d == floor(d) && fabs(d) < 9e15)
+        return at_same_place(jval_new_int(a, (int64_t)d), v);
+    return jval_is(v, JVAL_INT) ? v : NULL;
+}
+
+static const struct jval *as_boolean(struct arena *a, const struct jval *v)
+{
+    bool yes = str_is(jval_str(v), "true");
+
+    if (yes || str_is(jval_str(v), "false"))
+        return at_same_place(jval_new_bool(a, yes), v);
+    return jval_is(v, JVAL_BOOL) ? v : NULL;
+}
+
 /* @v as a value of @kind, or NULL. */
 static const struct jval *as_kind(struct arena *a, enum kind kind, const struct jval *v)
 {
-    double d = jval_real(v);
-    struct jval *made = NULL;
-
-    if (kind == KIND_ANY)
+    switch (kind) {
+    case KIND_ANY:
         return jval_is(v, JVAL_STR) || jval_is(v, JVAL_BOOL) || is_number(v) ? v : NULL;
-    if (kind == KIND_STRING)
+    case KIND_STRING:
         return jval_is(v, JVAL_STR) ? v : NULL;
-    if (kind == KIND_NUMBER)
+    case KIND_NUMBER:
         return is_number(v) ? v : NULL;
-    if (kind == KIND_INTEGER && jval_is(v, JVAL_REAL) && d == floor(d) && fabs(d) < 9e15)
-        made = jval_new_int(a, (int64_t)d);
-    else if (kind == KIND_INTEGER)
-        return jval_is(v, JVAL_INT) ? v : NULL;
-    else if (kind == KIND_BOOLEAN && jval_is(v, JVAL_STR) &&
-             (str_is(jval_str(v), "true") || str_is(jval_str(v), "false")))
-        made = jval_new_bool(a, str_is(jval_str(v), "true"));
-    else
-        return kind == KIND_BOOLEAN && jval_is(v, JVAL_BOOL) ? v : NULL;
-    if (made)
-        jval_set_pos(made, jval_pos(v));
-    return made;
+    case KIND_INTEGER:
+        return as_integer(a, v);
+    case KIND_BOOLEAN:
+        return as_boolean(a, v);
+    case KIND_UNKNOWN:
+        break;
+    }
+    return NULL;
 }
 
 /* --- values --------------------------------------------------------------------------------------------- */
@@ -69,14 +87,14 @@ static bool in_list(const struct jval *list, const struct jval *value)
     return false;
 }
 
-static bool in_bounds(const struct jval *schema, const struct jval *value)
+/* The bound that @v is beyond, or NULL. */
+static const struct jval *bound_passed(const struct jval *schema, const struct jval *v)
 {
     const struct jval *min = jval_get(schema, "minimum"), *max = jval_get(schema, "maximum");
 
-    if (!is_number(value))
-        return true;
-    return !(is_number(min) && jval_real(value) < jval_real(min)) &&
-           !(is_number(max) && jval_real(value) > jval_real(max));
+    if (is_number(v) && is_number(min) && jval_real(v) < jval_real(min))
+        return min;
+    return is_number(v) && is_number(max) && jval_real(v) > jval_real(max) ? max : NULL;
 }
 
 static bool pattern_fits(struct arena *a, const struct jval *schema, const struct jval *value)
@@ -192,28 +210,27 @@ static const struct jval *nearest_text(struct arena *a, const struct jval *list,
     return near ? jval_new_cstr(a, near) : NULL;
 }
 
+static const struct jval *nearest_in_list(struct arena *a, const struct jval *list, const struct jval *value,
+                                          const struct jval *plain)
+{
+    const struct jval *near = jval_is(value, JVAL_STR) ? nearest_text(a, list, jval_str(value)) : NULL;
+
+    return near || !is_number(plain) ? near : nearest_number(list, jval_real(plain));
+}
+
 /* A value that would do and is near the one given; NULL: none comes to mind. */
 static const struct jval *nearest_valid(struct arena *a, const struct jval *schema, const struct jval *value)
 {
-    const struct jval *list = jval_get(schema, "enum"), *min = jval_get(schema, "minimum"),
-                      *max = jval_get(schema, "maximum");
+    const struct jval *list = jval_get(schema, "enum");
     const struct jval *plain = jval_is(value, JVAL_STR) ? unquoted(a, value) : value;
     enum kind kind = kind_of(schema);
 
-    if (jval_len(list) > 0 && jval_is(value, JVAL_STR)) {
-        const struct jval *near = nearest_text(a, list, jval_str(value));
-
-        if (near)
-            return near;
-    }
     if (jval_len(list) > 0)
-        return is_number(plain) ? nearest_number(list, jval_real(plain)) : NULL;
+        return nearest_in_list(a, list, value, plain);
     if (kind == KIND_STRING && is_number(value))
         plain = jval_new_str(a, jval_text(a, value, JVAL_COMPACT));
-    if (is_number(plain) && is_number(min) && jval_real(plain) < jval_real(min))
-        return min;
-    if (is_number(plain) && is_number(max) && jval_real(plain) > jval_real(max))
-        return max;
+    if (bound_passed(schema, plain))
+        return bound_passed(schema, plain);
     plain = plain ? as_kind(a, kind, plain) : NULL;
     return plain && pattern_fits(a, schema, plain) && !jval_equal(plain, value) ? plain : NULL;
 }
@@ -249,7 +266,7 @@ const struct jval *template_value_check(const struct jval *schema, const struct 
         problem_add(p, PROBLEM_ERROR, jval_pos(value), path, "longer than %d bytes", TEMPLATE_MAX_VALUE);
         return NULL;
     }
-    if (!made || (jval_is(list, JVAL_ARRAY) && !in_list(list, made)) || !in_bounds(schema, made) ||
+    if (!made || (jval_is(list, JVAL_ARRAY) && !in_list(list, made)) || bound_passed(schema, made) ||
         !pattern_fits(p->a, schema, made)) {
         refuse(schema, value, path, p);
         return NULL;
