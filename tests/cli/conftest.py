@@ -1,10 +1,14 @@
 """Fixtures over the real binary."""
 
 import shutil
+import signal
 
 import pytest
 
 from harness import Place, Up, World
+
+# Started in the background of a script, we ignore Ctrl-C, and so would every process we start: a shell could not trap it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def make_place(factory, name):

@@ -3,18 +3,12 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/file.h"
 #include "io/http.h"
 #include "io/proc.h"
 #include "io/real.h"
-
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
 
 /* Each test runs its body as the first fiber of a world of its own. */
 static void in_world(io_main_fn fn)
@@ -163,92 +157,6 @@ static void work_is_done_when_the_call_returns(void **state)
 {
     (void)state;
     in_world(work_on_thread);
-}
-
-/* Recursion that the compiler cannot turn into a loop. */
-static size_t dig(volatile char *from, size_t depth)
-{
-    volatile char here[1024];
-
-    here[0] = from ? from[0] : 'x';
-    return depth == 0 ? (size_t)here[0] : dig(here, depth - 1) + (size_t)here[0];
-}
-
-static void dig_main(void *arg)
-{
-    *(size_t *)arg = dig(NULL, 100000);
-}
-
-static int dig_in_fiber(struct io *io, void *arg, struct err *e)
-{
-    struct group *g = group_new(io);
-    size_t sum = 0;
-
-    group_spawn(g, "digger", dig_main, &sum);
-    group_wait(g);
-    group_free(g);
-    return 0;
-}
-
-static int use_freed(struct io *io, void *arg, struct err *e)
-{
-    char *p = malloc(10);
-
-    free(p);
-    return ((volatile char *)p)[3] == 'x' ? 1 : 0;
-}
-
-/* Runs @fn in a child process whose messages are kept; true when it died of a signal or of a sanitizer. */
-static bool dies(io_main_fn fn, char *text, size_t size)
-{
-    int pipes[2];
-    int status = 0;
-    size_t len = 0;
-    pid_t pid = 0;
-
-    assert_int_equal(pipe(pipes), 0);
-    pid = fork();
-    if (pid == 0) {
-        struct rlimit none = { 0, 0 };
-        struct err e;
-
-        setrlimit(RLIMIT_CORE, &none);
-        signal(SIGSEGV, SIG_DFL);
-        dup2(pipes[1], 2);
-        (void)!io_real_run(fn, NULL, &e);
-        _exit(0);
-    }
-    close(pipes[1]);
-    for (ssize_t n = 1; n > 0 && len + 1 < size; len += n > 0 ? (size_t)n : 0)
-        n = read(pipes[0], text + len, size - 1 - len);
-    text[len] = '\0';
-    close(pipes[0]);
-    waitpid(pid, &status, 0);
-    return WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
-}
-
-static void a_fiber_that_overflows_its_stack_dies_at_the_guard_page(void **state)
-{
-    char text[20000];
-
-    (void)state;
-    assert_true(dies(dig_in_fiber, text, sizeof(text)));
-}
-
-static void the_address_sanitizer_sees_into_fibers(void **state)
-{
-    char text[20000];
-
-    (void)state;
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-    assert_true(dies(use_freed, text, sizeof(text)));
-    assert_non_null(strstr(text, "heap-use-after-free"));
-#else
-    (void)text;
-    (void)use_freed;
-    print_message("built without AddressSanitizer: './dev asan' runs this\n");
-    skip();
-#endif
 }
 
 /* --- HTTP --- */
@@ -494,8 +402,6 @@ int main(void)
         cmocka_unit_test(cancelling_reaches_the_groups_a_fiber_made),
         cmocka_unit_test(a_signal_wakes_the_longest_waiter_and_the_other_times_out),
         cmocka_unit_test(work_is_done_when_the_call_returns),
-        cmocka_unit_test(a_fiber_that_overflows_its_stack_dies_at_the_guard_page),
-        cmocka_unit_test(the_address_sanitizer_sees_into_fibers),
         cmocka_unit_test(requests_and_replies_arrive_whole_within_caps),
         cmocka_unit_test(two_hundred_requests_at_once_are_answered),
         cmocka_unit_test(a_cancelled_request_returns_at_once),
