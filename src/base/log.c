@@ -85,24 +85,30 @@ static void put(int fd, struct str line)
     }
 }
 
-/* A value may hold anything: keep the line one line. */
-static void flatten(struct strbuf *b)
+/* A value may hold anything: keep the line one line, and text. */
+static void add_clean(struct strbuf *b, struct strbuf *pairs)
 {
-    for (size_t i = 0; i < b->len; i++)
-        if ((unsigned char)b->ptr[i] < 0x20)
-            b->ptr[i] = ' ';
+    for (size_t i = 0; i < pairs->len; i++)
+        if ((unsigned char)pairs->ptr[i] < 0x20 || pairs->ptr[i] == 0x7f)
+            pairs->ptr[i] = ' ';
+    strbuf_add_utf8(b, strbuf_str(pairs));
 }
 
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
 {
-    AUTO_STRBUF struct strbuf pairs = STRBUF(16 * 1024);
-    AUTO_STRBUF struct strbuf line = STRBUF(64 * 1024);
+    AUTO_STRBUF struct strbuf raw = STRBUF(16 * 1024);
+    AUTO_STRBUF struct strbuf pairs = STRBUF(64 * 1024);
+    AUTO_STRBUF struct strbuf line = STRBUF(512 * 1024);
     va_list ap;
 
     va_start(ap, fmt);
-    strbuf_vaddf(&pairs, fmt, ap);
+    strbuf_vaddf(&raw, fmt, ap);
     va_end(ap);
-    flatten(&pairs);
+    if (raw.full) {
+        strbuf_reset(&raw);
+        strbuf_addz(&raw, "(longer than 16 KiB: left out)");
+    }
+    add_clean(&pairs, &raw);
     if (log_state.sink) {
         log_state.sink(log_state.ctx, level, event, strbuf_cstr(&pairs));
         return;

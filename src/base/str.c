@@ -205,6 +205,16 @@ bool str_is_utf8(struct str s)
     return true;
 }
 
+void strbuf_add_utf8(struct strbuf *b, struct str s)
+{
+    for (size_t i = 0; i < s.len;) {
+        size_t n = sequence((const unsigned char *)s.ptr + i, s.len - i);
+
+        strbuf_add(b, n ? str_sub(s, i, i + n) : STR("\xef\xbf\xbd"));
+        i += n ? n : 1;
+    }
+}
+
 size_t str_distance(struct str a, struct str b)
 {
     size_t row[65];

@@ -247,20 +247,6 @@ int64_t real_proc_pid(const struct proc *p)
 /* --- reading
  * ------------------------------------------------------------------------------------------------- */
 
-static void add_text(struct strbuf *line, struct str s)
-{
-    if (str_is_utf8(s)) {
-        strbuf_add(line, s);
-        return;
-    }
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)s.ptr[i] < 0x80)
-            strbuf_addc(line, s.ptr[i]);
-        else
-            strbuf_addz(line, "\xef\xbf\xbd"); /* U+FFFD for each byte */
-    }
-}
-
 static bool take_line(struct output *o, size_t max_line, struct strbuf *line)
 {
     struct str all = strbuf_str(&o->buffer);
@@ -274,7 +260,7 @@ static bool take_line(struct output *o, size_t max_line, struct strbuf *line)
         return false;
     take = at >= 0 ? (size_t)at : all.len < max_line ? all.len : max_line;
     drop = take + (at >= 0);
-    add_text(line, str_sub(all, 0, take));
+    strbuf_add_utf8(line, str_sub(all, 0, take));
     memmove(o->buffer.ptr, o->buffer.ptr + drop, all.len - drop);
     strbuf_truncate(&o->buffer, all.len - drop);
     if (o->paused && o->buffer.len < BUFFER_HIGH / 2) {
