@@ -19,8 +19,8 @@ static void split_lines(struct explainer *x, struct str text)
 {
     struct str line;
 
-    x->input = arena_array(x->a, text.len + 1, sizeof(*x->input));
-    while (x->input_len <= text.len && str_cut(&text, '\n', &line))
+    x->input = arena_array(x->a, text.len + 1, sizeof(*x->input)); /* a line end takes a byte */
+    while (str_cut(&text, '\n', &line))
         x->input[x->input_len++] = str_trim(line);
 }
 

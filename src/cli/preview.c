@@ -1,6 +1,8 @@
 /* cli/preview.c: a launch as it might be pushed, for looking at what it would become. */
 #include "cli/preview.h"
 
+#include <stdio.h>
+
 #include "cli/roles.h"
 #include "launch/template.h"
 
@@ -50,13 +52,34 @@ static int given_values(struct preview *p, const struct jval *variables, struct 
     return 0;
 }
 
-/* Variables as a queue with this config would propose them: types from where each stands. */
+/* The variables' own definitions, or those that a queue with this config would propose: types from where each
+ * stands. */
+static int load_variables(struct preview *p, const struct jval **ret, struct err *e)
+{
+    const char *path = args_text(p->args, "template-variables");
+    struct config_file f = { 0 };
+    struct problems problems = { .a = p->a };
+    int rc;
+
+    if (!path) {
+        *ret = template_propose(p->a, p->file.config, false);
+        return 0;
+    }
+    if (config_read(p->io, p->a, path, &f, e))
+        return -(int)e->code;
+    problems.file = f.name;
+    rc = template_variables_check(f.config, p->file.config, &problems, e);
+    problems_print(stderr, &problems);
+    *ret = f.config;
+    return rc;
+}
+
 static int fill_templates(struct preview *p, struct err *e)
 {
-    const struct jval *variables = template_propose(p->a, p->file.config, false), *chosen = NULL;
+    const struct jval *variables = NULL, *chosen = NULL;
     struct jval *values = NULL;
 
-    if (given_values(p, variables, &values, e) ||
+    if (load_variables(p, &variables, e) || given_values(p, variables, &values, e) ||
         template_values(variables, values, &chosen, &p->problems, e))
         return -(int)e->code;
     return template_fill(p->file.config, chosen, &p->file.config, &p->problems, e);

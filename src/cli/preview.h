@@ -30,6 +30,13 @@ NODISCARD int preview_render(struct preview *p, const char *path, struct err *e)
         { "run-name", 0, OPTION_TEXT, "NAME", "the run's name (default: its id)", 0, 0 },                    \
         { "queue", 'q', OPTION_TEXT, "NAME", "the queue's name", 0, 0 },                                     \
         { "region", 0, OPTION_TEXT, "REGION", "where the config names none (GOOGLE_CLOUD_REGION)", 0, 0 },   \
+        { "template-variables",                                                                              \
+          0,                                                                                                 \
+          OPTION_TEXT,                                                                                       \
+          "FILE",                                                                                            \
+          "what each {{x}} of the config may be, as for queue create",                                       \
+          0,                                                                                                 \
+          0 },                                                                                               \
         { "var", 0, OPTION_LIST, "NAME=VALUE", "value of a template variable {{NAME}}", 0, 0 },              \
         { "gcp-project", 0, OPTION_TEXT, "ID", "where the config names none (GOOGLE_CLOUD_PROJECT)", 0, 0 }, \
     {                                                                                                        \

@@ -51,10 +51,13 @@ const struct verb verb_queue_render = {
         "FILE is a queue config, YAML or JSON; \"-\" reads standard input. Nothing is sent. Secrets are "
         "shown as\ntheir references. What is wrong goes to standard error. -o json prints one line; "
         "with --explain a list\nof the request's lines, each with the line and column it came from.",
-    .examples = "  slipway queue render examples/queues/minimal.yaml --image train:1\n"
-                "  slipway queue render examples/queues/minimal.yaml --image train:1 --explain\n"
-                "  slipway queue render queue.yaml --image train:1 --var machine=n1-standard-8 --var gpus=2\n"
-                "  slipway queue render - --image train:1 --run-id ab12cd34 -o json < queue.yaml",
+    .examples =
+        "  slipway queue render examples/queues/minimal.yaml --image train:1\n"
+        "  slipway queue render examples/queues/minimal.yaml --image train:1 --explain\n"
+        "  slipway queue render queue.yaml --image train:1 --var machine=n1-standard-8 --var gpus=2\n"
+        "  slipway queue render examples/queues/templates.yaml --image train:1 --var dataset=coco \\\n"
+        "    --template-variables examples/queues/templates.variables.yaml\n"
+        "  slipway queue render - --image train:1 --run-id ab12cd34 -o json < queue.yaml",
     .rows = render_rows,
     .run = render_run,
 };

@@ -1,8 +1,6 @@
 /* launch/macro.c: ${name} in string values. */
 #include "launch/macro.h"
 
-#include "launch/path.h"
-
 enum {
     MACRO_MAX_STRING = 1 << 20, /* one value after expansion */
     MACRO_MAX_TOTAL = 16 << 20  /* all that expansion has written: a config cannot blow itself up */
@@ -119,9 +117,10 @@ static void unknown(struct expander *x, struct str name, const struct place *her
     for (size_t i = 0; i < x->set->len; i++)
         names[i] = x->set->items[i].name;
     near = nearest_name(name, names);
-    problem_hint(problem_add(x->p, level, here->pos, path, "unknown macro ${%.*s} stays as written%s%s%s",
+    problem_hint(problem_add(x->p, level, here->pos, path, "unknown macro ${%.*s} stays as written%s%s%s%s",
                              STR_ARG(name), near ? "; did you mean ${" : "", near ? near : "",
-                             near ? "}?" : ""),
+                             near ? "}?" : "",
+                             env || near ? "" : ", unless the agent's macros.allow_env lists it"),
                  NULL, near ? arena_printf(x->p->a, "${%s}", near) : NULL);
 }
 
@@ -246,7 +245,7 @@ int macro_expand(const struct jval *v, const struct macro_set *set, const struct
 {
     struct expander x = { .set = set, .p = p };
     size_t errors = p->errors;
-    const struct jval *made = expand(&x, v, NULL);
+    const struct jval *made = expand(&x, v, set->at);
 
     if (p->errors > errors)
         return problems_err(p, ERR_INVALID, e);

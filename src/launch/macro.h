@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/problems.h"
+#include "launch/path.h"
 
 struct macro {
     const char *name;
@@ -18,6 +19,7 @@ struct macro_set {
     size_t len;
     bool strict;                 /* an unknown macro is an error */
     const struct macro_env *env; /* NULL: none */
+    const struct path *at;       /* where the value stands, for messages; NULL: it is the whole */
 };
 /**
  * macro_expand() - a copy of @v with ${name} replaced in every string value (not in keys). One pass; inserted

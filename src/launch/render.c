@@ -5,6 +5,7 @@
 
 #include "base/timefmt.h"
 #include "launch/checks.h"
+#include "launch/launch_macros.h"
 #include "launch/task.h"
 #include "launch/template.h"
 #include "launch/unknown.h"
@@ -18,52 +19,7 @@ struct renderer {
     struct gathered g;
 };
 
-/* --- before: macros, left-over template variables ------------------------------------------------------- */
-
-static struct str lower(struct arena *a, struct str s)
-{
-    char *made = arena_cstr(a, s);
-
-    for (size_t i = 0; i < s.len; i++) {
-        if (made[i] >= 'A' && made[i] <= 'Z')
-            made[i] = (char)(made[i] - 'A' + 'a');
-    }
-    return (struct str){ made, s.len };
-}
-
-/* Where the job will run: a macro in the region itself cannot be filled with it. */
-static struct str region_of(const struct render_input *in, const struct jval *block)
-{
-    static const char *const paths[] = { "spec.location", "spec.region", "run.location", "run.region" };
-
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        struct str s = jval_str(jval_path(block, paths[i]));
-
-        if (s.len > 0)
-            return macro_is_in(s) ? in->region : s;
-    }
-    return in->region;
-}
-
-/* A run without a name is called by its id. */
-static int fill_macros(const struct render_input *in, const struct jval *block, const struct jval **ret,
-                       struct problems *p, struct err *e)
-{
-    const struct macro items[] = {
-        { "image_uri", in->image_uri },
-        { "run_id", in->run_id },
-        { "run_name", in->run_name.len > 0 ? in->run_name : in->run_id },
-        { "project_name", in->spec->wb_project },
-        { "entity_name", in->spec->entity },
-        { "author", in->author },
-        { "queue_name", in->queue_name },
-        { "item_id", in->item_id },
-        { "region", lower(p->a, region_of(in, block)) },
-    };
-    const struct macro_set set = { items, ARRAY_LEN(items), in->strict_macros, in->macro_env };
-
-    return macro_expand(block, &set, ret, p, e);
-}
+/* --- before: left-over template variables --------------------------------------------------------------- */
 
 /* A value that the server has put in may hold braces; then they are text. */
 static void refuse_templates(struct converter *c, const struct jval *v, const struct path *at)
@@ -244,7 +200,7 @@ static struct str address_part(struct renderer *r, enum target t, struct str oth
                     t == TARGET_PROJECT ? "project" : "location");
         return s;
     }
-    s = t == TARGET_LOCATION ? lower(r->c.a, s) : s;
+    s = t == TARGET_LOCATION ? region_lower(r->c.a, s) : s;
     if (!is_url_name(s) ||
         (t == TARGET_LOCATION && (str_find(s, STR(".")) >= 0 || str_find(s, STR(":")) >= 0)))
         problem_add(r->c.p, PROBLEM_ERROR, f->pos, path_text(r->c.a, f->at),
@@ -374,7 +330,7 @@ int render_custom_job(const struct render_input *in, struct rendered *ret, struc
 
     *r = (struct renderer){ .c = { .a = p->a, .p = p }, .in = in };
     block = config_block(&r->c, in->spec->resource_args, &at);
-    if (!block || fill_macros(in, block, &block, p, e))
+    if (!block || launch_macros_fill(in, block, at, &block, p))
         return finish(p, e);
     render_block(r, block, at, &out);
     if (finish(p, e))
@@ -406,8 +362,9 @@ int queue_config_check(const struct jval *config, struct problems *p, struct err
     block = config_block(&r->c, config, &at);
     if (!block)
         return finish(p, e);
+    launch_macros_check(block, at, p);
     places_gather(&r->c, block, at, &r->g);
     check_pools_given(r, block, at);
-    checks_run(&r->c, &r->g, lower(r->c.a, jval_str(r->g.at[TARGET_LOCATION].value)));
+    checks_run(&r->c, &r->g, region_lower(r->c.a, jval_str(r->g.at[TARGET_LOCATION].value)));
     return finish(p, e);
 }

@@ -604,6 +604,20 @@ static void braces_from_a_recorded_value_are_text(void **state)
     assert_string_equal(at(&w, "displayName"), "\"{{y}}\"");
 }
 
+/* Who launches cannot mend the config; who wrote it can. */
+static void a_label_filled_by_a_macro_is_made_valid_and_a_wrong_one_is_refused(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct world w = { .a = a };
+
+    render(&w, with_pool(&w, "\"labels\":{\"p\":\"for-${project_name}\",\"i\":\"${image_uri}\"}", "{}"),
+           "{}");
+    assert_string_equal(at(&w, "labels.p"), "\"for-p\"");
+    assert_string_equal(at(&w, "labels.i"), "\"reg__2fimg__3a1\"");
+    render(&w, with_pool(&w, "\"labels\":{\"p\":\"For You\"}", "{}"), "{}");
+    assert_int_equal(w.r, -ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -627,6 +641,7 @@ int main(void)
         cmocka_unit_test(secrets_are_filled_in_as_correct_json),
         cmocka_unit_test(a_secret_that_cannot_be_had_is_named),
         cmocka_unit_test(the_region_macro_is_where_the_job_runs),
+        cmocka_unit_test(a_label_filled_by_a_macro_is_made_valid_and_a_wrong_one_is_refused),
         cmocka_unit_test(recorded_template_values_are_checked_again),
         cmocka_unit_test(braces_from_a_recorded_value_are_text),
     };
