@@ -17,7 +17,7 @@ struct str http_header_get(const struct http_header *headers, size_t count, cons
 }
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" as RFC 3339, which timefmt reads. */
-static bool http_date(struct str s, int64_t *ret_unix_ms)
+bool http_date_parse(struct str s, int64_t *ret_unix_ms)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     ptrdiff_t month = 0;
@@ -43,7 +43,7 @@ uint32_t http_retry_after_ms(const struct http_reply *r, int64_t now_unix_ms)
         return 0;
     if (str_to_double(v, &seconds))
         ms = seconds * 1000;
-    else if (http_date(v, &at))
+    else if (http_date_parse(v, &at))
         ms = (double)(at - now_unix_ms);
     if (!(ms > 0))
         return 0;

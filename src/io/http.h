@@ -33,6 +33,8 @@ struct http_request {
     int64_t timeout_ms;       /* for the whole exchange; 0: 30000 */
     size_t max_reply_bytes;   /* 0: 16 MiB */
     bool allow_plain;
+    const char *client_cert, *client_key; /* PEM files shown to a server that asks; NULL: none. The simulator
+                                             has no TLS and looks at neither */
 };
 struct http_reply {
     int status;
@@ -55,6 +57,8 @@ struct str http_header_get(const struct http_header *headers, size_t count, cons
 /** http_retry_after_ms() - the Retry-After header in ms (seconds, fractions or an HTTP date against
  * @now_unix_ms), 0: none. At most one hour. */
 uint32_t http_retry_after_ms(const struct http_reply *r, int64_t now_unix_ms);
+/** http_date_parse() - "Sun, 06 Nov 1994 08:49:37 GMT", as in a Date header. False for anything else. */
+bool http_date_parse(struct str s, int64_t *ret_unix_ms);
 
 /* --- server
  * ------------------------------------------------------------------------------------------------- */

@@ -66,6 +66,11 @@ const char *io_env(struct io *io, const char *name)
     return io->ops->env(io, name);
 }
 
+const char *const *io_env_all(struct io *io, struct arena *a)
+{
+    return io->ops->env_all(io, a);
+}
+
 const char *io_env_text(struct io *io, const char *name)
 {
     const char *value = io_env(io, name);

@@ -92,3 +92,6 @@ NODISCARD int io_signal_wait(struct io *io, int *ret_signal, struct err *e);
 const char *io_env(struct io *io, const char *name);
 /** io_env_text() - the same, and NULL for a variable that is set to nothing. */
 const char *io_env_text(struct io *io, const char *name);
+/** io_env_all() - the whole environment as "NAME=value", NULL-ended, for a child process. The list is in @a;
+ * its texts live as @io does, or in @a. */
+const char *const *io_env_all(struct io *io, struct arena *a);

@@ -33,6 +33,7 @@ struct io_ops {
     void (*proc_free)(struct proc *p);
     int (*signal_wait)(struct io *io, int *ret_signal, struct err *e);
     const char *(*env)(struct io *io, const char *name);
+    const char *const *(*env_all)(struct io *io, struct arena *a);
 };
 
 struct io {

@@ -289,6 +289,10 @@ static void set_options(struct transfer *t, const struct http_request *req, bool
         curl_easy_setopt(c, CURLOPT_PROXY, "");
     if (authorities && authorities[0]) /* as curl, Go and OpenSSL's own programs do; the library does not */
         curl_easy_setopt(c, CURLOPT_CAINFO, authorities);
+    if (req->client_cert) {
+        curl_easy_setopt(c, CURLOPT_SSLCERT, req->client_cert);
+        curl_easy_setopt(c, CURLOPT_SSLKEY, req->client_key);
+    }
     if (req->body.ptr) {
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->body.ptr);

@@ -57,6 +57,20 @@ static const char *real_env(struct io *io, const char *name)
     return getenv(name);
 }
 
+static const char *const *real_env_all(struct io *io, struct arena *a)
+{
+    size_t n = 0;
+    const char **copy;
+
+    (void)io;
+    while (environ[n])
+        n++;
+    copy = arena_array(a, n + 1, sizeof(*copy));
+    for (size_t i = 0; i < n; i++)
+        copy[i] = environ[i];
+    return copy;
+}
+
 /* --- turning the scheduler
  * ----------------------------------------------------------------------------------- */
 
@@ -202,6 +216,7 @@ static const struct io_ops real_ops = {
     .proc_free = real_proc_free,
     .signal_wait = real_signal_wait,
     .env = real_env,
+    .env_all = real_env_all,
 };
 
 struct first {

@@ -204,6 +204,29 @@ static const char *sim_op_env(struct io *io, const char *name)
     return map_get(boot_of(io)->node->env, str_of(name));
 }
 
+struct env_list {
+    struct arena *a;
+    const char **at;
+    size_t len;
+};
+
+static bool visit_env(struct str key, void *value, void *ctx)
+{
+    struct env_list *list = ctx;
+
+    list->at[list->len++] = arena_printf(list->a, "%.*s=%s", STR_ARG(key), (const char *)value);
+    return true;
+}
+
+static const char *const *sim_op_env_all(struct io *io, struct arena *a)
+{
+    struct map *env = boot_of(io)->node->env;
+    struct env_list list = { .a = a, .at = arena_array(a, map_count(env) + 1, sizeof(char *)) };
+
+    map_each(env, visit_env, &list);
+    return list.at;
+}
+
 static const struct io_ops sim_ops = {
     .now_unix_ms = sim_op_now_unix_ms,
     .now_ms = sim_op_now_ms,
@@ -221,6 +244,7 @@ static const struct io_ops sim_ops = {
     .proc_free = sim_proc_free,
     .signal_wait = sim_op_signal_wait,
     .env = sim_op_env,
+    .env_all = sim_op_env_all,
 };
 
 /* --- the network's own world: its fibers only sleep ----------------------------------------------------- */
