@@ -1,4 +1,4 @@
-/* google/google.c: hosts, the token cache and authorised JSON requests. */
+/* google/google.c: the client object, the project, and authorised JSON requests. */
 #include "google/google.h"
 
 #include <stdlib.h>
@@ -7,26 +7,25 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
-#include "google/credentials/credential.h"
+#include "google/credentials/cache.h"
+#include "google/refusal.h"
 
-enum {
-    REFRESH_EARLY_MS = 225000, /* as google-auth: 3 min 45 s before the end */
-    REFRESH_AGAIN_MS = 10000   /* a token that is still good is not asked for anew more often than this */
-};
+enum { MAX_RETRY_AFTER_MS = 3600000 };
 
 struct google {
     struct io *io;
     struct arena *a;
-    const char *endpoint, *metadata_host, *credentials_file;
+    struct google_hosts hosts;
+    struct credential_options find;
+    google_warn_fn warn;
+    void *warn_ctx;
     struct credential *credential; /* NULL until first needed */
-    struct token token;
-    int64_t expires_at_ms, next_refresh_at_ms; /* monotonic */
-    bool refreshing;                           /* one fiber asks, the others wait */
-    uint64_t refreshes;
-    struct err refresh_err; /* of the last refresh */
-    struct cond refreshed;
+    struct token_cache *tokens;
     struct str project;
+    const char *project_found_by;
 };
+
+static int fetch_token(void *ctx, struct token *ret, struct err *e);
 
 struct google *google_new(struct io *io, const struct google_options *o)
 {
@@ -34,9 +33,14 @@ struct google *google_new(struct io *io, const struct google_options *o)
 
     g->io = io;
     g->a = arena_new();
-    g->endpoint = arena_strdup(g->a, o->endpoint && *o->endpoint ? o->endpoint : NULL);
-    g->metadata_host = arena_strdup(g->a, o->metadata_host);
-    g->credentials_file = arena_strdup(g->a, o->credentials_file);
+    hosts_init(&g->hosts, io, g->a, o);
+    g->find = (struct credential_options){ .hosts = &g->hosts,
+                                           .file = arena_strdup(g->a, o->credentials_file),
+                                           .metadata_host = arena_strdup(g->a, o->metadata_host),
+                                           .self_signed = o->self_signed_jwt };
+    g->warn = o->warn;
+    g->warn_ctx = o->warn_ctx;
+    g->tokens = token_cache_new(io, fetch_token, g);
     return g;
 }
 
@@ -44,105 +48,115 @@ void google_free(struct google *g)
 {
     if (!g)
         return;
-    secret_free(g->token.value);
+    token_cache_free(g->tokens);
     credential_free(g->credential);
     arena_free(g->a);
     free(g);
 }
 
+/* Does not yield, so no two fibers look at the same time. */
 static int find_credential(struct google *g, struct err *e)
 {
-    if (g->credential)
-        return 0;
-    return credential_find(g->io, g->credentials_file, g->metadata_host, g->endpoint, &g->credential, e);
-}
-
-/* --- tokens ------------------------------------------------------------------------------------------------
- */
-
-static bool token_is_valid(const struct google *g)
-{
-    return g->token.value && io_now_ms(g->io) < g->expires_at_ms;
-}
-
-static void refresh(struct google *g)
-{
-    struct token fresh = { 0 };
-    struct err why = { 0 };
-    int64_t now;
     int r;
 
-    g->refreshing = true;
-    r = find_credential(g, &why);
-    if (!r)
-        r = g->credential->kind->fetch(g->credential, &fresh, &why);
-    now = io_now_ms(g->io);
-    if (!r) {
-        secret_free(g->token.value);
-        g->token = fresh;
-        g->expires_at_ms = now + fresh.expires_in_s * 1000;
-    }
-    g->next_refresh_at_ms = g->expires_at_ms - REFRESH_EARLY_MS;
-    if (g->next_refresh_at_ms < now + REFRESH_AGAIN_MS)
-        g->next_refresh_at_ms = now + REFRESH_AGAIN_MS;
-    g->refresh_err = why;
-    g->refreshes++;
-    g->refreshing = false;
-    cond_broadcast(g->io, &g->refreshed);
+    if (g->credential)
+        return 0;
+    r = credential_find(g->io, &g->find, &g->credential, e);
+    if (!r && g->credential->is_exposed && g->warn)
+        g->warn(g->warn_ctx, arena_printf(g->a,
+                                          "%s, or the private key that it names, can be read or changed by "
+                                          "others: chmod 600 it",
+                                          g->credential->source));
+    return r;
+}
+
+/* --- tokens --- */
+
+static int fetch_token(void *ctx, struct token *ret, struct err *e)
+{
+    struct google *g = ctx;
+    int r = find_credential(g, e);
+
+    return r ? r : g->credential->kind->fetch(g->credential, ret, e);
 }
 
 int google_token(struct google *g, const struct secret **ret, struct err *e)
 {
-    uint64_t before = g->refreshes;
+    return token_cache_get(g->tokens, ret, e);
+}
 
-    if (token_is_valid(g) && io_now_ms(g->io) < g->next_refresh_at_ms) {
-        *ret = g->token.value;
-        return 0;
-    }
-    if (!g->refreshing)
-        refresh(g);
-    while (g->refreshes == before && !token_is_valid(g)) {
-        if (cond_wait(g->io, &g->refreshed, -1, e) == -ERR_CANCELLED)
-            return -ERR_CANCELLED;
-        if (!g->refreshing && g->refreshes == before) /* the asking fiber has gone without an answer */
-            refresh(g);
-    }
-    if (!token_is_valid(g)) {
-        if (g->refresh_err.code == ERR_NONE)
-            return err_set(e, ERR_AUTH, "token from %s: it has expired already", g->credential->source);
-        if (e)
-            *e = g->refresh_err;
-        return -(int)g->refresh_err.code;
-    }
-    *ret = g->token.value; /* an early refresh that failed leaves a good token */
+/* --- who and where --- */
+
+static int project_of_metadata(struct google *g, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct str text = { NULL, 0 };
+
+    if (metadata_get(g->credential, a, "project/project-id", &text, e))
+        return err_wrap(e, "Google Cloud project");
+    g->project = arena_str(g->a, text);
+    g->project_found_by = "the metadata server";
     return 0;
 }
 
-/* The token was refused though it should be good: forget it, unless somebody has replaced it meanwhile. */
-static void token_refused(struct google *g, const struct secret *used)
+/* The id of the project that the pool of an external account is in. That we may not ask is no error. */
+static void project_of_number(struct google *g)
 {
-    if (g->token.value && secret_eq(g->token.value, used))
-        g->expires_at_ms = 0;
+    AUTO_PTR(arena) a = arena_new();
+    const struct google_request req = { .service = "cloudresourcemanager",
+                                        .method = "GET",
+                                        .path = arena_printf(a, "/v1/projects/%.*s",
+                                                             STR_ARG(g->credential->project_number)) };
+    const struct jval *v = NULL;
+
+    if (google_call(g, a, &req, &v, NULL))
+        return;
+    g->project = arena_str(g->a, jval_str(jval_get(v, "projectId")));
+    g->project_found_by = "Resource Manager, for the pool's project number";
+}
+
+static void project_of_settings(struct google *g)
+{
+    static const char *const names[] = { "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT" };
+
+    for (size_t i = 0; i < ARRAY_LEN(names) && !g->project.len; i++) {
+        g->project = arena_str(g->a, str_of(io_env_text(g->io, names[i])));
+        g->project_found_by = names[i];
+    }
+}
+
+static int find_project(struct google *g, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    int r = find_credential(g, e);
+
+    if (r)
+        return err_wrap(e, "Google Cloud project");
+    g->project = g->credential->project;
+    g->project_found_by = g->credential->source;
+    if (g->project.len)
+        return 0;
+    if (g->credential->kind == &metadata_kind)
+        return project_of_metadata(g, e);
+    if (g->credential->project_number.len)
+        project_of_number(g);
+    if (!g->project.len) {
+        g->project = arena_str(g->a, gcloud_project(g->io, a));
+        g->project_found_by = "gcloud's configuration";
+    }
+    return 0;
 }
 
 int google_project(struct google *g, struct str *ret, struct err *e)
 {
-    AUTO_PTR(arena) a = arena_new();
-    const char *names[] = { "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT" };
-    struct str from_metadata = { NULL, 0 };
+    int r = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(names) && !g->project.len; i++)
-        g->project = arena_str(g->a, str_of(io_env_text(g->io, names[i])));
-    if (!g->project.len) {
-        if (find_credential(g, e))
-            return err_wrap(e, "Google Cloud project");
-        g->project = g->credential->project;
-        if (!g->project.len && g->credential->kind == &metadata_kind &&
-            metadata_get(g->credential, a, "project/project-id", &from_metadata, e))
-            return err_wrap(e, "Google Cloud project");
-        if (!g->project.len)
-            g->project = arena_str(g->a, from_metadata);
-    }
+    if (!g->project.len)
+        project_of_settings(g);
+    if (!g->project.len)
+        r = find_project(g, e);
+    if (r)
+        return r;
     if (!g->project.len)
         return err_set(e, ERR_CONFIG,
                        "no Google Cloud project: the credentials in %s name none; set "
@@ -152,58 +166,88 @@ int google_project(struct google *g, struct str *ret, struct err *e)
     return 0;
 }
 
+static struct str quota_project(const struct google *g)
+{
+    const char *from_env = io_env_text(g->io, "GOOGLE_CLOUD_QUOTA_PROJECT");
+
+    return from_env ? str_of(from_env) : g->credential->quota_project;
+}
+
+int google_identity(struct google *g, struct arena *a, struct google_identity *ret, struct err *e)
+{
+    const struct credential *c;
+    struct google_identity id = { .scopes = STR(GOOGLE_SCOPE) };
+    const struct secret *token = NULL;
+    int r = google_token(g, &token, e);
+
+    if (r)
+        return r;
+    c = g->credential;
+    id.principal = c->principal;
+    if (c->kind == &metadata_kind && metadata_describe(g->credential, a, &id.principal, &id.scopes, e))
+        return e ? -(int)e->code : -ERR_PROTO;
+    id.source = str_of(c->source);
+    id.type = str_of(c->kind->name);
+    id.found_by = str_of(c->found_by);
+    id.base_principal = c->from ? c->from->principal : (struct str){ NULL, 0 };
+    id.quota_project = quota_project(g);
+    id.universe = g->hosts.universe;
+    if (google_project(g, &id.project, NULL) == 0)
+        id.project_found_by = str_of(g->project_found_by);
+    id.expires_in_s = token_cache_expires_in_ms(g->tokens) / 1000;
+    *ret = id;
+    return 0;
+}
+
 /* --- requests ----------------------------------------------------------------------------------------------
  */
 
-static void add_host(struct strbuf *url, const struct google *g, const char *service, struct str region)
+static const struct jval *retry_info(const struct jval *body)
 {
-    if (g->endpoint)
-        strbuf_addz(url, g->endpoint);
-    else if (strcmp(service, "aiplatform") != 0 || str_is(region, "global"))
-        strbuf_addf(url, "https://%s.googleapis.com", service);
-    else if (str_is(region, "us")) /* a multi-region */
-        strbuf_addz(url, "https://aiplatform.us.rep.googleapis.com");
-    else
-        strbuf_addf(url, "https://%.*s-aiplatform.googleapis.com", STR_ARG(region));
-}
+    const struct jval *details = jval_path(body, "error.details");
 
-static const struct jval *detail(const struct jval *error, const char *type)
-{
-    const struct jval *details = jval_get(error, "details");
-
-    for (size_t i = 0; i < jval_len(details); i++) {
-        if (str_has_suffix(jval_str(jval_get(jval_at(details, i), "@type")), str_of(type)))
+    for (size_t i = 0; i < jval_len(details); i++)
+        if (str_has_suffix(jval_str(jval_get(jval_at(details, i), "@type")), STR("google.rpc.RetryInfo")))
             return jval_at(details, i);
-    }
     return NULL;
 }
 
-/* Google's error body as @e; anything else by status and the beginning of the text. */
-static int reply_error(struct google *g, struct arena *a, const struct http_reply *reply, struct err *e)
+static uint32_t wait_of(struct google *g, struct arena *a, const struct http_reply *reply)
 {
     struct jval *body = NULL;
-    const struct jval *error;
-    struct str reason;
-    int64_t delay_ms = 0;
+    int64_t ms = 0;
+
+    if (jval_from_json(a, reply->body, "answer", NULL, &body, NULL) ||
+        !duration_parse_proto(jval_str(jval_get(retry_info(body), "retryDelay")), &ms) || ms <= 0)
+        ms = http_retry_after_ms(reply, io_now_unix_ms(g->io));
+    return (uint32_t)(ms > MAX_RETRY_AFTER_MS ? MAX_RETRY_AFTER_MS : ms);
+}
+
+/* Google's error body as @e, with what is known about it; anything else by status and the beginning of the
+ * text. */
+static int reply_error(struct google *g, struct arena *a, const struct google_request *req,
+                       const struct http_reply *reply, struct err *e)
+{
+    struct refusal in = { .http_status = reply->status,
+                          .service =
+                              str_of(arena_printf(a, "%s.%.*s", req->service, STR_ARG(g->hosts.universe))),
+                          .kind = g->credential->kind->name,
+                          .principal = g->credential->principal,
+                          .project = g->project.len ? g->project : g->credential->project };
     int r;
 
-    if (jval_from_json(a, reply->body, "answer", NULL, &body, NULL) || !jval_get(body, "error")) {
+    refusal_read(a, reply->body, &in);
+    if (!in.status.len && !in.message.len) {
         r = err_set_http(e, reply->status, "HTTP %d: %.*s", reply->status,
                          STR_ARG(str_sub(reply->body, 0, 200)));
     } else {
-        error = jval_get(body, "error");
-        reason = jval_str(jval_get(detail(error, "google.rpc.ErrorInfo"), "reason"));
-        r = err_set_http(e, reply->status, "%.*s%s%.*s%s: %.*s", STR_ARG(jval_str(jval_get(error, "status"))),
-                         reason.len ? " (" : "", STR_ARG(reason), reason.len ? ")" : "",
-                         STR_ARG(jval_str(jval_get(error, "message"))));
-        if (!duration_parse_proto(jval_str(jval_get(detail(error, "google.rpc.RetryInfo"), "retryDelay")),
-                                  &delay_ms))
-            delay_ms = 0;
+        r = err_set_http(e, reply->status, "%.*s%s%.*s%s: %.*s", STR_ARG(in.status),
+                         in.reason.len ? " (" : "", STR_ARG(in.reason), in.reason.len ? ")" : "",
+                         STR_ARG(in.message));
+        refusal_append(&in, e);
     }
-    if (delay_ms <= 0)
-        delay_ms = http_retry_after_ms(reply, io_now_unix_ms(g->io));
     if (e)
-        e->retry_after_ms = delay_ms > 3600000 ? 3600000 : (uint32_t)(delay_ms > 0 ? delay_ms : 0);
+        e->retry_after_ms = wait_of(g, a, reply);
     return r;
 }
 
@@ -213,13 +257,12 @@ static int send_once(struct google *g, struct arena *a, struct http_request *req
     AUTO_PTR(secret) mine = NULL; /* another fiber may replace the cached one while we wait */
     const struct secret *token = NULL;
     struct http_header quota = { .name = STR("x-goog-user-project") };
-    const char *from_env = io_env_text(g->io, "GOOGLE_CLOUD_QUOTA_PROJECT");
     int r = google_token(g, &token, e);
 
     if (r)
         return r;
     mine = secret_dup(token);
-    quota.value = from_env ? str_of(from_env) : g->credential->quota_project;
+    quota.value = quota_project(g);
     req->headers = &quota;
     req->header_count = quota.value.len ? 1 : 0;
     req->auth = (struct http_auth){ .kind = HTTP_AUTH_BEARER, .secret = mine };
@@ -227,7 +270,7 @@ static int send_once(struct google *g, struct arena *a, struct http_request *req
     if (!r)
         LOG_DEBUG("google.call", "method=%s url=%s status=%d", req->method, req->url, reply->status);
     if (!r && reply->status == 401)
-        token_refused(g, mine);
+        token_cache_refused(g->tokens, mine);
     req->headers = NULL;
     req->header_count = 0;
     req->auth = (struct http_auth){ 0 };
@@ -243,7 +286,11 @@ int google_call(struct google *g, struct arena *a, const struct google_request *
     struct jval *value = NULL;
     int r;
 
-    add_host(&url, g, req->service, req->region);
+    r = find_credential(g, e); /* it may be of another universe */
+    if (!r)
+        r = hosts_base(&g->hosts, req->service, req->region, &url, e);
+    if (r)
+        return r;
     strbuf_addz(&url, req->path);
     r = strbuf_check(&url, e);
     if (r)
@@ -255,7 +302,7 @@ int google_call(struct google *g, struct arena *a, const struct google_request *
     if (r)
         return r;
     if (reply.status < 200 || reply.status > 299)
-        return reply_error(g, a, &reply, e);
+        return reply_error(g, a, req, &reply, e);
     if (reply.body.len && jval_from_json(a, reply.body, "Google's answer", NULL, &value, e)) {
         err_set(e, ERR_PROTO, "%s %s: the answer (HTTP %d) is not JSON", req->method, req->path,
                 reply.status);

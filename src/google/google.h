@@ -9,14 +9,26 @@
 
 struct google;
 
+struct google_endpoint {
+    const char *service; /* "aiplatform", "logging", "sts": the first label of the host */
+    const char *url;     /* "https://host", or http to loopback */
+};
+typedef void (*google_warn_fn)(void *ctx, const char *text);
 struct google_options {
-    const char *endpoint;      /* NULL: Google's hosts; else e.g. "http://127.0.0.1:8080" for every service */
-    const char *metadata_host; /* host[:port]; NULL: GCE_METADATA_HOST, else metadata.google.internal */
-    const char *credentials_file; /* NULL: GOOGLE_APPLICATION_CREDENTIALS, then gcloud's file, then the
-                                     metadata server */
+    const char *endpoint; /* NULL: Google's hosts; else e.g. "http://127.0.0.1:8080" for every service */
+    const struct google_endpoint *endpoints; /* for single services, before @endpoint; ended by one without a
+                                                service; NULL none (google/hosts.h) */
+    const char *const *allow_hosts; /* hosts that credential files may name beside Google's; NULL-ended;
+                                       NULL none */
+    const char *metadata_host;      /* host[:port]; NULL: GCE_METADATA_HOST, else metadata.google.internal */
+    const char *credentials_file;   /* NULL: GOOGLE_APPLICATION_CREDENTIALS, then gcloud's file, then the
+                                       metadata server */
+    google_warn_fn warn; /* NULL: warnings are dropped. Called once, for a key file that others can read */
+    void *warn_ctx;
+    bool self_signed_jwt; /* key files sign their own tokens: one request less an hour, no token endpoint */
 };
 struct google *google_new(struct io *io, const struct google_options *o); /* no I/O yet */
-void google_free(struct google *g);
+void google_free(struct google *g); /* ends a refresh under way. Yields. NULL is a no-op */
 DEFINE_AUTO(google, google_free)
 
 /** google_token() - a bearer token of scope cloud-platform, cached, refreshed early, one request for all
@@ -25,6 +37,22 @@ NODISCARD int google_token(struct google *g, const struct secret **ret, struct e
 /** google_project() - the project the credential or environment names (GOOGLE_CLOUD_PROJECT first). Yields.
  * Lives as long as @g. */
 NODISCARD int google_project(struct google *g, struct str *ret, struct err *e);
+
+/* Who we are to Google; texts live in the arena given, or as long as the client. */
+struct google_identity {
+    struct str source;         /* "/path/key.json", "the metadata server" */
+    struct str type;           /* "service_account", "metadata", ... */
+    struct str found_by;       /* "GOOGLE_APPLICATION_CREDENTIALS" */
+    struct str principal;      /* an e-mail address, or the pool's audience; absent: the file names nobody */
+    struct str base_principal; /* of impersonated_service_account: who makes its tokens; absent: nobody */
+    struct str scopes;         /* separated by spaces */
+    struct str project, project_found_by; /* absent: none was found */
+    struct str quota_project;             /* absent: none */
+    struct str universe;
+    int64_t expires_in_s; /* of the present token */
+};
+/** google_identity() - what is known, after a token was given. Yields. Errors as google_token(). */
+NODISCARD int google_identity(struct google *g, struct arena *a, struct google_identity *ret, struct err *e);
 
 struct google_request {
     const char *service; /* "aiplatform", "logging", ...: the first label of the host */

@@ -2,39 +2,60 @@
 #include "google/credentials/credential.h"
 
 /* Always there: a token_uri in the file is not looked at. */
-#define TOKEN_HOST "https://oauth2.googleapis.com"
+#define TOKEN_URL "https://oauth2.googleapis.com/token"
+
+struct own {
+    struct secret *rapt; /* proof of a recent reauthentication */
+};
+
+static void done(struct credential *c)
+{
+    struct own *own = c->own;
+
+    if (own)
+        secret_free(own->rapt);
+}
 
 static int load(struct credential *c, const struct jval *file, struct err *e)
 {
-    c->principal = arena_str(c->a, jval_str(jval_get(file, "client_id")));
+    AUTO_STRBUF struct strbuf missing = STRBUF(256);
+    struct own *own = arena_alloc(c->a, sizeof(*own));
+    struct host_url where;
+
+    c->own = own;
+    own->rapt = file_secret(file, "rapt_token");
+    c->key_id = arena_str(c->a, jval_str(jval_get(file, "client_id")));
+    c->principal = arena_str(c->a, jval_str(jval_get(file, "account")));
     c->secret = file_secret(file, "client_secret");
     c->refresh = file_secret(file, "refresh_token");
-    if (c->principal.len && c->secret && c->refresh)
-        return 0;
-    return err_set(e, ERR_CONFIG,
-                   "Authorized user info was not in the expected format, missing fields %s%s%s.",
-                   c->principal.len ? "" : "client_id ", c->secret ? "" : "client_secret ",
-                   c->refresh ? "" : "refresh_token");
+    require(&missing, "client_id", c->key_id.len);
+    require(&missing, "client_secret", c->secret);
+    require(&missing, "refresh_token", c->refresh);
+    if (missing.len)
+        return err_set(e, ERR_CONFIG,
+                       "Authorized user info was not in the expected format, missing fields %s.",
+                       strbuf_cstr(&missing));
+    if (hosts_check(c->hosts, c->a, HOST_TOKEN, "token_uri", STR(TOKEN_URL), &where, e))
+        return -ERR_CONFIG;
+    c->token_uri = str_of(where.url);
+    return 0;
 }
 
 static int fetch(struct credential *c, struct token *ret, struct err *e)
 {
-    AUTO_PTR(arena) a = arena_new();
     struct strbuf body = STRBUF(65536);
+    const struct own *own = c->own;
     int r;
 
-    strbuf_addz(&body, "grant_type=refresh_token&client_id=");
-    strbuf_add_url(&body, c->principal);
-    strbuf_addz(&body, "&client_secret=");
-    strbuf_add_url(&body, secret_unwrap(c->secret));
-    strbuf_addz(&body, "&refresh_token=");
-    strbuf_add_url(&body, secret_unwrap(c->refresh));
-    r = token_post(c, arena_printf(a, "%s/token", c->endpoint ? c->endpoint : TOKEN_HOST), strbuf_str(&body),
-                   ret, e);
+    form_add(&body, "grant_type", STR("refresh_token"));
+    form_add(&body, "client_id", c->key_id);
+    form_add(&body, "client_secret", secret_unwrap(c->secret));
+    form_add(&body, "refresh_token", secret_unwrap(c->refresh));
+    if (own->rapt)
+        form_add(&body, "rapt", secret_unwrap(own->rapt));
+    r = token_post(c, c->token_uri.ptr, strbuf_str(&body), ret, e);
     strbuf_wipe(&body);
-    if (r == -ERR_AUTH)
-        return err_wrap(e, "run `gcloud auth application-default login` again");
     return r;
 }
 
-const struct credential_kind authorized_user_kind = { "authorized_user", load, fetch };
+const struct credential_kind authorized_user_kind = { "authorized_user", load, fetch, done };
