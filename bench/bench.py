@@ -143,7 +143,7 @@ def push_to_create(slipway, folder, count):
 
 def render_us(program, runs):
     """Figures of bench/render.c: NAME MICROSECONDS a line."""
-    out = subprocess.run([program, ROOT / "bench/queue.yaml", str(runs)], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run([program, ROOT / "examples/queues/production.yaml", str(runs)], check=True, capture_output=True, text=True).stdout
     return {name: float(value) for name, value in (line.split() for line in out.splitlines())}
 
 

@@ -6,6 +6,8 @@
 #include "cli/documents.h"
 #include "cli/item.h"
 #include "cli/logs.h"
+#include "cli/queue_find.h"
+#include "cli/template_args.h"
 #include "cli/verbs.h"
 #include "io/file.h"
 
@@ -92,6 +94,25 @@ static int build_spec(struct session *s, const struct args *a, const char *entit
     return 0;
 }
 
+/* What --set-var says, with the types of the queue's own variables. */
+static int add_template_values(struct session *s, const struct args *a, const char *entity,
+                               struct jval *input, struct err *e)
+{
+    const char *const *given = args_list(a, "set-var");
+    const struct jval *queue = NULL, *config = NULL;
+    struct jval *variables = NULL, *values = NULL;
+
+    if (!given[0])
+        return 0;
+    if (queue_find(s, entity, args_text(a, "queue"), &queue, e) ||
+        queue_config(s, entity, queue, &config, e) || queue_template_variables(s->a, config, &variables, e) ||
+        template_args(s->a, "--set-var", given, variables, &values, e))
+        return -(int)e->code;
+    jval_set(s->a, input, "templateVariableValues",
+             jval_new_str(s->a, jval_text(s->a, values, JVAL_COMPACT)));
+    return 0;
+}
+
 static int push(struct session *s, const struct args *a, const char **ret_item, struct err *e)
 {
     static const char *const priorities[] = { "critical", "high", "medium", "low" };
@@ -101,7 +122,8 @@ static int push(struct session *s, const struct args *a, const char **ret_item, 
     const char *entity = NULL;
     const struct jval *data = NULL;
 
-    if (session_entity(s, &entity, e) || build_spec(s, a, entity, &spec, e))
+    if (session_entity(s, &entity, e) || build_spec(s, a, entity, &spec, e) ||
+        add_template_values(s, a, entity, input, e))
         return -e->code;
     jval_set_cstr(s->a, input, "entityName", entity);
     jval_set_cstr(s->a, input, "projectName", QUEUE_PROJECT);
@@ -192,6 +214,7 @@ static const struct option_row launch_rows[] = {
     { "name", 0, OPTION_TEXT, "NAME", "name of the run", 0, 0 },
     { "entry-point", 'E', OPTION_TEXT, "COMMAND", "replaces the command, split at spaces", 0, 0 },
     { "config", 'c', OPTION_TEXT, "FILE|JSON", "launch spec to start from: overrides, resource_args", 0, 0 },
+    { "set-var", 'v', OPTION_LIST, "NAME=VALUE", "value of a template variable of the queue", 0, 0 },
     { "priority", 'P', OPTION_TEXT, "LEVEL", "critical, high, medium or low, where the queue has priorities",
       0, 0 },
     { "wait", 'w', OPTION_FLAG, NULL, "wait for the end; exit 0 only when it finished", 0, 0 },
@@ -211,7 +234,8 @@ const struct verb verb_launch = {
     .details = "ARGs after -- are the job's own arguments.",
     .examples = "  slipway launch -q gpu --image train:1 --follow -- --epochs 3\n"
                 "  slipway launch -q gpu -d train:1 -c '{\"overrides\": {\"run_config\": {\"lr\": 0.1}}}' "
-                "--wait -o json",
+                "--wait -o json\n"
+                "  slipway launch -q sizes -d train:1 --set-var gpu_count=2 --set-var dataset=coco",
     .rows = launch_rows,
     .run = launch_run,
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/roles.h"
+#include "cli/template_args.h"
 #include "launch/template.h"
 
 static const char *given(const struct preview *p, const char *option, const char *otherwise)
@@ -30,25 +31,6 @@ static int make_spec(struct preview *p, struct launch_spec *ret, struct err *e)
     if (launch_spec_parse(spec, ret, &p->problems, e))
         return -(int)e->code;
     ret->resource_args = p->file.config; /* as it stands: a config need not be wrapped */
-    return 0;
-}
-
-/* {NAME: value} of the --var options. */
-static int given_values(struct preview *p, const struct jval *variables, struct jval **ret, struct err *e)
-{
-    struct jval *values = jval_new_object(p->a);
-
-    for (const char *const *v = args_list(p->args, "var"); *v; v++) {
-        struct str text = str_of(*v), name = { NULL, 0 };
-        ptrdiff_t at = str_find(text, STR("="));
-
-        if (at < 1)
-            return err_set(e, ERR_USAGE, "--var %s: expected NAME=VALUE", *v);
-        name = str_sub(text, 0, (size_t)at);
-        text = str_sub(text, (size_t)at + 1, text.len);
-        jval_set_str(p->a, values, name, template_value_of_text(p->a, variables, name, text));
-    }
-    *ret = values;
     return 0;
 }
 
@@ -79,7 +61,8 @@ static int fill_templates(struct preview *p, struct err *e)
     const struct jval *variables = NULL, *chosen = NULL;
     struct jval *values = NULL;
 
-    if (load_variables(p, &variables, e) || given_values(p, variables, &values, e) ||
+    if (load_variables(p, &variables, e) ||
+        template_args(p->a, "--var", args_list(p->args, "var"), variables, &values, e) ||
         template_values(variables, values, &chosen, &p->problems, e))
         return -(int)e->code;
     return template_fill(p->file.config, chosen, &p->file.config, &p->problems, e);

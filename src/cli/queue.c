@@ -4,6 +4,7 @@
 
 #include "cli/config_file.h"
 #include "cli/documents.h"
+#include "cli/queue_find.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "launch/render.h"
@@ -228,38 +229,19 @@ const struct verb verb_queue_list = {
 /* --- show and delete
  * ------------------------------------------------------------------------------------------ */
 
-static int find_queue(struct session *s, const char *entity, const char *name, const struct jval **ret,
-                      struct err *e)
-{
-    const struct jval *data = NULL;
-
-    if (session_call(s, document_queue_show, queue_variables(s, entity, name), &data, e))
-        return -e->code;
-    *ret = jval_path(data, "project.runQueue");
-    if (jval_is(*ret, JVAL_NULL))
-        return err_set(e, ERR_NOT_FOUND, "no queue \"%s\" in %s; 'slipway queue list' shows what there is",
-                       name, entity);
-    return 0;
-}
-
 static int show(struct session *s, const struct args *a, struct err *e)
 {
     const char *entity = NULL;
     const struct jval *queue = NULL;
-    const struct jval *data = NULL;
-    struct jval *variables = jval_new_object(s->a);
+    const struct jval *config = NULL;
     struct jval *out = NULL;
 
-    if (session_entity(s, &entity, e) || find_queue(s, entity, args_operand(a, 0), &queue, e))
+    if (session_entity(s, &entity, e) || queue_find(s, entity, args_operand(a, 0), &queue, e) ||
+        queue_config(s, entity, queue, &config, e))
         return -e->code;
     out = jval_copy(s->a, queue);
-    if (!jval_is(jval_get(queue, "defaultResourceConfigID"), JVAL_NULL)) {
-        jval_set_cstr(s->a, variables, "entity", entity);
-        jval_set(s->a, variables, "id", jval_get(queue, "defaultResourceConfigID"));
-        if (session_call(s, document_queue_config, variables, &data, e))
-            return -e->code;
-        jval_set(s->a, out, "resourceConfig", jval_path(data, "entity.defaultResourceConfig"));
-    }
+    if (config)
+        jval_set(s->a, out, "resourceConfig", config);
     print_json(out);
     return 0;
 }
@@ -293,7 +275,7 @@ static int delete_queue(struct session *s, const struct args *a, struct err *e)
     const struct jval *data = NULL;
     struct jval *variables = jval_new_object(s->a);
 
-    if (session_entity(s, &entity, e) || find_queue(s, entity, args_operand(a, 0), &queue, e))
+    if (session_entity(s, &entity, e) || queue_find(s, entity, args_operand(a, 0), &queue, e))
         return -e->code;
     jval_set(s->a, variables, "id", jval_get(queue, "id"));
     if (session_call(s, document_queue_delete, variables, &data, e))
