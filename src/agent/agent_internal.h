@@ -80,8 +80,10 @@ struct outcome {
     struct strbuf job;    /* a Vertex job that was made or found */
     bool acked, disowned;
 };
-/** out_event() - set the event, with the outcome's error when there is one. */
-void out_event(struct outcome *out, enum launch_event_kind kind);
+/* outcome.c */
+/** outcome_set() - set the event, with the outcome's error when there is one. */
+void outcome_set(struct outcome *out, enum launch_event_kind kind);
+void outcome_reset(struct outcome *out);
 
 /* Each act yields. -ERR_CANCELLED: the fiber has to end; else @out holds the event. */
 NODISCARD int act_resolve(struct launch *l, struct outcome *out);

@@ -20,19 +20,6 @@ static struct launch_view view_of(const struct launch_row *r)
                                  .probe_needed = r->probe_needed };
 }
 
-void out_event(struct outcome *out, enum launch_event_kind kind)
-{
-    out->ev = (struct launch_event){ .kind = kind, .err = out->err.code ? &out->err : NULL };
-}
-
-static void out_reset(struct outcome *out)
-{
-    out->err = (struct err){ 0 };
-    strbuf_reset(&out->reason);
-    strbuf_reset(&out->job);
-    out->acked = out->disowned = false;
-}
-
 /* --- waiting -------------------------------------------------------------------------------------------- */
 
 /* Vertex fills in the words for a failure up to a minute after the state: ask once more. */
@@ -75,17 +62,17 @@ static bool take_mail(struct launch *l, struct outcome *out)
     bool watched = l->row.phase == LAUNCH_ACTIVE || l->row.phase == LAUNCH_STOPPING;
 
     if (l->stop_wanted && !l->row.stop_asked && !launch_phase_is_ended(l->row.phase)) {
-        out_event(out, LAUNCH_EV_STOP_ASKED);
+        outcome_set(out, LAUNCH_EV_STOP_ASKED);
         return true;
     }
     if (watched && l->gone) {
         strbuf_addz(&out->reason, "the Vertex job was deleted before it ended");
-        out_event(out, LAUNCH_EV_GONE);
+        outcome_set(out, LAUNCH_EV_GONE);
         return true;
     }
     if (watched && l->seen_fresh) {
         l->seen_fresh = false;
-        out_event(out, LAUNCH_EV_STATUS);
+        outcome_set(out, LAUNCH_EV_STATUS);
         out->ev.status = l->seen;
         return true;
     }
@@ -104,7 +91,7 @@ static int wait_for_event(struct launch *l, struct outcome *out)
             return out->ev.kind == LAUNCH_EV_STATUS ? status_reason(l, out) : 0;
         if (l->deadline_ms >= 0 && left <= 0) {
             l->deadline_ms = -1;
-            out_event(out, LAUNCH_EV_WAIT_OVER);
+            outcome_set(out, LAUNCH_EV_WAIT_OVER);
             return 0;
         }
         rc = cond_wait(a->io, &l->wake, left, NULL);
@@ -128,7 +115,7 @@ static int act_cancel(struct launch *l, int64_t again_ms, struct outcome *out)
     if (rc == -ERR_CANCELLED)
         return rc;
     if (rc) {
-        out_event(out, rc == -ERR_NOT_FOUND ? LAUNCH_EV_GONE : LAUNCH_EV_CANCEL_ERR);
+        outcome_set(out, rc == -ERR_NOT_FOUND ? LAUNCH_EV_GONE : LAUNCH_EV_CANCEL_ERR);
         return 0;
     }
     cond_broadcast(l->agent->io, &l->agent->watch);
@@ -204,21 +191,21 @@ static int drive_submit(struct launch *l, struct launch_row *next, struct outcom
     struct str request = { 0 };
     int rc;
 
-    out_reset(out);
+    outcome_reset(out);
     rc = submit_prepare(l, a, next, &request, out);
     if (rc == -ERR_CANCELLED)
         return rc;
     if (launch_save(l, next, request, (struct str){ 0 }, NULL))
         return -ERR_CANCELLED;
     if (rc) { /* nothing was sent */
-        out_event(out, LAUNCH_EV_SUBMIT_ERR);
+        outcome_set(out, LAUNCH_EV_SUBMIT_ERR);
         return 0;
     }
     l->busy = true;
     rc = submit_create(l, a, request, out);
     if (rc == -ERR_CANCELLED)
         return rc;
-    out_event(out, rc ? LAUNCH_EV_SUBMIT_ERR : LAUNCH_EV_SUBMIT_OK);
+    outcome_set(out, rc ? LAUNCH_EV_SUBMIT_ERR : LAUNCH_EV_SUBMIT_OK);
     out->ev.answer_lost = rc && launch_answer_is_lost(&out->err);
     return 0;
 }
@@ -278,7 +265,7 @@ static int drive_step(struct launch *l, struct outcome *out, bool *ret_done)
     launch_row_done(&before);
     if (rc || *ret_done)
         return rc;
-    out_reset(out);
+    outcome_reset(out);
     return do_act(l, &step, out);
 }
 

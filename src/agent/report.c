@@ -85,6 +85,6 @@ int act_report(struct launch *l, struct outcome *out)
         out->err = (struct err){ 0 };
     else if (l->row.retries == 0)
         LOG_WARNING("launch.report_failed", "item=%.*s error=\"%s\"", STR_ARG(l->row.item), out->err.msg);
-    out_event(out, rc ? LAUNCH_EV_REPORT_ERR : LAUNCH_EV_REPORT_OK);
+    outcome_set(out, rc ? LAUNCH_EV_REPORT_ERR : LAUNCH_EV_REPORT_OK);
     return 0;
 }

@@ -238,7 +238,7 @@ int act_resolve(struct launch *l, struct outcome *out)
         return rc;
     if (rc) {
         out->disowned = rc == -ERR_CONFLICT || rc == -ERR_NOT_FOUND;
-        out_event(out, LAUNCH_EV_REFUSED);
+        outcome_set(out, LAUNCH_EV_REFUSED);
         if (!out->disowned)
             out->ev.err = NULL; /* tried again */
         return 0;
@@ -250,6 +250,6 @@ int act_resolve(struct launch *l, struct outcome *out)
         tell_warnings(l, job.warnings);
     else if (err_is_transient(&out->err))
         tell_wait(l, out);
-    out_event(out, rc ? LAUNCH_EV_REFUSED : LAUNCH_EV_RESOLVED);
+    outcome_set(out, rc ? LAUNCH_EV_REFUSED : LAUNCH_EV_RESOLVED);
     return 0;
 }

@@ -100,6 +100,6 @@ int act_probe(struct launch *l, struct outcome *out)
     found = rc ? NULL : pick_job(&jobs);
     if (found)
         strbuf_add(&out->job, found->name);
-    out_event(out, rc ? LAUNCH_EV_PROBE_ERR : found ? LAUNCH_EV_PROBE_FOUND : LAUNCH_EV_PROBE_NONE);
+    outcome_set(out, rc ? LAUNCH_EV_PROBE_ERR : found ? LAUNCH_EV_PROBE_FOUND : LAUNCH_EV_PROBE_NONE);
     return 0;
 }
