@@ -49,7 +49,7 @@ static bool target_is_plain(struct str s)
 bool url_split(struct str url, struct url_parts *ret)
 {
     struct url_parts p = { .tls = str_has_prefix(url, STR("https://")) };
-    struct str rest;
+    struct str rest = { NULL, 0 };
     size_t host, authority;
 
     if ((!p.tls && !str_has_prefix(url, STR("http://"))) || url.len > MAX_URL_BYTES)
@@ -213,7 +213,7 @@ static bool service_of(const struct google_hosts *h, struct str host, struct str
 
 static bool is_known(const struct google_hosts *h, enum host_use use, const struct url_parts *p)
 {
-    struct str service;
+    struct str service = { NULL, 0 };
 
     switch (use) {
     case HOST_TOKEN:

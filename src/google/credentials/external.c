@@ -43,7 +43,7 @@ static int pick_source(struct credential *c, struct external *x, const struct jv
 /* The element behind "projects/". */
 static struct str number_in(struct str audience)
 {
-    struct str part;
+    struct str part = { NULL, 0 };
 
     while (str_cut(&audience, '/', &part))
         if (str_is(part, "projects") && str_cut(&audience, '/', &part))

@@ -54,11 +54,11 @@ static struct str request_text(struct credential *c, struct arena *a)
 static int refusal(struct credential *c, struct arena *a, const struct http_reply *reply, struct err *e)
 {
     struct refusal in = { .http_status = reply->status,
-                                .kind = c->kind->name,
-                                .principal = c->from ? c->from->principal : (struct str){ NULL, 0 },
-                                .account = c->target.principal,
-                                .project = c->project,
-                                .permission = STR("iam.serviceAccounts.getAccessToken") };
+                          .kind = c->kind->name,
+                          .principal = c->from ? c->from->principal : (struct str){ NULL, 0 },
+                          .account = c->target.principal,
+                          .project = c->project,
+                          .permission = STR("iam.serviceAccounts.getAccessToken") };
 
     refusal_read(a, reply->body, &in);
     err_set_http(e, reply->status, "Unable to acquire impersonated credentials: %.*s: %.*s",

@@ -37,7 +37,7 @@ static struct str claims_text(struct credential *c, struct arena *a, bool self_s
 int jwt_sign(struct credential *c, bool self_signed, struct strbuf *jwt, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
-    struct str signature;
+    struct str signature = { NULL, 0 };
 
     strbuf_add_base64url(jwt, header_text(c, a));
     strbuf_addc(jwt, '.');

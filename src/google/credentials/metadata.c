@@ -41,7 +41,7 @@ int metadata_describe(struct credential *c, struct arena *a, struct str *ret_ema
                       struct err *e)
 {
     AUTO_STRBUF struct strbuf scopes = STRBUF(16384);
-    struct str text;
+    struct str text = { NULL, 0 };
     struct jval *v = NULL;
     const struct jval *list;
     int r = metadata_get(c, a, ACCOUNT "?recursive=true", &text, e);

@@ -48,7 +48,7 @@ static struct str canonical_query(struct arena *a, struct str query)
 {
     AUTO_STRBUF struct strbuf b = STRBUF(MAX_TEXT);
     struct parameter list[MAX_PARAMETERS];
-    struct str part;
+    struct str part = { NULL, 0 };
     size_t len = 0;
 
     while (len < MAX_PARAMETERS && str_cut(&query, '&', &part)) {
@@ -112,7 +112,7 @@ static void canonical_request(struct strbuf *b, struct arena *a, const struct si
 /* "sts-fips.us-east-2..." is the service "sts". */
 static struct str service_of(struct str host)
 {
-    struct str service;
+    struct str service = { NULL, 0 };
 
     if (!str_cut(&host, '.', &service))
         return STR("sts");
@@ -155,7 +155,7 @@ static void add_header(struct strbuf *b, const char *key, struct str value)
 /* As Python's quote(): a slash stays. */
 static void add_quoted(struct strbuf *b, struct str s)
 {
-    struct str part;
+    struct str part = { NULL, 0 };
 
     for (bool first = true; str_cut(&s, '/', &part); first = false) {
         if (!first)

@@ -101,7 +101,7 @@ static int get(struct imds *m, const struct host_url *where, struct str *ret, co
 static int open_session(struct imds *m, const struct own *own, struct err *e)
 {
     const struct http_header ttl = { STR("X-aws-ec2-metadata-token-ttl-seconds"), STR("300") };
-    struct str token;
+    struct str token = { NULL, 0 };
     int r;
 
     if (!own->session.url || m->session)
@@ -161,7 +161,7 @@ static bool keys_of_environment(struct imds *m, struct aws_keys *ret)
 static int keys_of_instance(struct imds *m, const struct own *own, struct aws_keys *ret, struct err *e)
 {
     struct host_url where = own->keys;
-    struct str role, text;
+    struct str role = { NULL, 0 }, text = { NULL, 0 };
     struct jval *v = NULL;
 
     if (!own->keys.url)
@@ -209,7 +209,7 @@ static int fetch(struct credential *c, struct external *x, struct secret **ret, 
     AUTO_PTR(arena) a = arena_new();
     struct imds m = { .c = c, .a = a };
     struct aws_keys keys = { 0 };
-    struct str region;
+    struct str region = { NULL, 0 };
     int r = find_region(&m, x->own, &region, e);
 
     if (!r && !keys_of_environment(&m, &keys))

@@ -29,7 +29,7 @@ static const char *config_path(struct credential *c, const struct jval *certific
 static int read_config(struct credential *c, const char *path, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
-    struct str text;
+    struct str text = { NULL, 0 };
     struct jval *v = NULL;
     const struct jval *workload;
 
@@ -106,7 +106,7 @@ static int fetch(struct credential *c, struct external *x, struct secret **ret, 
     AUTO_PTR(arena) a = arena_new();
     const struct own *own = x->own;
     struct jval *list = jval_new_array(a);
-    struct str pem, leaf;
+    struct str pem = { NULL, 0 }, leaf = { NULL, 0 };
 
     if (file_read(c->io, a, c->cert_path, MAX_PEM_BYTES, &pem, e))
         return err_wrap(e, "certificate");

@@ -52,7 +52,7 @@ int executable_answer_read(struct str text, struct str token_type, int64_t now_s
     AUTO_PTR(arena) a = arena_new();
     struct jval *v = NULL;
     struct executable_answer found = { 0 };
-    struct str type;
+    struct str type = { NULL, 0 };
     const char *field;
 
     if (jval_from_json(a, text, "output", NULL, &v, NULL) || !jval_is(v, JVAL_OBJECT))
