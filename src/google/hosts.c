@@ -235,28 +235,28 @@ static const char *const known_hosts[] = {
     [HOST_AWS] = "Amazon's (https://*.amazonaws.com)",
 };
 
-int hosts_check(const struct google_hosts *h, struct arena *a, enum host_use use, const char *member,
-                struct str url, struct host_url *ret, struct err *e)
+int hosts_check(const struct google_hosts *h, struct arena *a, const struct file_url *f, struct host_url *ret,
+                struct err *e)
 {
     struct url_parts p;
     struct str service = { NULL, 0 };
     const char *given = NULL;
 
-    if (!url_split(url, &p))
-        return err_set(e, ERR_CONFIG, "%s \"%.*s\" is not a URL that can be used", member,
-                       STR_ARG(str_sub(url, 0, 200)));
-    if (!is_loopback(p.host) && !is_known(h, use, &p) && !is_allowed(h, p.host))
+    if (!url_split(f->url, &p))
+        return err_set(e, ERR_CONFIG, "%s \"%.*s\" is not a URL that can be used", f->member,
+                       STR_ARG(str_sub(f->url, 0, 200)));
+    if (!is_loopback(p.host) && !is_known(h, f->use, &p) && !is_allowed(h, p.host))
         return err_set(e, ERR_CONFIG,
                        "%s %.*s is not one of %s; if it is meant, add \"%.*s\" to google.allow_hosts in "
                        "launch-config.yaml",
-                       member, STR_ARG(str_sub(url, 0, 200)), known_hosts[use], STR_ARG(p.host));
+                       f->member, STR_ARG(str_sub(f->url, 0, 200)), known_hosts[f->use], STR_ARG(p.host));
     ret->plain = !p.tls && is_link_local(p.host);
     if (!p.tls && !ret->plain && !is_loopback(p.host))
         return err_set(e, ERR_CONFIG, "%s %.*s: plain http is for loopback and metadata services only",
-                       member, STR_ARG(str_sub(url, 0, 200)));
-    if (use == HOST_TOKEN && service_of(h, p.host, &service) && hosts_override(h, a, service, &given, e))
+                       f->member, STR_ARG(str_sub(f->url, 0, 200)));
+    if (f->use == HOST_TOKEN && service_of(h, p.host, &service) && hosts_override(h, a, service, &given, e))
         return -ERR_CONFIG;
-    ret->url = given ? arena_printf(a, "%s%.*s", given, STR_ARG(p.target)) : arena_cstr(a, url);
+    ret->url = given ? arena_printf(a, "%s%.*s", given, STR_ARG(p.target)) : arena_cstr(a, f->url);
     return 0;
 }
 

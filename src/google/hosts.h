@@ -41,12 +41,15 @@ struct host_url {
         *url;   /* where to send, in the caller's arena: the endpoint given for the service, when one is */
     bool plain; /* plain http is right there (link-local): http_request.allow_plain */
 };
-/**
- * hosts_check() - may a credential file send us (and secrets) to @url? @member is how the file calls it.
- * -ERR_CONFIG names host, member and the setting that would allow it.
- */
-NODISCARD int hosts_check(const struct google_hosts *h, struct arena *a, enum host_use use,
-                          const char *member, struct str url, struct host_url *ret, struct err *e);
+struct file_url { /* a URL in a credential file */
+    enum host_use use;
+    const char *member; /* how the file calls it */
+    struct str url;
+};
+/** hosts_check() - may a credential file send us (and secrets) to @f? -ERR_CONFIG names host, member and the
+ * setting that would allow it. */
+NODISCARD int hosts_check(const struct google_hosts *h, struct arena *a, const struct file_url *f,
+                          struct host_url *ret, struct err *e);
 /** hosts_use_universe() - from now on hosts end in @universe. -ERR_CONFIG when neither google.allow_hosts
  * ("*.UNIVERSE") nor GOOGLE_CLOUD_UNIVERSE_DOMAIN names it: a file alone cannot move Google. */
 NODISCARD int hosts_use_universe(struct google_hosts *h, struct str universe, struct err *e);

@@ -35,7 +35,7 @@ static int load(struct credential *c, const struct jval *file, struct err *e)
         return err_set(e, ERR_CONFIG,
                        "Authorized user info was not in the expected format, missing fields %s.",
                        strbuf_cstr(&missing));
-    if (hosts_check(c->hosts, c->a, HOST_TOKEN, "token_uri", STR(TOKEN_URL), &where, e))
+    if (hosts_check(c->hosts, c->a, &(struct file_url){ HOST_TOKEN, "token_uri", STR(TOKEN_URL) }, &where, e))
         return -ERR_CONFIG;
     c->token_uri = str_of(where.url);
     return 0;

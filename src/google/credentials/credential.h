@@ -7,7 +7,7 @@
 #include "io/http.h"
 
 #define GOOGLE_SCOPE "https://www.googleapis.com/auth/cloud-platform"
-#define IAM_SCOPE    "https://www.googleapis.com/auth/iam" /* of a token that is only traded for another one */
+#define IAM_SCOPE    "https://www.googleapis.com/auth/iam" /* of a token that is traded for another one */
 
 struct credential;
 struct token {

@@ -91,7 +91,7 @@ static int load(struct credential *c, const struct jval *file, struct err *e)
     require(&missing, "credential_source", jval_is(jval_get(file, "credential_source"), JVAL_OBJECT));
     if (missing.len)
         return err_set(e, ERR_CONFIG, "external_account: missing fields %s", strbuf_cstr(&missing));
-    if (hosts_check(c->hosts, c->a, HOST_TOKEN, "token_url", token_url, &where, e))
+    if (hosts_check(c->hosts, c->a, &(struct file_url){ HOST_TOKEN, "token_url", token_url }, &where, e))
         return -ERR_CONFIG;
     x->token_url = where.url;
     if (load_workforce(c, x, file, e) || load_target(c, file, e))

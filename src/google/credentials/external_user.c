@@ -22,7 +22,7 @@ static int load(struct credential *c, const struct jval *file, struct err *e)
                        "token: missing %s; log in again with `gcloud auth application-default login "
                        "--login-config=FILE`",
                        strbuf_cstr(&missing));
-    if (hosts_check(c->hosts, c->a, HOST_TOKEN, "token_url", token_url, &where, e))
+    if (hosts_check(c->hosts, c->a, &(struct file_url){ HOST_TOKEN, "token_url", token_url }, &where, e))
         return -ERR_CONFIG;
     c->token_uri = str_of(where.url);
     return 0;

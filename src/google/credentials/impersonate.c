@@ -30,7 +30,8 @@ int impersonation_load(struct credential *c, struct str url, const struct jval *
     if (lifetime_s && (lifetime_s < MIN_LIFETIME_S || lifetime_s > MAX_LIFETIME_S))
         return err_set(e, ERR_CONFIG, "token_lifetime_seconds %lld is not in %d..%d", (long long)lifetime_s,
                        MIN_LIFETIME_S, MAX_LIFETIME_S);
-    if (hosts_check(c->hosts, c->a, HOST_TOKEN, "service_account_impersonation_url", url, &where, e))
+    if (hosts_check(c->hosts, c->a,
+                    &(struct file_url){ HOST_TOKEN, "service_account_impersonation_url", url }, &where, e))
         return -ERR_CONFIG;
     c->target = (struct impersonation){ .url = where.url,
                                         .principal = arena_str(c->a, target),
@@ -127,7 +128,8 @@ static int load(struct credential *c, const struct jval *file, struct err *e)
                               "https://iamcredentials.%.*s/v1/projects/-/serviceAccounts/%.*s:"
                               "generateAccessToken",
                               STR_ARG(c->hosts->universe), STR_ARG(c->target.principal)));
-    if (hosts_check(c->hosts, c->a, HOST_TOKEN, "service_account_impersonation_url", url, &where, e))
+    if (hosts_check(c->hosts, c->a,
+                    &(struct file_url){ HOST_TOKEN, "service_account_impersonation_url", url }, &where, e))
         return -ERR_CONFIG;
     c->target.url = where.url;
     if (credential_from_file(c->io, &o, c->source, from, &c->from, e))

@@ -22,7 +22,7 @@ static int load(struct credential *c, const struct jval *file, struct err *e)
                        strbuf_cstr(&missing));
     /* The token endpoint of another universe does not take assertions. */
     c->self_signed = c->self_signed || !str_is(c->hosts->universe, UNIVERSE_DEFAULT);
-    if (hosts_check(c->hosts, c->a, HOST_TOKEN, "token_uri", c->token_uri, &where, e))
+    if (hosts_check(c->hosts, c->a, &(struct file_url){ HOST_TOKEN, "token_uri", c->token_uri }, &where, e))
         return -ERR_CONFIG;
     c->token_uri = str_of(where.url);
     return 0;

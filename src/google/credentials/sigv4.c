@@ -73,19 +73,22 @@ static void sign_step(uint8_t key[32], struct str data)
     mem_wipe(next, sizeof(next));
 }
 
-/* The secret key, bound to day, region and service, signs @text. */
-static void signature(const struct aws_keys *k, struct str day, struct str region, struct str service,
-                      struct str text, char ret[65])
+struct scope {
+    struct str day, region, service;
+};
+
+/* The secret key, bound to its scope, signs @text. */
+static void signature(const struct aws_keys *k, const struct scope *scope, struct str text, char ret[65])
 {
     struct strbuf first = STRBUF(4096);
     uint8_t key[32];
 
     strbuf_addz(&first, "AWS4");
     strbuf_add(&first, secret_unwrap(k->secret_access_key));
-    hmac_sha256(strbuf_str(&first), day, key);
+    hmac_sha256(strbuf_str(&first), scope->day, key);
     strbuf_wipe(&first);
-    sign_step(key, region);
-    sign_step(key, service);
+    sign_step(key, scope->region);
+    sign_step(key, scope->service);
     sign_step(key, STR("aws4_request"));
     sign_step(key, text);
     hex_encode(key, sizeof(key), ret);
@@ -137,7 +140,7 @@ struct str sigv4_authorization(struct arena *a, const struct sigv4_request *r, c
     scope =
         arena_printf(a, "%.*s/%.*s/%.*s/aws4_request", STR_ARG(day), STR_ARG(r->region), STR_ARG(service));
     text = arena_printf(a, "AWS4-HMAC-SHA256\n%s\n%s\n%s", ret_date, scope, hex);
-    signature(k, day, r->region, service, str_of(text), hex);
+    signature(k, &(struct scope){ day, r->region, service }, str_of(text), hex);
     return str_of(arena_printf(a,
                                "AWS4-HMAC-SHA256 Credential=%.*s/%s, SignedHeaders=host;x-amz-date%s, "
                                "Signature=%s",

@@ -17,7 +17,7 @@ static int load_url(struct credential *c, const struct jval *source, const char 
 
     if (!url.len)
         return 0;
-    return hosts_check(c->hosts, c->a, HOST_SUBJECT, key, url, ret, e);
+    return hosts_check(c->hosts, c->a, &(struct file_url){ HOST_SUBJECT, key, url }, ret, e);
 }
 
 /* "aws1" */
@@ -57,8 +57,10 @@ static int load(struct credential *c, struct external *x, const struct jval *sou
         return -ERR_CONFIG;
     if (!own->verification.len)
         return err_set(e, ERR_CONFIG, "No valid AWS 'credential_source' provided");
-    return hosts_check(c->hosts, c->a, HOST_AWS, "regional_cred_verification_url",
-                       str_of(in_region(c->a, own->verification, STR("us-east-1"))), &where, e);
+    return hosts_check(c->hosts, c->a,
+                       &(struct file_url){ HOST_AWS, "regional_cred_verification_url",
+                                           str_of(in_region(c->a, own->verification, STR("us-east-1"))) },
+                       &where, e);
 }
 
 /* --- the instance's metadata service --- */
@@ -69,21 +71,27 @@ struct imds {
     struct secret *session; /* NULL: version 1 */
 };
 
-static int ask(struct imds *m, const char *method, const struct host_url *where, struct http_header header,
-               struct str *ret, const char *what, struct err *e)
+struct question {
+    const char *method;
+    struct http_header header; /* without a name: none */
+    const char *what;          /* for messages */
+};
+
+static int ask(struct imds *m, const struct host_url *where, const struct question *q, struct str *ret,
+               struct err *e)
 {
-    const struct http_request req = { .method = method,
+    const struct http_request req = { .method = q->method,
                                       .url = where->url,
-                                      .headers = &header,
-                                      .header_count = header.name.len ? 1 : 0,
+                                      .headers = &q->header,
+                                      .header_count = q->header.name.len ? 1 : 0,
                                       .timeout_ms = IMDS_TIMEOUT_MS,
                                       .allow_plain = where->plain };
     struct http_reply reply = { 0 };
 
     if (credential_send(m->c, m->a, &req, RETRY_NONE, &reply, e))
-        return err_wrap(e, "Unable to retrieve AWS %s", what);
+        return err_wrap(e, "Unable to retrieve AWS %s", q->what);
     if (reply.status != 200)
-        return err_set_http(e, reply.status, "Unable to retrieve AWS %s: %.*s (HTTP %d)", what,
+        return err_set_http(e, reply.status, "Unable to retrieve AWS %s: %.*s (HTTP %d)", q->what,
                             STR_ARG(str_sub(reply.body, 0, 200)), reply.status);
     *ret = str_trim(reply.body);
     return 0;
@@ -91,22 +99,24 @@ static int ask(struct imds *m, const char *method, const struct host_url *where,
 
 static int get(struct imds *m, const struct host_url *where, struct str *ret, const char *what, struct err *e)
 {
-    struct http_header session = { .name = { NULL, 0 } };
+    struct question q = { .method = "GET", .what = what };
 
     if (m->session)
-        session = (struct http_header){ STR("X-aws-ec2-metadata-token"), secret_unwrap(m->session) };
-    return ask(m, "GET", where, session, ret, what, e);
+        q.header = (struct http_header){ STR("X-aws-ec2-metadata-token"), secret_unwrap(m->session) };
+    return ask(m, where, &q, ret, e);
 }
 
 static int open_session(struct imds *m, const struct own *own, struct err *e)
 {
-    const struct http_header ttl = { STR("X-aws-ec2-metadata-token-ttl-seconds"), STR("300") };
+    const struct question q = { "PUT",
+                                { STR("X-aws-ec2-metadata-token-ttl-seconds"), STR("300") },
+                                "Session Token" };
     struct str token = { NULL, 0 };
     int r;
 
     if (!own->session.url || m->session)
         return 0;
-    r = ask(m, "PUT", &own->session, ttl, &token, "Session Token", e);
+    r = ask(m, &own->session, &q, &token, e);
     if (r)
         return r;
     m->session = secret_new(token);

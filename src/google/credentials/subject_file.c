@@ -103,8 +103,10 @@ static int load_url(struct credential *c, struct external *x, const struct jval 
             (struct header_secret){ arena_str(c->a, name), secret_new(value) };
         mem_wipe((char *)(uintptr_t)value.ptr, value.len);
     }
-    if (hosts_check(c->hosts, c->a, HOST_SUBJECT, "credential_source.url", jval_str(jval_get(source, "url")),
-                    &own->url, e))
+    if (hosts_check(
+            c->hosts, c->a,
+            &(struct file_url){ HOST_SUBJECT, "credential_source.url", jval_str(jval_get(source, "url")) },
+            &own->url, e))
         return -ERR_CONFIG;
     return subject_format_load(c, source, &own->format, e);
 }
