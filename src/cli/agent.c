@@ -68,7 +68,7 @@ static int agent_verb_run(struct io *io, const struct args *a, struct err *e)
     if (rc == 0) {
         log_configure(c.verbosity > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
         s.entity = c.entity ? c.entity : s.entity;
-        google = role_google_at(io, c.google_endpoint);
+        google = role_google_with(io, &c.google);
         rc = work(&s, a, &c, google, e);
     }
     google_free(google);

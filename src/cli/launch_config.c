@@ -5,6 +5,7 @@
 
 #include "base/dec.h"
 #include "cli/config_file.h"
+#include "google/hosts.h"
 #include "io/file.h"
 #include "launch/macro.h"
 
@@ -14,7 +15,8 @@ static const char *const top_keys[] = {
     "registry",    "vertex",    "google",  "macros",      NULL
 };
 static const char *const vertex_keys[] = { "project", "region", NULL };
-static const char *const google_keys[] = { "endpoint", NULL };
+static const char *const google_keys[] = { "endpoint",    "endpoints",       "allow_hosts",
+                                           "credentials", "self_signed_jwt", NULL };
 static const char *const macros_keys[] = { "allow_env", NULL };
 
 static const char *text_or_null(struct arena *a, struct str s)
@@ -90,7 +92,66 @@ static void decode_builder(struct dec *d)
     d->failed = d->failed || builder.failed;
 }
 
-static void decode_google(struct dec *d, struct arena *arena, struct launch_config *c)
+/* NULL-ended; *ret stays when the key is not there. */
+static void decode_texts(struct dec *d, struct arena *arena, const char *key, const char *const **ret)
+{
+    const struct jval *list = NULL;
+    const char **texts;
+
+    dec_list(d, key, &list, DEC_OPTIONAL);
+    if (!list)
+        return;
+    texts = arena_array(arena, jval_len(list) + 1, sizeof(*texts));
+    for (size_t i = 0; i < jval_len(list); i++) {
+        texts[i] = arena_cstr(arena, jval_str(jval_at(list, i)));
+        if (!texts[i])
+            dec_fail(d, key, "element %zu is not a string", i);
+    }
+    *ret = texts;
+}
+
+/* {service: URL} */
+static void decode_endpoints(struct dec *d, struct arena *arena, struct google_options *o)
+{
+    const struct jval *map = NULL;
+    struct google_endpoint *at;
+    struct err why = { 0 };
+
+    dec_val(d, "endpoints", &map, DEC_OPTIONAL);
+    if (map && !jval_is(map, JVAL_OBJECT))
+        dec_fail(d, "endpoints", "is not a map of services and URLs, such as {sts: http://127.0.0.1:8080}");
+    at = arena_array(arena, jval_len(map) + 1, sizeof(*at));
+    for (size_t i = 0; i < jval_len(map); i++) {
+        at[i].service = arena_cstr(arena, jval_key_at(map, i));
+        at[i].url = arena_cstr(arena, jval_str(jval_at(map, i)));
+        if (hosts_endpoint_check(at[i].service, str_of(at[i].url), &why))
+            dec_fail(d, "endpoints", "%s", why.msg);
+    }
+    o->endpoints = at;
+}
+
+static void decode_google_options(struct dec *d, struct arena *arena, struct google_options *o)
+{
+    struct dec part;
+    struct str endpoint = { 0 }, credentials = { 0 };
+    struct err why = { 0 };
+
+    if (!dec_object(d, "google", &part, DEC_OPTIONAL))
+        return;
+    dec_no_unknown(&part, google_keys);
+    dec_str(&part, "endpoint", &endpoint, DEC_OPTIONAL);
+    dec_str(&part, "credentials", &credentials, DEC_OPTIONAL);
+    dec_bool(&part, "self_signed_jwt", &o->self_signed_jwt, DEC_OPTIONAL);
+    decode_endpoints(&part, arena, o);
+    decode_texts(&part, arena, "allow_hosts", &o->allow_hosts);
+    if (endpoint.len && hosts_endpoint_check("endpoint", endpoint, &why))
+        dec_fail(&part, "endpoint", "%s", why.msg);
+    o->endpoint = text_or_null(arena, endpoint);
+    o->credentials_file = text_or_null(arena, credentials);
+    d->failed = d->failed || part.failed;
+}
+
+static void decode_place(struct dec *d, struct arena *arena, struct launch_config *c)
 {
     struct dec part;
     struct str s = { 0 };
@@ -108,13 +169,6 @@ static void decode_google(struct dec *d, struct arena *arena, struct launch_conf
         dec_str(&part, "project", &project, DEC_OPTIONAL);
         c->region = text_or_null(arena, s);
         c->gcp_project = text_or_null(arena, project);
-        d->failed = d->failed || part.failed;
-    }
-    if (dec_object(d, "google", &part, DEC_OPTIONAL)) {
-        s = (struct str){ 0 };
-        dec_no_unknown(&part, google_keys);
-        dec_str(&part, "endpoint", &s, DEC_OPTIONAL);
-        c->google_endpoint = text_or_null(arena, s);
         d->failed = d->failed || part.failed;
     }
 }
@@ -153,7 +207,8 @@ static int read_file_part(struct io *io, struct arena *arena, struct launch_conf
     decode_numbers(&d, c);
     decode_queues(&d, arena, c);
     decode_builder(&d);
-    decode_google(&d, arena, c);
+    decode_place(&d, arena, c);
+    decode_google_options(&d, arena, &c->google);
     decode_macros(&d, arena, c);
     if (dec_failed(&d))
         return -e->code;
@@ -161,16 +216,29 @@ static int read_file_part(struct io *io, struct arena *arena, struct launch_conf
     return 0;
 }
 
+int launch_config_google_env(struct io *io, struct google_options *o, struct err *e)
+{
+    const char *endpoint = io_env_text(io, "SLIPWAY_GOOGLE_ENDPOINT");
+    const char *credentials = io_env_text(io, "SLIPWAY_GOOGLE_CREDENTIALS");
+
+    if (endpoint && hosts_endpoint_check("SLIPWAY_GOOGLE_ENDPOINT", str_of(endpoint), e))
+        return -ERR_CONFIG;
+    if (endpoint)
+        o->endpoint = endpoint;
+    if (credentials)
+        o->credentials_file = credentials;
+    return 0;
+}
+
 static int read_environment(struct io *io, struct launch_config *c, struct err *e)
 {
     const char *entity = io_env(io, "WANDB_ENTITY");
     const char *max_jobs = io_env(io, "WANDB_LAUNCH_MAX_JOBS");
-    const char *endpoint = io_env(io, "SLIPWAY_GOOGLE_ENDPOINT");
 
     if (entity && entity[0])
         c->entity = entity;
-    if (endpoint && endpoint[0])
-        c->google_endpoint = endpoint;
+    if (launch_config_google_env(io, &c->google, e))
+        return -e->code;
     if (max_jobs && max_jobs[0] && !str_to_i64(str_of(max_jobs), &c->max_jobs))
         return err_set(e, ERR_CONFIG, "WANDB_LAUNCH_MAX_JOBS: \"%s\" is not a whole number", max_jobs);
     if (c->max_jobs < -1)

@@ -1,11 +1,13 @@
 /*
  * cli/launch_config.h: the agent's configuration: launch-config.yaml, environment and flags, in W&B's
  * precedence: file, then environment, then flags. Keys: W&B Launch reference 6.2; ours are `macros`
- * (allow_env), `vertex` (project, region) and `google` (endpoint).
+ * (allow_env), `vertex` (project, region) and `google` (endpoint, endpoints by service, credentials,
+ * allow_hosts, self_signed_jwt).
  */
 #pragma once
 
 #include "cli/option.h"
+#include "google/google.h"
 #include "io/io.h"
 
 struct launch_config {
@@ -15,10 +17,14 @@ struct launch_config {
     int64_t max_jobs;          /* -1: no limit */
     int64_t stopped_run_timeout_s;
     int64_t verbosity;
-    const char *gcp_project, *region, *google_endpoint; /* NULL: not given */
-    const char *const *allow_env;                       /* macros.allow_env: NULL-ended; NULL none */
-    const char *json;                                   /* the whole, for the server's record */
+    const char *gcp_project, *region; /* NULL: not given */
+    struct google_options google;     /* of the file and the environment; no metadata host */
+    const char *const *allow_env;     /* macros.allow_env: NULL-ended; NULL none */
+    const char *json;                 /* the whole, for the server's record */
 };
 /** launch_config_load() - *ret lives in @arena. -ERR_CONFIG with file, line and the nearest known key. */
 NODISCARD int launch_config_load(struct io *io, struct arena *arena, const struct args *a,
                                  struct launch_config *ret, struct err *e);
+/** launch_config_google_env() - what the environment says goes before the file's: SLIPWAY_GOOGLE_ENDPOINT,
+ * SLIPWAY_GOOGLE_CREDENTIALS. (SLIPWAY_GOOGLE_ENDPOINT_<SERVICE> is read by google/hosts.c.) */
+NODISCARD int launch_config_google_env(struct io *io, struct google_options *o, struct err *e);

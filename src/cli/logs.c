@@ -177,13 +177,14 @@ static int follow(struct follow *f, const char *item_id, const struct jval **ret
 static int follow_open(struct follow *f, struct session *s, const struct logs_options *o, struct err *e)
 {
     *f = (struct follow){ .s = s,
-                          .google = role_google(s->io),
                           .o = o,
                           .region = str_of(role_region(s->io)),
                           .job_id = STRBUF(64),
                           .since = STRBUF(64),
                           .last_timestamp = STRBUF(64),
                           .last_insert_id = STRBUF(512) };
+    if (role_google(s->io, &f->google, e))
+        return -(int)e->code;
     return google_project(f->google, &f->gcp_project, e);
 }
 

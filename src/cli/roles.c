@@ -6,23 +6,41 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/launch_config.h"
 #include "io/file.h"
 
 enum { TLS_FILE_MAX = 1024 * 1024, DRAIN_MS = 5000 };
 
-struct google *role_google_at(struct io *io, const char *endpoint)
+static void warn_of_key(void *ctx, const char *text)
 {
-    struct google_options o = { .endpoint = endpoint };
-    const char *host = endpoint ? strstr(endpoint, "://") : NULL;
+    (void)ctx;
+    LOG_WARNING("google.key_exposed", "reason=\"%s\"", text);
+}
+
+struct google *role_google_with(struct io *io, const struct google_options *options)
+{
+    struct google_options o = *options;
+    const char *host = o.endpoint ? strstr(o.endpoint, "://") : NULL;
 
     if (host)
         o.metadata_host = host + 3;
+    o.warn = warn_of_key;
     return google_new(io, &o);
 }
 
-struct google *role_google(struct io *io)
+struct google *role_google_at(struct io *io, const char *endpoint)
 {
-    return role_google_at(io, io_env(io, "SLIPWAY_GOOGLE_ENDPOINT"));
+    return role_google_with(io, &(struct google_options){ .endpoint = endpoint });
+}
+
+int role_google(struct io *io, struct google **ret, struct err *e)
+{
+    struct google_options o = { 0 };
+
+    if (launch_config_google_env(io, &o, e))
+        return -ERR_CONFIG;
+    *ret = role_google_with(io, &o);
+    return 0;
 }
 
 const char *role_region(struct io *io)

@@ -8,10 +8,13 @@
 
 /**
  * role_google() - a client for Google's services as the environment says: SLIPWAY_GOOGLE_ENDPOINT sends every
- * service, and the metadata server, to the emulator. google_free() it.
+ * service, and the metadata server, to the emulator. google_free() it. -ERR_CONFIG.
  */
-struct google *role_google(struct io *io);
+NODISCARD int role_google(struct io *io, struct google **ret, struct err *e);
 struct google *role_google_at(struct io *io, const char *endpoint); /* NULL: Google */
+/** role_google_with() - as @o says; warnings are logged, and an endpoint for all is the metadata server too.
+ */
+struct google *role_google_with(struct io *io, const struct google_options *o);
 /** role_region() - GOOGLE_CLOUD_REGION, else us-central1. Borrowed for ever. */
 const char *role_region(struct io *io);
 
