@@ -41,13 +41,14 @@ struct agent {
     struct group *takers, *helpers, *drivers;
     struct vec launches; /* unreported ones */
     struct map *by_item;
-    struct map *buckets;    /* "project/region" -> struct bucket: creates */
-    struct cond slots;      /* a slot was freed */
-    struct cond changed;    /* for agent_run(): look again */
-    struct cond watch;      /* for the watcher: a job became active, or changed */
-    int64_t last_change_ms; /* monotonic; of any watched job */
-    size_t reserved;        /* slots kept for pops under way */
-    struct str agent_id;    /* owned; absent before registration */
+    struct map *buckets;            /* "project/region" -> struct bucket: creates */
+    struct cond slots;              /* a slot was freed */
+    struct cond changed;            /* for agent_run(): look again */
+    struct cond watch;              /* for the watcher: a job became active, or changed */
+    int64_t last_change_ms;         /* monotonic; of any watched job */
+    size_t reserved;                /* slots kept for pops under way */
+    uint64_t slot_turns, slot_turn; /* of takers: how many have asked for a slot, and whose turn it is */
+    struct str agent_id;            /* owned; absent before registration */
     bool draining, registered, told_store_error;
     int failure; /* what agent_run() returns once nothing is left to do */
     struct err failure_err;

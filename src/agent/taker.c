@@ -14,20 +14,25 @@ struct taker {
     uint32_t failures; /* in a row */
 };
 
-/* Waiting for a free slot is first come, first served, which makes several queues take turns. */
+/* Slots are given in the order of asking, which makes several queues take turns: who has just given one back
+ * and asks again comes behind those who wait. Takers are cancelled together, so no turn is left behind. */
 static int reserve_slot(struct agent *a)
 {
-    while (!agent_has_free_slot(a))
+    uint64_t turn = a->slot_turns++;
+
+    while (turn != a->slot_turn || !agent_has_free_slot(a))
         if (cond_wait(a->io, &a->slots, -1, NULL) == -ERR_CANCELLED)
             return -ERR_CANCELLED;
+    a->slot_turn++;
     a->reserved++;
+    cond_broadcast(a->io, &a->slots); /* the next one may find a slot as well */
     return 0;
 }
 
 static void release_slot(struct agent *a)
 {
     a->reserved--;
-    cond_signal(a->io, &a->slots);
+    cond_broadcast(a->io, &a->slots);
 }
 
 static size_t queue_count(const struct agent *a)
