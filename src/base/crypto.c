@@ -144,3 +144,47 @@ out:
     BIO_free(bio);
     return rc;
 }
+
+bool rsa_verify_sha256(struct str public_pem, struct str data, struct str signature)
+{
+    BIO *bio = BIO_new_mem_buf(public_pem.ptr, (int)public_pem.len);
+    EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+                EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+                EVP_DigestVerify(ctx, (const unsigned char *)signature.ptr, signature.len,
+                                 (const unsigned char *)data.ptr, data.len) == 1;
+
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    return good;
+}
+
+static struct str bio_text(BIO *bio)
+{
+    char *at = NULL;
+    long len = BIO_get_mem_data(bio, &at);
+
+    return (struct str){ at, len > 0 ? (size_t)len : 0 };
+}
+
+int rsa_generate(struct arena *a, struct secret **ret_private_pem, struct str *ret_public_pem, struct err *e)
+{
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    BIO *private_bio = BIO_new(BIO_s_secmem()), *public_bio = BIO_new(BIO_s_mem());
+    int rc = 0;
+
+    if (!key || !private_bio || !public_bio ||
+        PEM_write_bio_PKCS8PrivateKey(private_bio, key, NULL, NULL, 0, NULL, NULL) != 1 ||
+        PEM_write_bio_PUBKEY(public_bio, key) != 1) {
+        rc = err_set(e, ERR_OS, "cannot make an RSA key");
+    } else {
+        *ret_private_pem = secret_new(bio_text(private_bio));
+        *ret_public_pem = arena_str(a, bio_text(public_bio));
+    }
+    BIO_free(private_bio);
+    BIO_free(public_bio);
+    EVP_PKEY_free(key);
+    return rc;
+}

@@ -20,3 +20,11 @@ NODISCARD int base64_decode(struct arena *a, struct str text, struct str *ret, s
  * 0.4 ms. */
 NODISCARD int rsa_sign_sha256(struct arena *a, const struct secret *pem, struct str data, struct str *ret,
                               struct err *e);
+/** rsa_verify_sha256() - is @signature RSASSA-PKCS1-v1_5 over SHA-256 of @data by the key whose public half
+ * is
+ * @public_pem (SubjectPublicKeyInfo)? False also for a key that is none. */
+bool rsa_verify_sha256(struct str public_pem, struct str data, struct str signature);
+/** rsa_generate() - a 2048-bit key: PKCS#8 PEM, and its public half as PEM in @a. Takes some 100 ms: on a
+ * worker thread (io_work()). */
+NODISCARD int rsa_generate(struct arena *a, struct secret **ret_private_pem, struct str *ret_public_pem,
+                           struct err *e);

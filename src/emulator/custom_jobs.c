@@ -5,7 +5,8 @@
 
 #include "base/crypto.h"
 #include "base/timefmt.h"
-#include "emulator/emulator_internal.h"
+#include "emulator/access.h"
+#include "emulator/accounts.h"
 #include "emulator/filter.h"
 #include "emulator/job_check.h"
 #include "emulator/proto.h"
@@ -60,6 +61,42 @@ static struct proto_write_options write_options(struct http_exchange *x)
     return (struct proto_write_options){ .enums_as_numbers = str_find(alt, STR("enum-encoding=int")) >= 0 };
 }
 
+/* --- who may ----------------------------------------------------------------------------------------------
+ */
+
+static int may(struct emulator *m, struct http_exchange *x, const struct vertex_path *p,
+               const char *permission, struct refusal *r)
+{
+    struct str project = access_project_id(m, x->a, p->gcp_project);
+    const struct access_need need = {
+        .service = "aiplatform.googleapis.com",
+        .gcp_project = project,
+        .resource = str_of(
+            arena_printf(x->a, "projects/%.*s/locations/%.*s", STR_ARG(project), STR_ARG(p->name.location))),
+        .permission = permission,
+    };
+
+    return access_check(m, x, &need, r);
+}
+
+/* Whose account a job runs as must be one that the sender may act as: else 400, not 403 (1.10). */
+static int may_run_as(struct emulator *m, struct http_exchange *x, const struct jval *job, struct refusal *r)
+{
+    struct str email = jval_str(jval_path(job, "jobSpec.serviceAccount"));
+    struct grant who = { 0 };
+    int code;
+
+    if (!m->require_auth || email.len == 0)
+        return 0;
+    code = access_caller(m, x, &who, r);
+    if (code == 0 && (!account_is_there(m, x->a, email) ||
+                      !access_permits(m, &who, account_name(m, x->a, email), "iam.serviceAccounts.actAs")))
+        code = refuse(r, RPC_INVALID_ARGUMENT,
+                      "You do not have permission to act as service_account: %.*s. (or it may not exist).",
+                      STR_ARG(email));
+    return code;
+}
+
 /* --- create ------------------------------------------------------------------------------------------------
  */
 
@@ -95,8 +132,9 @@ static void create(struct emulator *m, struct http_exchange *x, const struct ver
     struct job_row row;
     struct err e = { 0 };
 
-    if (read_body(x, &r, &body) || proto_read(&r, &proto_custom_job, body, "custom_job", &job) ||
-        job_check(&r, job, p->name.location)) {
+    if (may(m, x, p, "aiplatform.customJobs.create", &r) || read_body(x, &r, &body) ||
+        proto_read(&r, &proto_custom_job, body, "custom_job", &job) || job_check(&r, job, p->name.location) ||
+        may_run_as(m, x, job, &r)) {
         refusal_reply(x, &r);
         return;
     }
@@ -112,14 +150,19 @@ static void create(struct emulator *m, struct http_exchange *x, const struct ver
 /* --- get, cancel, delete
  * ------------------------------------------------------------------------------------- */
 
-/* The job a path names; false after a 404 reply. */
+/* The job a path names, for one who has @permission; false after a 403 or 404 reply. */
 static bool find_job(struct emulator *m, struct http_exchange *x, const struct vertex_path *p,
-                     struct job_row *ret)
+                     const char *permission, struct job_row *ret)
 {
     struct refusal r = { .a = x->a };
     struct err e = { 0 };
-    int code = store_get_job(m->db, x->a, &p->name, ret, &e);
+    int code;
 
+    if (may(m, x, p, permission, &r)) {
+        refusal_reply(x, &r);
+        return false;
+    }
+    code = store_get_job(m->db, x->a, &p->name, ret, &e);
     if (code == 0)
         return true;
     if (code != -ERR_NOT_FOUND) {
@@ -136,7 +179,7 @@ static void get(struct emulator *m, struct http_exchange *x, const struct vertex
     const struct proto_write_options o = write_options(x);
     struct job_row row;
 
-    if (find_job(m, x, p, &row))
+    if (find_job(m, x, p, "aiplatform.customJobs.get", &row))
         json_reply(x, job_json(x->a, &row, &o));
 }
 
@@ -145,7 +188,7 @@ static void cancel(struct emulator *m, struct http_exchange *x, const struct ver
     struct job_row row;
     struct err e = { 0 };
 
-    if (!find_job(m, x, p, &row))
+    if (!find_job(m, x, p, "aiplatform.customJobs.cancel", &row))
         return;
     if (run_cancel(m, row.id, &e))
         reply_internal(x, &e);
@@ -162,7 +205,7 @@ static void delete_job(struct emulator *m, struct http_exchange *x, const struct
     struct err e = { 0 };
     int code;
 
-    if (!find_job(m, x, p, &row))
+    if (!find_job(m, x, p, "aiplatform.customJobs.delete", &row))
         return;
     op.name.id = new_resource_id(m->io);
     op.create_ms = io_now_unix_ms(m->io);
@@ -366,7 +409,7 @@ static void list(struct emulator *m, struct http_exchange *x, const struct verte
     struct job_scan scan = { .gcp_number = p->name.gcp_number, .location = p->name.location };
     struct err e = { 0 };
 
-    if (read_filter(&r, filter, &l.filter) ||
+    if (may(m, x, p, "aiplatform.customJobs.list", &r) || read_filter(&r, filter, &l.filter) ||
         read_page_size(&r, query_either(x, "pageSize", "page_size"), &l.page_size) ||
         read_page_token(&r, p, filter, query_either(x, "pageToken", "page_token"), &scan.before_seq) ||
         proto_mask(&r, &proto_custom_job, query_either(x, "readMask", "read_mask"), &mask)) {

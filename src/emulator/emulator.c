@@ -1,15 +1,36 @@
 /* emulator/emulator.c: the emulator as a whole: made, started, stopped, and which service a path belongs to.
  */
-#include "emulator/emulator_internal.h"
+#include "emulator/emulator.h"
 
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "emulator/call.h"
 #include "io/file.h"
 
 /* --- life --------------------------------------------------------------------------------------------------
  */
+
+/* The account of the machine may do all until its owner says otherwise, as on a project of Google's its
+ * Compute Engine account could for long. */
+static int first_policy(struct emulator *m, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct str name = str_of(arena_printf(a, "projects/%s", m->gcp_project));
+    const char *text =
+        arena_printf(a,
+                     "{\"version\":3,\"etag\":\"ACAB\",\"bindings\":[{\"role\":\"roles/owner\","
+                     "\"members\":[\"serviceAccount:%s\"]}]}",
+                     m->account);
+    struct jval *policy = NULL;
+    int code;
+
+    if (!m->require_auth || store_has_resource(m->db, "policy", name))
+        return 0;
+    code = jval_from_json(a, str_of(text), "policy", NULL, &policy, e);
+    return code ? code : store_put_resource(m->db, &(struct resource_row){ "policy", name, policy }, e);
+}
 
 static int open_parts(struct emulator *m, const struct emulator_options *o, struct err *e)
 {
@@ -24,7 +45,8 @@ static int open_parts(struct emulator *m, const struct emulator_options *o, stru
                           &m->db, e);
     if (code)
         return code;
-    return store_secret(m->db, m->io, m->a, &m->token_key, e);
+    code = store_secret(m->db, m->io, m->a, &m->token_key, e);
+    return code ? code : first_policy(m, e);
 }
 
 int emulator_new(struct io *io, const struct emulator_options *o, struct emulator **ret, struct err *e)
@@ -36,6 +58,7 @@ int emulator_new(struct io *io, const struct emulator_options *o, struct emulato
     m->a = arena_new();
     m->speed = o->speed > 0 ? o->speed : 1.0;
     m->gcp_project = arena_strdup(m->a, o->gcp_project ? o->gcp_project : "slipway-local");
+    m->account = "slipway-emulator@slipway.local"; /* not gserviceaccount.com: 4.19's lookups stay away */
     m->require_auth = o->require_auth;
     code = open_parts(m, o, e);
     if (code) {
@@ -160,12 +183,18 @@ static bool split_path(struct str path, struct vertex_path *ret)
     return true;
 }
 
+static const char vertex_service[] = "aiplatform.googleapis.com";
+
 static void serve_vertex(struct emulator *m, struct http_exchange *x)
 {
+    struct refusal r = { .a = x->a };
     struct vertex_path p;
 
     if (!split_path(x->path, &p))
         reply_not_found(x);
+    else if (access_check(m, x, &(struct access_need){ vertex_service, p.gcp_project, { NULL, 0 }, NULL },
+                          &r))
+        refusal_reply(x, &r);
     else if (p.collection.len == 0)
         serve_locations(x, &p);
     else if (str_is(p.collection, "customJobs"))
@@ -176,10 +205,22 @@ static void serve_vertex(struct emulator *m, struct http_exchange *x)
         reply_not_found(x);
 }
 
+static bool serve_tables(struct emulator *m, struct http_exchange *x)
+{
+    static const struct call_row *const tables[] = { project_calls, account_calls, iam_role_calls,
+                                                     service_usage_calls, repository_calls };
+    struct call c;
+
+    call_init(&c, m, x);
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        if (call_serve(&c, tables[i]))
+            return true;
+    return false;
+}
+
 void emulator_handle(void *ctx, struct http_exchange *x)
 {
     struct emulator *m = ctx;
-    struct refusal r = { .a = x->a };
 
     if (str_is(x->path, "/healthz") || str_is(x->path, "/readyz"))
         http_reply_text(x, 200, "text/plain", STR("ok\n"));
@@ -187,10 +228,17 @@ void emulator_handle(void *ctx, struct http_exchange *x)
         serve_metadata(m, x);
     else if (str_is(x->path, "/token"))
         serve_token(m, x);
-    else if (caller_check(m, x, &r))
-        refusal_reply(x, &r);
     else if (str_is(x->path, "/v2/entries:list") && str_is(x->method, "POST"))
         serve_log_entries(m, x);
-    else
+    else if (!serve_tables(m, x))
         serve_vertex(m, x);
+}
+
+const char *emulator_admin_token(struct emulator *m, struct arena *a)
+{
+    const struct grant g = { .member = STR(MEMBER_ADMIN),
+                             .scope = STR(CLOUD_PLATFORM_SCOPE),
+                             .expires_s = INT64_MAX };
+
+    return grant_issue(m, a, &g);
 }

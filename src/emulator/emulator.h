@@ -40,8 +40,8 @@ struct emulator_options {
     const char *images_file; /* YAML image table; NULL none */
     const char *gcp_project; /* what the metadata server says; NULL: "slipway-local" */
     bool fast_and_unsafe_db;
-    /* answer 401 without a token of ours or a service account's own JWT in its time (its signature is not
-     * verified) */
+    /* Google's rules of access: 401 without a token of ours or a JWT signed by a service account that was
+     * made here, 403 by the policies. First of all the metadata server's account is the project's owner */
     bool require_auth;
 };
 /** emulator_new() - open the state. Yields. -ERR_CONFIG for a bad image table, -ERR_STORE, -ERR_OS. */
@@ -54,3 +54,7 @@ void emulator_start(struct emulator *m);
 /** emulator_free() - stop the processes it runs; jobs stay in their states on disk and are taken up at the
  * next start. No handler may be running any more (http_server_close() first). NULL is a no-op. Yields. */
 void emulator_free(struct emulator *m);
+/** emulator_admin_token() - a bearer token that may do everything and does not end, for the owner's commands.
+ * In
+ * @a. */
+const char *emulator_admin_token(struct emulator *m, struct arena *a);

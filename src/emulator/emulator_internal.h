@@ -16,6 +16,7 @@ struct emulator {
     struct db *db;
     double speed;
     const char *gcp_project;
+    const char *account; /* e-mail address of the metadata server's service account */
     bool require_auth;
     struct image_table images;
     const char *home;      /* HOME of the containers */
@@ -67,9 +68,6 @@ void serve_locations(struct http_exchange *x, const struct vertex_path *p);
 void serve_log_entries(struct emulator *m, struct http_exchange *x);
 void serve_token(struct emulator *m, struct http_exchange *x);
 void serve_metadata(struct emulator *m, struct http_exchange *x);
-/** caller_check() - with require_auth: a bearer of ours, or a self-signed JWT in its time. -ERR_INVALID with
- * @r. */
-NODISCARD int caller_check(struct emulator *m, struct http_exchange *x, struct refusal *r);
 /** reply_internal() - an ERR_* of ours as INTERNAL (or UNAVAILABLE when we are being stopped). */
 void reply_internal(struct http_exchange *x, const struct err *e);
 /** read_body() - the request's JSON object; an empty body is {}. -ERR_INVALID with @r. */

@@ -61,20 +61,17 @@ void refusal_add_violation(struct refusal *r, const char *field, const char *des
     jval_push(r->a, r->violations, v);
 }
 
-void refusal_add_reason(struct refusal *r, const char *reason, const char *service)
+void refusal_add_info(struct refusal *r, const char *reason, const char *domain, const char *const *pairs)
 {
-    struct jval *v = jval_new_object(r->a);
+    struct jval *v = jval_new_object(r->a), *metadata = jval_new_object(r->a);
 
     if (!r->details)
         r->details = jval_new_array(r->a);
+    for (size_t i = 0; pairs[i] && pairs[i + 1]; i += 2)
+        jval_set_cstr(r->a, metadata, pairs[i], pairs[i + 1]);
     jval_set_cstr(r->a, v, "@type", "type.googleapis.com/google.rpc.ErrorInfo");
     jval_set_cstr(r->a, v, "reason", reason);
-    jval_set_cstr(r->a, v, "domain", "googleapis.com");
-    if (service) {
-        struct jval *metadata = jval_new_object(r->a);
-
-        jval_set_cstr(r->a, metadata, "service", service);
-        jval_set(r->a, v, "metadata", metadata);
-    }
+    jval_set_cstr(r->a, v, "domain", domain);
+    jval_set(r->a, v, "metadata", metadata);
     jval_push(r->a, r->details, v);
 }

@@ -45,8 +45,9 @@ struct refusal {
 int refuse(struct refusal *r, enum rpc_code code, const char *fmt, ...) PRINTF(3, 4);
 /** refusal_add_violation() - one line of the BadRequest detail; both texts are copied. */
 void refusal_add_violation(struct refusal *r, const char *field, const char *description);
-/** refusal_add_reason() - an ErrorInfo detail of domain googleapis.com. @service may be NULL. */
-void refusal_add_reason(struct refusal *r, const char *reason, const char *service);
+/** refusal_add_info() - an ErrorInfo detail: reason "SERVICE_DISABLED", domain "googleapis.com" or a service,
+ * @pairs of metadata: name, value, name, value, NULL. All copied. */
+void refusal_add_info(struct refusal *r, const char *reason, const char *domain, const char *const *pairs);
 /** refusal_reply() - the reply of @x from @r. */
 void refusal_reply(struct http_exchange *x, const struct refusal *r);
 /** json_reply() - 200 and @v as compact JSON. */

@@ -1,64 +1,12 @@
-/*
- * emulator/identity.c: the token endpoint, the metadata server, and who may call
- * (vertex-and-google-auth.md 4.3 to 4.5).
- *
- * Tokens carry their own expiry and an HMAC under a key in the store, so that they stay good over a restart
- * and none need be kept. Signatures of JWTs are not verified: no public key can be registered here. Their
- * claims are.
+/* emulator/identity.c: the token endpoint and the metadata server (vertex-and-google-auth.md 4.3 to 4.5). */
+#include "emulator/accounts.h"
+#include "emulator/grant.h"
+#include "emulator/jwt.h"
+
+enum { JWT_LIFE_MAX_S = 3600, CLOCK_SKEW_S = 600 };
+
+/* --- assertions --------------------------------------------------------------------------------------------
  */
-#include <stdio.h>
-#include <string.h>
-
-#include "base/crypto.h"
-#include "emulator/emulator_internal.h"
-
-enum { TOKEN_LIFE_S = 3599, JWT_LIFE_MAX_S = 3600, CLOCK_SKEW_S = 600 };
-
-static const char token_prefix[] = "ya29.slipway-";
-static const char email[] =
-    "slipway-emulator@slipway.local"; /* not gserviceaccount.com: 4.19's lookups stay away */
-static const char cloud_platform[] = "https://www.googleapis.com/auth/cloud-platform";
-
-/* --- tokens ------------------------------------------------------------------------------------------------
- */
-
-static const char *token_for(struct emulator *m, struct arena *a, int64_t expires_s)
-{
-    const char *text = arena_printf(a, "%s%lld", token_prefix, (long long)expires_s);
-    uint8_t mac[32];
-    char hex[65];
-
-    hmac_sha256(m->token_key, str_of(text), mac);
-    hex_encode(mac, sizeof(mac), hex);
-    return arena_printf(a, "%s-%s", text, hex);
-}
-
-static const char *new_token(struct emulator *m, struct arena *a)
-{
-    return token_for(m, a, io_now_unix_ms(m->io) / 1000 + TOKEN_LIFE_S);
-}
-
-static bool token_is_ours(struct emulator *m, struct arena *a, struct str token)
-{
-    struct str rest = str_sub(token, sizeof(token_prefix) - 1, token.len), number = { NULL, 0 };
-    int64_t expires_s;
-
-    return str_has_prefix(token, str_of(token_prefix)) && str_cut(&rest, '-', &number) &&
-           str_to_i64(number, &expires_s) && str_is(token, token_for(m, a, expires_s)) &&
-           expires_s > io_now_unix_ms(m->io) / 1000;
-}
-
-static int jwt_claims(struct arena *a, struct str jwt, struct jval **ret)
-{
-    struct str rest = jwt, header = { NULL, 0 }, claims = { NULL, 0 }, text;
-    struct err e;
-
-    if (!str_cut(&rest, '.', &header) || !str_cut(&rest, '.', &claims) || rest.len == 0)
-        return -ERR_INVALID;
-    if (base64_decode(a, claims, &text, &e) || jval_from_json(a, text, "claims", NULL, ret, &e))
-        return -ERR_INVALID;
-    return jval_is(*ret, JVAL_OBJECT) ? 0 : -ERR_INVALID;
-}
 
 /* iat and exp at most an hour apart and around now. */
 static bool claims_in_time(struct emulator *m, const struct jval *claims)
@@ -70,38 +18,33 @@ static bool claims_in_time(struct emulator *m, const struct jval *claims)
     return iat > 0 && exp > iat && exp - iat <= JWT_LIFE_MAX_S && iat <= now + CLOCK_SKEW_S && exp > now;
 }
 
-/* A service account's own JWT as bearer: iss is sub, and it is for this service or for a scope. */
-static bool jwt_is_good(struct emulator *m, struct arena *a, struct str token)
+static bool is_signed_by_issuer(struct emulator *m, struct arena *a, const struct jwt *jwt)
 {
-    struct jval *claims = NULL;
-    struct str iss;
+    const struct account_signature s = { .email = jval_str(jval_get(jwt->claims, "iss")),
+                                         .key_id = jwt->key_id,
+                                         .data = jwt->data,
+                                         .signature = jwt->signature };
 
-    if (jwt_claims(a, token, &claims))
-        return false;
-    iss = jval_str(jval_get(claims, "iss"));
-    return iss.len > 0 && str_eq(iss, jval_str(jval_get(claims, "sub"))) && claims_in_time(m, claims) &&
-           (jval_str(jval_get(claims, "scope")).len > 0 ||
-            str_is(jval_str(jval_get(claims, "aud")), "https://aiplatform.googleapis.com/"));
+    return str_is(jwt->algorithm, "RS256") && account_signed(m, a, &s);
 }
 
-int caller_check(struct emulator *m, struct http_exchange *x, struct refusal *r)
+/* A service account's own JWT as bearer: iss is sub, and it is for a service or for a scope. */
+bool jwt_bearer_read(struct emulator *m, struct arena *a, struct str token, struct grant *ret)
 {
-    struct str header = http_header_get(x->headers, x->header_count, "Authorization");
-    struct str scheme = { NULL, 0 }, token = header;
+    struct jwt jwt;
+    struct str email, audience;
 
-    if (!m->require_auth)
-        return 0;
-    if (str_cut(&token, ' ', &scheme) && str_eq_nocase(scheme, STR("Bearer")) &&
-        (token_is_ours(m, x->a, str_trim(token)) || jwt_is_good(m, x->a, str_trim(token))))
-        return 0;
-    refusal_add_reason(r, header.len == 0 ? "CREDENTIALS_MISSING" : "ACCESS_TOKEN_EXPIRED",
-                       "aiplatform.googleapis.com");
-    return refuse(
-        r, RPC_UNAUTHENTICATED,
-        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
-        "other "
-        "valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-"
-        "project.");
+    if (!jwt_split(a, token, &jwt) || !claims_in_time(m, jwt.claims) || !is_signed_by_issuer(m, a, &jwt))
+        return false;
+    email = jval_str(jval_get(jwt.claims, "iss"));
+    audience = jval_str(jval_get(jwt.claims, "aud"));
+    if (!str_eq(email, jval_str(jval_get(jwt.claims, "sub"))) ||
+        (jval_str(jval_get(jwt.claims, "scope")).len == 0 &&
+         !(str_has_prefix(audience, STR("https://")) && str_has_suffix(audience, STR(".googleapis.com/")))))
+        return false;
+    *ret = (struct grant){ .member = str_of(arena_printf(a, "serviceAccount:%.*s", STR_ARG(email))),
+                           .scope = jval_str(jval_get(jwt.claims, "scope")) };
+    return true;
 }
 
 /* --- POST /token
@@ -126,53 +69,82 @@ static void oauth_error(struct http_exchange *x, const char *error, const char *
     http_reply_text(x, 400, "application/json; charset=utf-8", jval_text(x->a, v, JVAL_COMPACT));
 }
 
-static void token_reply(struct emulator *m, struct http_exchange *x, struct str scope)
+static void token_reply(struct emulator *m, struct http_exchange *x, const struct grant *g, bool with_scope)
 {
     struct jval *v = jval_new_object(x->a);
 
-    jval_set_cstr(x->a, v, "access_token", new_token(m, x->a));
+    jval_set_cstr(x->a, v, "access_token", grant_issue(m, x->a, g));
     jval_set_int(x->a, v, "expires_in", TOKEN_LIFE_S);
-    if (scope.len > 0)
-        jval_set(x->a, v, "scope", jval_new_str(x->a, scope));
+    if (with_scope)
+        jval_set(x->a, v, "scope", jval_new_str(x->a, g->scope));
     jval_set_cstr(x->a, v, "token_type", "Bearer");
     json_reply(x, v);
 }
 
 static void jwt_grant(struct emulator *m, struct http_exchange *x)
 {
-    struct jval *claims = NULL;
+    struct jwt jwt;
+    struct grant g = { 0 };
+    struct str email;
 
-    if (jwt_claims(x->a, form_get(x, "assertion"), &claims))
+    if (!jwt_split(x->a, form_get(x, "assertion"), &jwt)) {
         oauth_error(x, "invalid_grant", "Bad JWT: the assertion is not a signed JWT.");
-    else if (jval_str(jval_get(claims, "iss")).len == 0)
+        return;
+    }
+    email = jval_str(jval_get(jwt.claims, "iss"));
+    g.member = str_of(arena_printf(x->a, "serviceAccount:%.*s", STR_ARG(email)));
+    g.scope = jval_str(jval_get(jwt.claims, "scope"));
+    if (email.len == 0)
         oauth_error(x, "invalid_grant", "Invalid issuer: Not a valid email or user ID.");
-    else if (!claims_in_time(m, claims))
+    else if (!account_is_there(m, x->a, email))
+        oauth_error(x, "invalid_grant", "Invalid grant: account not found");
+    else if (!claims_in_time(m, jwt.claims))
         oauth_error(x, "invalid_grant",
                     "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
-                    "timeframe. Check "
-                    "your iat and exp values in the JWT claim.");
-    else if (jval_str(jval_get(claims, "scope")).len == 0)
+                    "timeframe. Check your iat and exp values in the JWT claim.");
+    else if (!is_signed_by_issuer(m, x->a, &jwt))
+        oauth_error(x, "invalid_grant", "Invalid JWT Signature.");
+    else if (g.scope.len == 0)
         oauth_error(x, "invalid_scope", "Invalid OAuth scope or ID token audience provided.");
     else
-        token_reply(m, x, (struct str){ NULL, 0 });
+        token_reply(m, x, &g, false);
+}
+
+/* A person's login. Anybody's refresh token is taken while nobody need prove who they are; else it must be
+ * one that the emulator's owner made for a user. */
+static void refresh_grant(struct emulator *m, struct http_exchange *x)
+{
+    struct str token = form_get(x, "refresh_token");
+    struct grant g = { 0 };
+
+    if (token.len == 0 || form_get(x, "client_id").len == 0) {
+        oauth_error(x, "invalid_request", "Missing required parameter: refresh_token or client_id");
+        return;
+    }
+    if (grant_read(m, x->a, token, &g) != GRANT_GOOD || !str_is(g.scope, REFRESH_SCOPE)) {
+        if (m->require_auth) {
+            oauth_error(x, "invalid_grant", "Token has been expired or revoked.");
+            return;
+        }
+        g.member = STR("user:somebody@slipway.local");
+    }
+    g.scope = STR(CLOUD_PLATFORM_SCOPE);
+    g.expires_s = 0;
+    token_reply(m, x, &g, true);
 }
 
 void serve_token(struct emulator *m, struct http_exchange *x)
 {
     struct str grant = form_get(x, "grant_type");
 
-    if (!str_is(x->method, "POST")) {
+    if (!str_is(x->method, "POST"))
         reply_not_found(x);
-    } else if (str_is(grant, "urn:ietf:params:oauth:grant-type:jwt-bearer")) {
+    else if (str_is(grant, "urn:ietf:params:oauth:grant-type:jwt-bearer"))
         jwt_grant(m, x);
-    } else if (str_is(grant, "refresh_token")) {
-        if (form_get(x, "refresh_token").len == 0 || form_get(x, "client_id").len == 0)
-            oauth_error(x, "invalid_request", "Missing required parameter: refresh_token or client_id");
-        else
-            token_reply(m, x, str_of(cloud_platform));
-    } else {
+    else if (str_is(grant, "refresh_token"))
+        refresh_grant(m, x);
+    else
         oauth_error(x, "unsupported_grant_type", "Invalid grant_type");
-    }
 }
 
 /* --- metadata server
@@ -188,14 +160,14 @@ static void metadata_json(struct http_exchange *x, const struct jval *v)
     http_reply_text(x, 200, "application/json", jval_text(x->a, v, JVAL_COMPACT));
 }
 
-static void service_account(struct http_exchange *x)
+static void service_account(struct emulator *m, struct http_exchange *x)
 {
     struct jval *v = jval_new_object(x->a), *aliases = jval_new_array(x->a), *scopes = jval_new_array(x->a);
 
     jval_push(x->a, aliases, jval_new_cstr(x->a, "default"));
-    jval_push(x->a, scopes, jval_new_cstr(x->a, cloud_platform));
+    jval_push(x->a, scopes, jval_new_cstr(x->a, CLOUD_PLATFORM_SCOPE));
     jval_set(x->a, v, "aliases", aliases);
-    jval_set_cstr(x->a, v, "email", email);
+    jval_set_cstr(x->a, v, "email", m->account);
     jval_set(x->a, v, "scopes", scopes);
     metadata_json(x, v);
 }
@@ -204,7 +176,10 @@ static void metadata_token(struct emulator *m, struct http_exchange *x)
 {
     struct jval *v = jval_new_object(x->a);
 
-    jval_set_cstr(x->a, v, "access_token", new_token(m, x->a));
+    const struct grant g = { .member = str_of(arena_printf(x->a, "serviceAccount:%s", m->account)),
+                             .scope = STR(CLOUD_PLATFORM_SCOPE) };
+
+    jval_set_cstr(x->a, v, "access_token", grant_issue(m, x->a, &g));
     jval_set_int(x->a, v, "expires_in", TOKEN_LIFE_S);
     jval_set_cstr(x->a, v, "token_type", "Bearer");
     metadata_json(x, v);
@@ -221,11 +196,11 @@ static void metadata_item(struct emulator *m, struct http_exchange *x, struct st
     else if (str_is(path, "universe/universe-domain"))
         metadata_text(x, "googleapis.com");
     else if (str_is(path, "instance/service-accounts/default/"))
-        service_account(x);
+        service_account(m, x);
     else if (str_is(path, "instance/service-accounts/default/token"))
         metadata_token(m, x);
     else if (str_is(path, "instance/service-accounts/default/email"))
-        metadata_text(x, email);
+        metadata_text(x, m->account);
     else if (str_is(path, "instance/zone"))
         metadata_text(x, arena_printf(x->a, "projects/%lld/zones/us-central1-a", number));
     else if (str_is(path, "instance/region"))

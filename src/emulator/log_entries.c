@@ -2,7 +2,7 @@
  * 8). */
 #include "base/crypto.h"
 #include "base/timefmt.h"
-#include "emulator/emulator_internal.h"
+#include "emulator/access.h"
 #include "emulator/filter.h"
 
 enum { PAGE_DEFAULT = 50, PAGE_MAX = 1000, SCAN_MAX = 20000, RESOURCES_MAX = 100 };
@@ -291,6 +291,26 @@ static int read_request(struct http_exchange *x, struct refusal *r, struct entri
     return read_page(r, body, q);
 }
 
+static int may_read(struct emulator *m, struct http_exchange *x, const int64_t *projects, size_t count,
+                    struct refusal *r)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < count && code == 0; i++) {
+        struct str number = str_of(arena_printf(x->a, "%lld", (long long)projects[i]));
+        const struct access_need need = {
+            .service = "logging.googleapis.com",
+            .gcp_project = number,
+            .resource =
+                str_of(arena_printf(x->a, "projects/%.*s", STR_ARG(access_project_id(m, x->a, number)))),
+            .permission = "logging.logEntries.list",
+        };
+
+        code = access_check(m, x, &need, r);
+    }
+    return code;
+}
+
 void serve_log_entries(struct emulator *m, struct http_exchange *x)
 {
     struct refusal r = { .a = x->a };
@@ -298,7 +318,7 @@ void serve_log_entries(struct emulator *m, struct http_exchange *x)
     struct jval *out = jval_new_object(x->a);
     struct err e = { 0 };
 
-    if (read_request(x, &r, &q)) {
+    if (read_request(x, &r, &q) || may_read(m, x, q.projects, q.project_count, &r)) {
         refusal_reply(x, &r);
         return;
     }

@@ -23,6 +23,8 @@ static const char *const migrations[] = {
     "CREATE INDEX lines_by_time ON lines(time_ms, seq);"
     "CREATE TABLE processes(job_id INTEGER NOT NULL, task TEXT NOT NULL, pid INTEGER NOT NULL,"
     " PRIMARY KEY(job_id, task)) WITHOUT ROWID;",
+    "CREATE TABLE resources(kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,"
+    " PRIMARY KEY(kind, name)) WITHOUT ROWID;",
     NULL,
 };
 

@@ -390,6 +390,7 @@ static void tokens(struct world *w)
 
     world_down(w);
     w->options.require_auth = true;
+    w->options.gcp_project = "p";
     world_up(w);
     assert_int_equal(get_with(w, path, NULL, NULL, NULL), 403);
     assert_int_equal(get_with(w, path, "Metadata-Flavor", "Google", &v), 200);
