@@ -145,6 +145,20 @@ void role_close_server(struct served_server *s)
     *s = (struct served_server){ 0 };
 }
 
+/* For `slipway emulator token` and the like: where it is, and a token that may do all. */
+static int write_address(struct io *io, const struct emulator_place *p, const struct served_emulator *m,
+                         struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *v = jval_new_object(a);
+    const char *host = p->host && strcmp(p->host, "0.0.0.0") != 0 ? p->host : "127.0.0.1";
+
+    jval_set_cstr(a, v, "url", arena_printf(a, "http://%s:%u", host, http_server_port(m->http)));
+    jval_set_cstr(a, v, "token", emulator_admin_token(m->emulator, a));
+    return file_write(io, arena_printf(a, "%s/%s", p->options.data_dir, ROLE_EMULATOR_ADDRESS),
+                      jval_text(a, v, JVAL_PRETTY), 0600, e);
+}
+
 int role_serve_emulator(struct io *io, const struct emulator_place *p, struct served_emulator *ret,
                         struct err *e)
 {
@@ -167,6 +181,11 @@ int role_serve_emulator(struct io *io, const struct emulator_place *p, struct se
     if (rc) {
         role_close_emulator(&m);
         return explain_listen(e);
+    }
+    rc = write_address(io, p, &m, e);
+    if (rc) {
+        role_close_emulator(&m);
+        return rc;
     }
     emulator_start(m.emulator);
     LOG_INFO("emulator.listening", "url=http://%s:%u data=%s", p->host ? p->host : "127.0.0.1",

@@ -50,6 +50,8 @@ struct emulator_place {
     const char *host;
     uint16_t port;
 };
+/* In the data folder, 0600: {"url", "token"} of the emulator that last served it. */
+#define ROLE_EMULATOR_ADDRESS "emulator.json"
 NODISCARD int role_serve_emulator(struct io *io, const struct emulator_place *p, struct served_emulator *ret,
                                   struct err *e);
 void role_close_emulator(struct served_emulator *m); /* as role_close_server() */
