@@ -10,7 +10,7 @@ void help_overview(struct strbuf *b)
     strbuf_addz(b, "Slipway launches machine-learning jobs from queues onto Google Cloud Vertex AI.\n\n"
                    "usage: slipway COMMAND [OPTION...]\n\ncommands:\n");
     for (const struct verb *const *v = verb_table(); *v; v++)
-        strbuf_addf(b, "  %-20s %s\n", (*v)->name, (*v)->summary);
+        strbuf_addf(b, "  %-24s %s\n", (*v)->name, (*v)->summary);
     strbuf_addz(b, "\nThe whole system on this machine:     slipway up --data DIR\n"
                    "Help with examples for each command:  slipway COMMAND --help\n"
                    "Exit status: 0 done, 1 failed, 2 wrong usage; others in docs/exit-codes.md\n");
@@ -25,7 +25,7 @@ void help_group(struct strbuf *b, int argc, char **argv)
     strbuf_addf(b, "usage: slipway %sCOMMAND [OPTION...]\n\ncommands:\n", strbuf_cstr(&words));
     for (const struct verb *const *v = verb_table(); *v; v++)
         if (str_has_prefix(str_of((*v)->name), strbuf_str(&words)))
-            strbuf_addf(b, "  %-20s %s\n", (*v)->name, (*v)->summary);
+            strbuf_addf(b, "  %-24s %s\n", (*v)->name, (*v)->summary);
     strbuf_addf(b, "\nHelp with examples for each:  slipway %sCOMMAND --help\n", strbuf_cstr(&words));
 }
 

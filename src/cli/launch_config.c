@@ -24,10 +24,8 @@ static const char *text_or_null(struct arena *a, struct str s)
     return s.len ? arena_cstr(a, s) : NULL;
 }
 
-static int find_file(struct io *io, struct arena *arena, const struct args *a, const char **ret,
-                     struct err *e)
+static int find_file(struct io *io, struct arena *arena, const char *given, const char **ret, struct err *e)
 {
-    const char *given = args_text(a, "config");
     const char *home = io_env(io, "HOME");
     const char *usual = home ? arena_printf(arena, "%s/.config/wandb/launch-config.yaml", home) : NULL;
 
@@ -273,14 +271,25 @@ static const char *as_json(struct arena *arena, const struct launch_config *c)
     return jval_text(arena, v, JVAL_PYTHON).ptr;
 }
 
-int launch_config_load(struct io *io, struct arena *arena, const struct args *a, struct launch_config *ret,
+int launch_config_read(struct io *io, struct arena *arena, const char *path, struct launch_config *ret,
                        struct err *e)
 {
     static const char *const none[] = { NULL };
     struct launch_config c = { .max_jobs = 1, .queues = none };
 
-    if (find_file(io, arena, a, &c.path, e) || (c.path && read_file_part(io, arena, &c, e)) ||
+    if (find_file(io, arena, path, &c.path, e) || (c.path && read_file_part(io, arena, &c, e)) ||
         read_environment(io, &c, e))
+        return -e->code;
+    *ret = c;
+    return 0;
+}
+
+int launch_config_load(struct io *io, struct arena *arena, const struct args *a, struct launch_config *ret,
+                       struct err *e)
+{
+    struct launch_config c;
+
+    if (launch_config_read(io, arena, args_text(a, "config"), &c, e))
         return -e->code;
     read_flags(a, &c);
     if (!c.queues[0])

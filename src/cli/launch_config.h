@@ -22,7 +22,12 @@ struct launch_config {
     const char *const *allow_env;     /* macros.allow_env: NULL-ended; NULL none */
     const char *json;                 /* the whole, for the server's record */
 };
-/** launch_config_load() - *ret lives in @arena. -ERR_CONFIG with file, line and the nearest known key. */
+/** launch_config_read() - the file at @path (NULL: the usual one, if it is there) and the environment, for
+ * commands that are not the agent and know what it would do. *ret lives in @arena; @json is NULL. -ERR_CONFIG
+ * with file, line and the nearest known key. */
+NODISCARD int launch_config_read(struct io *io, struct arena *arena, const char *path,
+                                 struct launch_config *ret, struct err *e);
+/** launch_config_load() - the same and the agent's flags; a queue must be named. */
 NODISCARD int launch_config_load(struct io *io, struct arena *arena, const struct args *a,
                                  struct launch_config *ret, struct err *e);
 /** launch_config_google_env() - what the environment says goes before the file's: SLIPWAY_GOOGLE_ENDPOINT,
