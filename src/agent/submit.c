@@ -60,7 +60,7 @@ static const struct secret *lookup_secret(void *ctx, struct str name, struct str
 
 int submit_create(struct launch *l, struct arena *a, struct str request, struct outcome *out)
 {
-    struct strbuf wire = STRBUF(REQUEST_MAX_BYTES);
+    struct strbuf wire = STRBUF_WIPED(REQUEST_MAX_BYTES);
     struct vertex_place where = { .gcp_project = l->row.gcp_project, .region = l->row.region };
     struct vertex_job made = { 0 };
     struct jval *tree = NULL;

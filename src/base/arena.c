@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 enum { FIRST_BLOCK = 2048, LARGEST_BLOCK = 256 * 1024, ALIGN = 16 };
 
@@ -20,6 +21,7 @@ struct block {
 struct arena {
     struct block *blocks; /* the one in use first */
     size_t next_size, total;
+    bool wiped;
 };
 
 struct arena *arena_new(void)
@@ -30,6 +32,14 @@ struct arena *arena_new(void)
     return a;
 }
 
+struct arena *arena_new_wiped(void)
+{
+    struct arena *a = arena_new();
+
+    a->wiped = true;
+    return a;
+}
+
 void arena_free(struct arena *a)
 {
     if (!a)
@@ -37,6 +47,8 @@ void arena_free(struct arena *a)
     for (struct block *b = a->blocks; b;) {
         struct block *next = b->next;
 
+        if (a->wiped)
+            mem_wipe(b->data, b->used);
         free(b);
         b = next;
     }

@@ -1,6 +1,7 @@
 /*
  * base/arena.h: memory for one unit of work (a decoded reply, a config, a request), freed whole.
- * Nothing in an arena owns a descriptor, a handle or a secret.
+ * Nothing in an arena owns a descriptor, a handle or a secret; what passes through one on its way into a
+ * struct secret does so in an arena_new_wiped().
  */
 #pragma once
 
@@ -13,7 +14,8 @@
 struct arena;
 
 struct arena *arena_new(void);
-void arena_free(struct arena *a); /* NULL is a no-op */
+struct arena *arena_new_wiped(void); /* overwritten when it is freed */
+void arena_free(struct arena *a);    /* NULL is a no-op */
 DEFINE_AUTO(arena, arena_free)
 
 void *arena_alloc(struct arena *a, size_t size);               /* zeroed, aligned for any type; never NULL */

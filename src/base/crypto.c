@@ -27,6 +27,23 @@ void md5(struct str data, uint8_t ret[16])
     digest(EVP_md5(), data, ret);
 }
 
+/* Reflected, polynomial 0x82f63b78, four bits at a time: the table is small, the inputs are too. */
+uint32_t crc32c(struct str data)
+{
+    static const uint32_t table[16] = { 0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1,
+                                        0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
+                                        0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+                                        0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75 };
+    uint32_t sum = UINT32_MAX;
+
+    for (size_t i = 0; i < data.len; i++) {
+        sum ^= (uint8_t)data.ptr[i];
+        sum = sum >> 4 ^ table[sum & 15];
+        sum = sum >> 4 ^ table[sum & 15];
+    }
+    return ~sum;
+}
+
 void hmac_sha256(struct str key, struct str data, uint8_t ret[32])
 {
     unsigned len = 32;

@@ -5,6 +5,7 @@
 
 #include "base/jval.h"
 #include "base/jval_internal.h"
+#include "base/mem.h"
 
 struct walk {
     struct arena *a;
@@ -14,6 +15,12 @@ struct walk {
     bool last_key_wins;
     const char *failure; /* why the walk stopped */
 };
+
+/* Texts that hold tokens and secrets go through jansson's own memory. Once, before there are threads. */
+__attribute__((constructor)) static void wipe_what_jansson_frees(void)
+{
+    json_set_alloc_funcs(xmalloc, mem_free_wiped);
+}
 
 static void advance(struct walk *w)
 {

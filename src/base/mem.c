@@ -1,6 +1,7 @@
 /* base/mem.c: allocation that never fails, and the two other leaks' plugs: descriptors and wiped memory. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,27 @@ void *xcalloc(size_t count, size_t size)
 void *xrealloc(void *p, size_t size)
 {
     return checked(realloc(p, size ? size : 1));
+}
+
+void mem_free_wiped(void *p)
+{
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
+void *mem_realloc_wiped(void *p, size_t size)
+{
+    size_t old = p ? malloc_usable_size(p) : 0;
+    void *grown;
+
+    if (p && size <= old)
+        return p;
+    grown = xmalloc(size);
+    if (old)
+        memcpy(grown, p, old);
+    mem_free_wiped(p);
+    return grown;
 }
 
 char *xstrdup(const char *s)

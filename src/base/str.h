@@ -49,8 +49,10 @@ struct strbuf {
     char *ptr;
     size_t len, cap, max;
     bool full;
+    bool wiped; /* memory is overwritten before it goes, also when the buffer grows */
 };
-#define STRBUF(limit) ((struct strbuf){ .ptr = NULL, .max = (limit) })
+#define STRBUF(limit)       ((struct strbuf){ .ptr = NULL, .max = (limit) })
+#define STRBUF_WIPED(limit) ((struct strbuf){ .ptr = NULL, .max = (limit), .wiped = true })
 /* AUTO_STRBUF struct strbuf b = STRBUF(4096); is freed at the end of its scope. */
 void strbuf_done(struct strbuf *b); /* frees; b is usable again as an empty buffer with the same cap */
 #define AUTO_STRBUF __attribute__((cleanup(strbuf_done), unused))
@@ -72,5 +74,6 @@ struct str strbuf_str(const struct strbuf *b);   /* borrows until the next chang
 const char *strbuf_cstr(const struct strbuf *b); /* never NULL */
 /** strbuf_check() - ask once, at the end: -ERR_LIMIT with "longer than N bytes" when anything did not fit. */
 NODISCARD int strbuf_check(const struct strbuf *b, struct err *e);
-/** strbuf_wipe() - overwrite the memory, then free it: for buffers that held a secret. */
+/** strbuf_wipe() - overwrite the memory, then free it: for buffers that held a secret. One that grew while
+ * it did is a STRBUF_WIPED(). */
 void strbuf_wipe(struct strbuf *b);

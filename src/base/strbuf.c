@@ -25,16 +25,20 @@ static bool reserve(struct strbuf *b, size_t more)
         cap *= 2;
     if (cap > b->max + 1)
         cap = b->max + 1;
-    b->ptr = xrealloc(b->ptr == empty ? NULL : b->ptr, cap);
+    if (b->ptr == empty)
+        b->ptr = NULL;
+    b->ptr = b->wiped ? mem_realloc_wiped(b->ptr, cap) : xrealloc(b->ptr, cap);
     b->cap = cap;
     return true;
 }
 
 void strbuf_done(struct strbuf *b)
 {
-    if (b->ptr != empty)
+    if (b->ptr != empty && b->wiped)
+        mem_free_wiped(b->ptr);
+    else if (b->ptr != empty)
         free(b->ptr);
-    *b = STRBUF(b->max);
+    *b = (struct strbuf){ .max = b->max, .wiped = b->wiped };
 }
 
 void strbuf_reset(struct strbuf *b)

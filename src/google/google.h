@@ -56,7 +56,8 @@ NODISCARD int google_identity(struct google *g, struct arena *a, struct google_i
 
 struct google_request {
     const char *service; /* "aiplatform", "logging", ...: the first label of the host */
-    struct str region;   /* of "aiplatform", which has a host per region; other services have none */
+    struct str region;   /* of "aiplatform", which has a host per region; other services: absent, or their
+                            regional endpoint */
     const char *method;
     const char *path; /* begins with '/'; with its query */
     struct str body;  /* JSON; absent: none is sent */

@@ -188,6 +188,8 @@ int hosts_base(const struct google_hosts *h, const char *service, struct str reg
         return -ERR_CONFIG;
     if (given)
         strbuf_addz(url, given);
+    else if (region.len && strcmp(service, "aiplatform") != 0)
+        strbuf_addf(url, "https://%s.%.*s.rep.%.*s", service, STR_ARG(region), STR_ARG(h->universe));
     else if (strcmp(service, "aiplatform") != 0 || str_is(region, "global"))
         strbuf_addf(url, "https://%s.%.*s", service, STR_ARG(h->universe));
     else if (str_is(region, "us")) /* a multi-region */

@@ -24,8 +24,8 @@ void hosts_init(struct google_hosts *h, struct io *io, struct arena *a, const st
  * not a URL, or plain http to a host that is not loopback. */
 NODISCARD int hosts_override(const struct google_hosts *h, struct arena *a, struct str service,
                              const char **ret, struct err *e);
-/** hosts_base() - append scheme and host of a service. @region matters to "aiplatform" only. Errors as
- * hosts_override(). */
+/** hosts_base() - append scheme and host of a service. @region: "aiplatform" has a host per region; for
+ * others, when not absent, their regional endpoint (SERVICE.REGION.rep). Errors as hosts_override(). */
 NODISCARD int hosts_base(const struct google_hosts *h, const char *service, struct str region,
                          struct strbuf *url, struct err *e);
 

@@ -12,7 +12,8 @@ enum { SKEW_LIMIT_MS = 5 * 60 * 1000, MAX_TEXT = 600 };
 
 /*
  * First match counts; empty columns match all. In the texts {project}, {service}, {consumer}, {permission},
- * {account}, {member}, {principal}, {role} and {skew} stand for what is known.
+ * {account}, {member}, {principal}, {role} and {skew} stand for what is known; {secret}, {secret_project},
+ * {secret_location} (with its flag) and {secret_version} are of the secret that the message names.
  */
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): members in the order that people read */
 static const struct row {
@@ -60,6 +61,22 @@ static const struct row {
       "run the agent inside the perimeter, or have its owner add an ingress rule" },
     { "billing_disabled", 403, "", "BILLING_DISABLED", "", false, "project {consumer} has no billing account",
       "", "run `gcloud billing projects link {consumer} --billing-account=ACCOUNT`" },
+    { "secret_denied", 403, "", "", "secretmanager.versions.access", false,
+      "{principal} lacks secretmanager.versions.access on the secret {secret}",
+      "secretmanager.versions.access",
+      "run `gcloud secrets add-iam-policy-binding {secret} --project={secret_project}{secret_location} "
+      "--member={member} --role=roles/secretmanager.secretAccessor`" },
+    { "secret_missing", 404, "", "", "Secret [", false, "there is no such secret, or it has no such version",
+      "",
+      "look at `gcloud secrets list --project={secret_project}{secret_location}`, or make a version: `gcloud "
+      "secrets versions add {secret} --project={secret_project}{secret_location} --data-file=FILE`" },
+    { "secret_disabled", 400, "", "", "is in DISABLED state", false, "the version is disabled", "",
+      "run `gcloud secrets versions enable {secret_version} --secret={secret} --project={secret_project}"
+      "{secret_location}`, or name another version" },
+    { "secret_destroyed", 400, "", "", "is in DESTROYED state", false,
+      "the version was destroyed, and its value with it", "",
+      "make a new one: `gcloud secrets versions add {secret} --project={secret_project}{secret_location} "
+      "--data-file=FILE`" },
     { "permission_denied", 403, "", "", "", false, "{principal} lacks {permission}", "{permission}",
       ADD_PROJECT_ROLE "{role}`" },
     { "clock_skew", 0, "invalid_grant", "", "reasonable timeframe", false,
@@ -251,6 +268,20 @@ static struct str skew_text(struct arena *a, const struct refusal *in)
     return str_of(arena_printf(a, " (%lld s %s)", (long long)(s < 0 ? -s : s), s < 0 ? "behind" : "ahead"));
 }
 
+/* Of "projects/P[/locations/L]/secrets/S/versions/V" in the message. @part is what follows "secret". */
+static struct str secret_value(struct arena *a, const struct refusal *in, struct str part)
+{
+    struct str location = word_behind(in->message, "/locations/");
+
+    if (str_is(part, "_project"))
+        return first_of(word_behind(in->message, "projects/"), first_of(in->project, STR("PROJECT")));
+    if (str_is(part, "_location"))
+        return location.len ? str_of(arena_printf(a, " --location=%.*s", STR_ARG(location))) : STR("");
+    if (str_is(part, "_version"))
+        return first_of(word_behind(in->message, "/versions/"), STR("VERSION"));
+    return first_of(word_behind(in->message, "/secrets/"), STR("SECRET"));
+}
+
 /* Everything in a row's texts that is known, else a word in capitals to fill in. */
 static struct str value_of(struct arena *a, const struct refusal *in, struct str name)
 {
@@ -259,6 +290,8 @@ static struct str value_of(struct arena *a, const struct refusal *in, struct str
 
     if (str_is(name, "project"))
         return project;
+    if (str_has_prefix(name, STR("secret")))
+        return secret_value(a, in, str_sub(name, 6, name.len));
     if (str_is(name, "service"))
         return first_of(in->service, STR("SERVICE.googleapis.com"));
     if (str_is(name, "consumer")) {

@@ -13,7 +13,7 @@ struct filler {
 /* "$(" is doubled, for Vertex replaces $(NAME) in values. */
 static void add_secret(struct strbuf *out, struct str s)
 {
-    struct strbuf b = STRBUF(1 << 20);
+    struct strbuf b = STRBUF_WIPED(1 << 20);
 
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] == '$' && i + 1 < s.len && s.ptr[i + 1] == '(')

@@ -133,7 +133,8 @@ static struct real_http_client *client_of(struct real_io *r)
 
     if (c)
         return c;
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    /* tokens and secrets go through libcurl's own memory, both ways */
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, mem_free_wiped, mem_realloc_wiped, xstrdup, xcalloc);
     c = xcalloc(1, sizeof(*c));
     c->multi = curl_multi_init();
     uv_timer_init(&r->loop, &c->timer);
@@ -197,13 +198,13 @@ static void add_header(struct transfer *t, const char *name, struct str value)
 
 static void add_auth(struct transfer *t, const struct http_auth *auth)
 {
-    struct strbuf line = STRBUF(MAX_HEADER_BYTES);
+    struct strbuf line = STRBUF_WIPED(MAX_HEADER_BYTES);
 
     if (auth->kind == HTTP_AUTH_BEARER) {
         strbuf_addz(&line, "Authorization: Bearer ");
         strbuf_add(&line, secret_unwrap(auth->secret));
     } else if (auth->kind == HTTP_AUTH_BASIC) {
-        struct strbuf plain = STRBUF(MAX_HEADER_BYTES);
+        struct strbuf plain = STRBUF_WIPED(MAX_HEADER_BYTES);
 
         strbuf_addf(&plain, "%s:", auth->user);
         strbuf_add(&plain, secret_unwrap(auth->secret));
@@ -346,7 +347,7 @@ int real_http_send(struct io *io, struct arena *a, const struct http_request *re
         return rc;
     (void)client_of(r); /* libcurl is initialised before the first handle */
     t.easy = curl_easy_init();
-    t.body = STRBUF(req->max_reply_bytes ? req->max_reply_bytes : DEFAULT_MAX_REPLY);
+    t.body = STRBUF_WIPED(req->max_reply_bytes ? req->max_reply_bytes : DEFAULT_MAX_REPLY);
     t.reply_headers = arena_array(a, MAX_HEADERS, sizeof(*t.reply_headers));
     set_headers(&t, req);
     set_options(&t, req, loopback);

@@ -44,6 +44,18 @@ static void hmacs_are_the_published_ones(void **state)
     assert_string_equal(hex_of(mac, 32), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+/* RFC 3720, appendix B.4, the check value of the CRC catalogue, and one that Google's client sends. */
+static void crc32c_is_the_published_one(void **state)
+{
+    const struct str zeros = { (const char[32]){ 0 }, 32 };
+
+    (void)state;
+    assert_int_equal(crc32c(STR("")), 0);
+    assert_int_equal(crc32c(STR("123456789")), 0xe3069283);
+    assert_int_equal(crc32c(zeros), 0x8a9136aa);
+    assert_int_equal(crc32c(STR("hello")), 2591144780);
+}
+
 /* RFC 4648, section 10 */
 static void base64_is_the_published_one(void **state)
 {
@@ -130,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digests_are_the_published_ones),
         cmocka_unit_test(hmacs_are_the_published_ones),
+        cmocka_unit_test(crc32c_is_the_published_one),
         cmocka_unit_test(base64_is_the_published_one),
         cmocka_unit_test(openssl_verifies_our_signatures),
         cmocka_unit_test(what_is_no_key_is_refused_without_being_shown),
