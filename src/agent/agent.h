@@ -1,7 +1,7 @@
 /* agent/agent.h: taking items and seeing them through, whatever dies on the way. */
 #pragma once
 
-#include "google/google.h"
+#include "google/secret_manager.h"
 #include "wandb/wandb.h"
 
 struct agent;
@@ -23,8 +23,9 @@ struct agent_options {
                               0: 60000 */
     bool wait_for_queues;  /* a queue that does not exist yet is waited for; else it ends the agent */
     bool fast_and_unsafe_db;
-    struct wandb *wandb;   /* borrowed */
-    struct google *google; /* borrowed */
+    struct wandb *wandb;            /* borrowed */
+    struct google *google;          /* borrowed */
+    struct secret_manager *secrets; /* borrowed: for the secrets that queue configs name */
 };
 /** agent_new() - lock the state directory, open the journal. -ERR_CONFLICT: another agent has it. Strings of
  * @o are borrowed for the agent's life. */

@@ -104,8 +104,22 @@ NODISCARD int render_launch(struct launch *l, struct arena *a, struct str attemp
  * Waits for the right to create. Yields. */
 NODISCARD int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next,
                              struct str *ret_request, struct outcome *out);
-/** submit_create() - send @request with its secrets filled in; the job's name goes to out->job. Yields. */
-NODISCARD int submit_create(struct launch *l, struct arena *a, struct str request, struct outcome *out);
+
+/* secrets.c: the values that one request wants; they live from just before the create to just after it. */
+struct launch_secrets {
+    struct launch_secret *at;
+    size_t len;
+};
+/** launch_secrets_read() - the values of all references in @request. Yields. Errors of
+ * secret_manager_access(), naming the variable; an answer that makes no sense is -ERR_REMOTE. */
+NODISCARD int launch_secrets_read(struct launch *l, struct str request, struct launch_secrets *ret,
+                                  struct err *e);
+void launch_secrets_done(struct launch_secrets *s); /* wipes */
+/** launch_secrets_find() - a secret_lookup_fn over a struct launch_secrets. */
+const struct secret *launch_secrets_find(void *ctx, struct str name, struct str field);
+/** submit_create() - send @request with its @secrets filled in; the job's name goes to out->job. Yields. */
+NODISCARD int submit_create(struct launch *l, struct str request, const struct launch_secrets *secrets,
+                            struct outcome *out);
 
 /* Fibers of the helpers group. */
 void watcher_run(void *arg);   /* agent */

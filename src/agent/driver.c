@@ -185,14 +185,15 @@ static struct launch_row next_row(const struct launch *l, const struct launch_st
 }
 
 /* A new attempt: the exact request first, then the phase with it, then the create. */
-static int drive_submit(struct launch *l, struct launch_row *next, struct outcome *out)
+static int submit(struct launch *l, struct launch_row *next, struct launch_secrets *secrets,
+                  struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
     struct str request = { 0 };
-    int rc;
+    int rc = submit_prepare(l, a, next, &request, out);
 
-    outcome_reset(out);
-    rc = submit_prepare(l, a, next, &request, out);
+    if (!rc)
+        rc = launch_secrets_read(l, request, secrets, &out->err);
     if (rc == -ERR_CANCELLED)
         return rc;
     if (launch_save(l, next, request, (struct str){ 0 }, NULL))
@@ -202,12 +203,23 @@ static int drive_submit(struct launch *l, struct launch_row *next, struct outcom
         return 0;
     }
     l->busy = true;
-    rc = submit_create(l, a, request, out);
+    rc = submit_create(l, request, secrets, out);
     if (rc == -ERR_CANCELLED)
         return rc;
     outcome_set(out, rc ? LAUNCH_EV_SUBMIT_ERR : LAUNCH_EV_SUBMIT_OK);
     out->ev.answer_lost = rc && launch_answer_is_lost(&out->err);
     return 0;
+}
+
+static int drive_submit(struct launch *l, struct launch_row *next, struct outcome *out)
+{
+    struct launch_secrets secrets = { 0 };
+    int rc;
+
+    outcome_reset(out);
+    rc = submit(l, next, &secrets, out);
+    launch_secrets_done(&secrets);
+    return rc;
 }
 
 /* For people who look at the item: our own server keeps its history. A courtesy, so failures are dropped. */

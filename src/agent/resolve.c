@@ -89,23 +89,6 @@ static const char *what_we_cannot_do(struct arena *a, const struct launch *l, co
     return NULL;
 }
 
-/* The first variable that wants a secret of Secret Manager, which this agent does not read. */
-static const char *unread_secret(struct arena *a, const struct jval *v)
-{
-    struct str name = jval_str(jval_path(v, "valueFrom.secretKeyRef.name"));
-    const char *found = NULL;
-
-    if (name.ptr && !str_is(name, JOB_ENV_API_KEY_REF))
-        return arena_printf(
-            a,
-            "variable %.*s wants the secret %.*s: this version of the agent does not read Secret "
-            "Manager; let the job read it itself, or give the variable a \"value\"",
-            STR_ARG(jval_str(jval_get(v, "name"))), STR_ARG(name));
-    for (size_t i = 0; i < jval_len(v) && !found; i++)
-        found = unread_secret(a, jval_at(v, i));
-    return found;
-}
-
 static struct str default_project(struct launch *l, struct err *e)
 {
     struct agent *a = l->agent;
@@ -198,8 +181,7 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
     }
     list_problems(&warnings, &p, PROBLEM_WARNING);
     ret->warnings = arena_str(a, strbuf_str(&warnings));
-    refusal = unread_secret(a, ret->rendered.request);
-    return refusal ? spec_invalid(out, refusal) : 0;
+    return 0;
 }
 
 /* Once for an item, not with every attempt. A courtesy: the launch goes on when the queue does not take it.

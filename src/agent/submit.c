@@ -49,17 +49,10 @@ int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, s
     return 0;
 }
 
-static const struct secret *lookup_secret(void *ctx, struct str name, struct str field)
+int submit_create(struct launch *l, struct str request, const struct launch_secrets *secrets,
+                  struct outcome *out)
 {
-    struct launch *l = ctx;
-
-    if (!str_is(name, JOB_ENV_API_KEY_REF))
-        return NULL;
-    return l->row.own_key ? l->own_key : wandb_api_key(l->agent->o.wandb);
-}
-
-int submit_create(struct launch *l, struct arena *a, struct str request, struct outcome *out)
-{
+    AUTO_PTR(arena) a = arena_new();
     struct strbuf wire = STRBUF_WIPED(REQUEST_MAX_BYTES);
     struct vertex_place where = { .gcp_project = l->row.gcp_project, .region = l->row.region };
     struct vertex_job made = { 0 };
@@ -68,7 +61,7 @@ int submit_create(struct launch *l, struct arena *a, struct str request, struct 
 
     where.v1beta1 = request_needs_v1beta1(tree);
     if (!rc)
-        rc = request_fill_secrets(tree, lookup_secret, l, &wire, &out->err);
+        rc = request_fill_secrets(tree, launch_secrets_find, (void *)(uintptr_t)secrets, &wire, &out->err);
     if (!rc)
         rc = vertex_create(l->agent->o.google, a, &where, strbuf_str(&wire), &made, &out->err);
     strbuf_wipe(&wire);

@@ -26,6 +26,7 @@ static int open_log_file(const struct args *a, int *ret_fd, struct err *e)
 static int work(struct session *s, const struct args *a, const struct launch_config *c, struct google *google,
                 struct err *e)
 {
+    AUTO_PTR(secret_manager) secrets = secret_manager_new(s->io, google, c->secret_keep_s * 1000);
     struct agent_options o = { .queues = c->queues,
                                .max_jobs = c->max_jobs,
                                .gcp_project = c->gcp_project,
@@ -35,7 +36,8 @@ static int work(struct session *s, const struct args *a, const struct launch_con
                                .version = "slipway@" SLIPWAY_VERSION,
                                .stop_grace_ms = c->stopped_run_timeout_s * 1000,
                                .wandb = s->wandb,
-                               .google = google };
+                               .google = google,
+                               .secrets = secrets };
     struct agent *agent = NULL;
     struct stop stop;
     int rc = session_entity(s, &o.entity, e);

@@ -6,8 +6,11 @@
 #include "base/dec.h"
 #include "cli/config_file.h"
 #include "google/hosts.h"
+#include "google/secret_manager.h"
 #include "io/file.h"
 #include "launch/macro.h"
+
+enum { SECRET_KEEP_MAX_S = 3600 };
 
 static const char *const top_keys[] = {
     "entity",      "queues",    "queue",   "max_jobs",    "max_schedulers",
@@ -16,7 +19,8 @@ static const char *const top_keys[] = {
 };
 static const char *const vertex_keys[] = { "project", "region", NULL };
 static const char *const google_keys[] = { "endpoint",    "endpoints",       "allow_hosts",
-                                           "credentials", "self_signed_jwt", NULL };
+                                           "credentials", "self_signed_jwt", "secret_cache_seconds",
+                                           NULL };
 static const char *const macros_keys[] = { "allow_env", NULL };
 
 static const char *text_or_null(struct arena *a, struct str s)
@@ -128,8 +132,9 @@ static void decode_endpoints(struct dec *d, struct arena *arena, struct google_o
     o->endpoints = at;
 }
 
-static void decode_google_options(struct dec *d, struct arena *arena, struct google_options *o)
+static void decode_google_options(struct dec *d, struct arena *arena, struct launch_config *c)
 {
+    struct google_options *o = &c->google;
     struct dec part;
     struct str endpoint = { 0 }, credentials = { 0 };
     struct err why = { 0 };
@@ -140,6 +145,10 @@ static void decode_google_options(struct dec *d, struct arena *arena, struct goo
     dec_str(&part, "endpoint", &endpoint, DEC_OPTIONAL);
     dec_str(&part, "credentials", &credentials, DEC_OPTIONAL);
     dec_bool(&part, "self_signed_jwt", &o->self_signed_jwt, DEC_OPTIONAL);
+    dec_i64(&part, "secret_cache_seconds", &c->secret_keep_s, DEC_OPTIONAL);
+    if (c->secret_keep_s < 0 || c->secret_keep_s > SECRET_KEEP_MAX_S)
+        dec_fail(&part, "secret_cache_seconds", "%lld is not a number of seconds from 0 to %d",
+                 (long long)c->secret_keep_s, SECRET_KEEP_MAX_S);
     decode_endpoints(&part, arena, o);
     decode_texts(&part, arena, "allow_hosts", &o->allow_hosts);
     if (endpoint.len && hosts_endpoint_check("endpoint", endpoint, &why))
@@ -206,7 +215,7 @@ static int read_file_part(struct io *io, struct arena *arena, struct launch_conf
     decode_queues(&d, arena, c);
     decode_builder(&d);
     decode_place(&d, arena, c);
-    decode_google_options(&d, arena, &c->google);
+    decode_google_options(&d, arena, c);
     decode_macros(&d, arena, c);
     if (dec_failed(&d))
         return -e->code;
@@ -275,7 +284,9 @@ int launch_config_read(struct io *io, struct arena *arena, const char *path, str
                        struct err *e)
 {
     static const char *const none[] = { NULL };
-    struct launch_config c = { .max_jobs = 1, .queues = none };
+    struct launch_config c = { .max_jobs = 1,
+                               .queues = none,
+                               .secret_keep_s = SECRET_KEEP_DEFAULT_MS / 1000 };
 
     if (find_file(io, arena, path, &c.path, e) || (c.path && read_file_part(io, arena, &c, e)) ||
         read_environment(io, &c, e))

@@ -2,7 +2,7 @@
  * cli/launch_config.h: the agent's configuration: launch-config.yaml, environment and flags, in W&B's
  * precedence: file, then environment, then flags. Keys: W&B Launch reference 6.2; ours are `macros`
  * (allow_env), `vertex` (project, region) and `google` (endpoint, endpoints by service, credentials,
- * allow_hosts, self_signed_jwt).
+ * allow_hosts, self_signed_jwt, secret_cache_seconds).
  */
 #pragma once
 
@@ -19,6 +19,7 @@ struct launch_config {
     int64_t verbosity;
     const char *gcp_project, *region; /* NULL: not given */
     struct google_options google;     /* of the file and the environment; no metadata host */
+    int64_t secret_keep_s;            /* how long values of secrets are kept in memory */
     const char *const *allow_env;     /* macros.allow_env: NULL-ended; NULL none */
     const char *json;                 /* the whole, for the server's record */
 };

@@ -83,6 +83,7 @@ static int run_agent(struct up *u, const struct args *a, const struct secret *ke
                                                                 .api_key = key,
                                                                 .user_agent_version = SLIPWAY_VERSION });
     struct google *g = role_google_at(u->io, u->emulator_url);
+    struct secret_manager *secrets = secret_manager_new(u->io, g, SECRET_KEEP_DEFAULT_MS);
     struct agent_options o = { .state_dir = arena_printf(u->a, "%s/agent", u->data),
                                .entity = "admin",
                                .queues = args_list(a, "queue"),
@@ -93,7 +94,8 @@ static int run_agent(struct up *u, const struct args *a, const struct secret *ke
                                .wait_for_queues = true,
                                .version = "slipway@" SLIPWAY_VERSION,
                                .wandb = w,
-                               .google = g };
+                               .google = g,
+                               .secrets = secrets };
     static const char *const usual[] = { "default", NULL };
     struct agent *agent = NULL;
     int rc = 0;
@@ -103,6 +105,7 @@ static int run_agent(struct up *u, const struct args *a, const struct secret *ke
     if (rc == 0)
         rc = role_run_agent(u->stop, agent, e);
     agent_free(agent);
+    secret_manager_free(secrets);
     google_free(g);
     wandb_free(w);
     return rc;

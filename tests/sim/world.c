@@ -156,6 +156,7 @@ static void agent_main(struct io *io, void *arg)
     const struct google_options go = { .endpoint = "http://emulator:8081", .metadata_host = "emulator:8081" };
     AUTO_PTR(wandb) wandb = wandb_new(io, &wo);
     AUTO_PTR(google) google = google_new(io, &go);
+    AUTO_PTR(secret_manager) secrets = secret_manager_new(io, google, SECRET_KEEP_DEFAULT_MS);
     struct agent *a = NULL;
     struct err e = { 0 };
     const struct agent_options o = { .state_dir = self->dir,
@@ -168,7 +169,8 @@ static void agent_main(struct io *io, void *arg)
                                      .version = "0.1.0",
                                      .fast_and_unsafe_db = true,
                                      .wandb = wandb,
-                                     .google = google };
+                                     .google = google,
+                                     .secrets = secrets };
 
     int rc = agent_new(io, &o, &a, &e);
     rc = rc ? rc : agent_run(a, &e);

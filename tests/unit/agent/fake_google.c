@@ -56,6 +56,25 @@ int google_project(struct google *g, struct str *ret, struct err *e)
     return 0;
 }
 
+int secret_manager_access(struct secret_manager *m, struct str name, struct str field, struct secret **ret,
+                          struct err *e)
+{
+    int rc = reach(e);
+
+    if (rc)
+        return rc;
+    cloud.secret_reads++;
+    if (cloud.secret_failures > 0) {
+        cloud.secret_failures--;
+        return err_set_http(e, 503, "secret %.*s: UNAVAILABLE: try later", STR_ARG(name));
+    }
+    if (!cloud.secret)
+        return err_set_http(e, 403, "secret %.*s: PERMISSION_DENIED: no secretmanager.versions.access",
+                            STR_ARG(name));
+    *ret = secret_new(field.len ? field : str_of(cloud.secret));
+    return 0;
+}
+
 static struct cloud_job *add_job(const struct jval *request)
 {
     struct cloud_job *j = &cloud.jobs[cloud.count];

@@ -1,6 +1,7 @@
 /* tests/unit/agent/fake_google.h: Vertex AI as a table in memory, in place of src/google. */
 #pragma once
 
+#include "google/secret_manager.h"
 #include "google/vertex.h"
 
 enum { CLOUD_MAX_JOBS = 32 };
@@ -17,8 +18,10 @@ struct cloud {
     int refuse_creates; /* with 429 */
     bool twice;         /* a create makes two jobs */
     bool down;
-    bool project_unknown; /* whoever knows it does not answer */
-    bool saw_key;         /* the wire text of a create held the API key */
+    bool project_unknown;              /* whoever knows it does not answer */
+    bool saw_key;                      /* the wire text of a create held the API key */
+    const char *secret;                /* the value of every secret; NULL: reading one is denied */
+    int secret_reads, secret_failures; /* that many reads fail with 503 */
     char wire[8192];
 };
 extern struct cloud cloud;

@@ -4,6 +4,7 @@
  */
 #include "../test.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -525,16 +526,94 @@ static void the_author_is_not_named_beside_anothers_key(void **state)
     assert_null(strstr(cloud.wire, "WANDB_USERNAME"));
 }
 
-static void a_secret_that_the_agent_cannot_read_is_named(void **state)
+#define ENV_SPEC(env)                                                                                        \
+    "{\"entity\":\"ent\",\"project\":\"proj\",\"docker\":{\"docker_image\":\"img:1\"},"                      \
+    "\"resource_args\":{\"vertex\":{\"spec\":{\"staging_bucket\":\"gs://b\",\"worker_pool_specs\":[{"        \
+    "\"machine_spec\":{\"machine_type\":\"n1-standard-4\"},\"replica_count\":1,\"container_spec\":{"         \
+    "\"image_uri\":\"img:1\",\"env\":[" env "]}}]}}}}"
+#define SECRET_SPEC                                                                                          \
+    ENV_SPEC("{\"name\":\"HF_TOKEN\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"projects/p/secrets/"        \
+             "hf\"}}}")
+
+/* Is @text in a file of the agent's folder? */
+static bool is_on_disk(const char *text)
 {
-    push("{\"entity\":\"ent\",\"project\":\"proj\",\"docker\":{\"docker_image\":\"img:1\"},\"resource_args\":"
-         "{\"vertex\":{\"spec\":{\"worker_pool_specs\":[{\"machine_spec\":{},\"container_spec\":{\"env\":"
-         "[{\"name\":\"HF_TOKEN\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"projects/p/secrets/"
-         "hf\"}}}]}}]}}}}");
+    AUTO_PTR(arena) a = arena_new();
+    DIR *dir = opendir(world.dir);
+    bool found = false;
+
+    for (struct dirent *at = readdir(dir); at; at = readdir(dir)) {
+        FILE *f = fopen(arena_printf(a, "%s/%s", world.dir, at->d_name), "rb");
+        char *bytes = arena_alloc(a, 1 << 20);
+        size_t len = f ? fread(bytes, 1, 1 << 20, f) : 0;
+
+        found = found || str_find((struct str){ bytes, len }, str_of(text)) >= 0;
+        if (f)
+            fclose(f);
+    }
+    closedir(dir);
+    return found;
+}
+
+static void a_secret_of_the_config_is_in_the_request_and_not_on_the_disk(void **state)
+{
+    cloud.secret = "hf_planted\"$(X)";
+    push(SECRET_SPEC);
+    boot();
+    run_until(has_job);
+    run_for(3000);
+    assert_non_null(strstr(cloud.wire, "{\"name\":\"HF_TOKEN\",\"value\":\"hf_planted\\\"$$(X)\"}"));
+    assert_true(is_on_disk("projects/p/secrets/hf/versions/latest"));
+    assert_false(is_on_disk("hf_planted"));
+    end_job();
+}
+
+static void a_secret_that_two_variables_want_is_read_once_and_its_fields_apart(void **state)
+{
+    cloud.secret = "whole";
+    push(ENV_SPEC("{\"name\":\"A\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\"}}},"
+                  "{\"name\":\"B\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\"}}},"
+                  "{\"name\":\"C\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\",\"key\":\"user\"}}}"));
+    boot();
+    run_until(has_job);
+    assert_non_null(strstr(cloud.wire,
+                           "{\"name\":\"A\",\"value\":\"whole\"},{\"name\":\"B\",\"value\":\"whole\"},"
+                           "{\"name\":\"C\",\"value\":\"user\"}"));
+    assert_int_equal(cloud.secret_reads, 2);
+}
+
+static void a_secret_that_may_not_be_read_fails_the_item_and_is_named(void **state)
+{
+    push(SECRET_SPEC);
     boot();
     run_until(all_reported);
-    assert_item(0, "FAILED", "variable HF_TOKEN wants the secret projects/p/secrets/hf/versions/latest");
-    assert_item(0, "FAILED", "does not read Secret Manager");
+    assert_item(0, "FAILED",
+                "variable HF_TOKEN: secret projects/p/secrets/hf/versions/latest: PERMISSION_DENIED");
+    assert_item(0, "FAILED", "secretmanager.versions.access");
+    assert_int_equal(cloud.creates, 0);
+    assert_int_equal(cloud.lists, 0);
+}
+
+static void a_secret_manager_that_is_down_is_waited_for(void **state)
+{
+    cloud.secret = "later";
+    cloud.secret_failures = 3;
+    push(SECRET_SPEC);
+    boot();
+    run_until(has_job);
+    assert_non_null(strstr(cloud.wire, "later"));
+    assert_int_equal(cloud.secret_reads, 4);
+    assert_int_equal(cloud.creates, 1);
+    assert_int_equal(cloud.lists, 0);
+}
+
+static void a_secret_that_is_no_text_fails_the_item(void **state)
+{
+    cloud.secret = "\xff\xfe";
+    push(SECRET_SPEC);
+    boot();
+    run_until(all_reported);
+    assert_item(0, "FAILED", "is not UTF-8 text");
     assert_int_equal(cloud.creates, 0);
 }
 
@@ -630,7 +709,11 @@ int main(void)
         LIFE(a_key_in_the_spec_does_not_outlive_the_agent_and_the_item_is_told_so),
         LIFE(a_job_with_its_own_key_outlives_the_agent_once_it_is_made),
         LIFE(the_author_is_not_named_beside_anothers_key),
-        LIFE(a_secret_that_the_agent_cannot_read_is_named),
+        LIFE(a_secret_of_the_config_is_in_the_request_and_not_on_the_disk),
+        LIFE(a_secret_that_two_variables_want_is_read_once_and_its_fields_apart),
+        LIFE(a_secret_that_may_not_be_read_fails_the_item_and_is_named),
+        LIFE(a_secret_manager_that_is_down_is_waited_for),
+        LIFE(a_secret_that_is_no_text_fails_the_item),
         LIFE(no_item_is_lost_or_doubled_under_faults_and_kills),
     };
 
