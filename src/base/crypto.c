@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <string.h>
 
@@ -203,5 +204,53 @@ int rsa_generate(struct arena *a, struct secret **ret_private_pem, struct str *r
     BIO_free(private_bio);
     BIO_free(public_bio);
     EVP_PKEY_free(key);
+    return rc;
+}
+
+int rsa_public_pem(struct arena *a, struct str modulus, struct str exponent, struct str *ret, struct err *e)
+{
+    BIGNUM *n = BN_bin2bn((const unsigned char *)modulus.ptr, (int)modulus.len, NULL);
+    BIGNUM *x = BN_bin2bn((const unsigned char *)exponent.ptr, (int)exponent.len, NULL);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    EVP_PKEY *key = NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
+    int rc = 0;
+
+    if (n && x && build && OSSL_PARAM_BLD_push_BN(build, "n", n) && OSSL_PARAM_BLD_push_BN(build, "e", x))
+        params = OSSL_PARAM_BLD_to_param(build);
+    if (!params || !ctx || !bio || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1 || PEM_write_bio_PUBKEY(bio, key) != 1)
+        rc = err_set(e, ERR_INVALID, "the modulus and exponent are no RSA key");
+    else
+        *ret = arena_str(a, bio_text(bio));
+    BIO_free(bio);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(ctx);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(x);
+    BN_free(n);
+    return rc;
+}
+
+int rsa_modulus(struct arena *a, struct str public_pem, struct str *ret, struct err *e)
+{
+    BIO *bio = BIO_new_mem_buf(public_pem.ptr, (int)public_pem.len);
+    EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+    BIGNUM *n = NULL;
+    unsigned char *out;
+    int rc = 0;
+
+    if (!key || EVP_PKEY_get_bn_param(key, "n", &n) != 1) {
+        rc = err_set(e, ERR_INVALID, "the text is no RSA key in PEM form");
+    } else {
+        out = arena_alloc(a, (size_t)BN_num_bytes(n));
+        *ret = (struct str){ (const char *)out, (size_t)BN_bn2bin(n, out) };
+    }
+    BN_free(n);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
     return rc;
 }

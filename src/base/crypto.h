@@ -29,3 +29,9 @@ bool rsa_verify_sha256(struct str public_pem, struct str data, struct str signat
  * worker thread (io_work()). */
 NODISCARD int rsa_generate(struct arena *a, struct secret **ret_private_pem, struct str *ret_public_pem,
                            struct err *e);
+/** rsa_public_pem() - a public key of two big-endian numbers, as JSON Web Keys carry them, in PEM.
+ * -ERR_INVALID. */
+NODISCARD int rsa_public_pem(struct arena *a, struct str modulus, struct str exponent, struct str *ret,
+                             struct err *e);
+/** rsa_modulus() - the modulus of a public key, big-endian, into @a: for a JSON Web Key. -ERR_INVALID. */
+NODISCARD int rsa_modulus(struct arena *a, struct str public_pem, struct str *ret, struct err *e);

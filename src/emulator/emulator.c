@@ -6,7 +6,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "emulator/azure.h"
 #include "emulator/call.h"
+#include "emulator/sts.h"
+#include "emulator/workload_pools.h"
 #include "io/file.h"
 
 /* --- life --------------------------------------------------------------------------------------------------
@@ -207,8 +210,10 @@ static void serve_vertex(struct emulator *m, struct http_exchange *x)
 
 static bool serve_tables(struct emulator *m, struct http_exchange *x)
 {
-    static const struct call_row *const tables[] = { project_calls,       account_calls,    iam_role_calls,
-                                                     service_usage_calls, repository_calls, owner_calls };
+    static const struct call_row *const tables[] = { project_calls,         account_calls,
+                                                     iam_role_calls,        service_usage_calls,
+                                                     repository_calls,      owner_calls,
+                                                     iam_credentials_calls, workload_pool_calls };
     struct call c;
 
     call_init(&c, m, x);
@@ -228,6 +233,10 @@ void emulator_handle(void *ctx, struct http_exchange *x)
         serve_metadata(m, x);
     else if (str_is(x->path, "/token"))
         serve_token(m, x);
+    else if (str_is(x->path, "/v1/token") && str_is(x->method, "POST"))
+        serve_sts(m, x);
+    else if (serve_aws_metadata(m, x) || serve_azure_metadata(m, x))
+        return;
     else if (str_is(x->path, "/v2/entries:list") && str_is(x->method, "POST"))
         serve_log_entries(m, x);
     else if (!serve_tables(m, x))

@@ -1,5 +1,6 @@
 /* emulator/identity.c: the token endpoint and the metadata server (vertex-and-google-auth.md 4.3 to 4.5). */
 #include "emulator/accounts.h"
+#include "emulator/form.h"
 #include "emulator/grant.h"
 #include "emulator/jwt.h"
 
@@ -49,25 +50,6 @@ bool jwt_bearer_read(struct emulator *m, struct arena *a, struct str token, stru
 
 /* --- POST /token
  * --------------------------------------------------------------------------------------------- */
-
-static struct str form_get(struct http_exchange *x, const char *name)
-{
-    struct str query = x->query, value;
-
-    x->query = x->body; /* the same encoding; the helper reads the query */
-    value = http_query_get(x, name);
-    x->query = query;
-    return value;
-}
-
-static void oauth_error(struct http_exchange *x, const char *error, const char *description)
-{
-    struct jval *v = jval_new_object(x->a);
-
-    jval_set_cstr(x->a, v, "error", error);
-    jval_set_cstr(x->a, v, "error_description", description);
-    http_reply_text(x, 400, "application/json; charset=utf-8", jval_text(x->a, v, JVAL_COMPACT));
-}
 
 static void token_reply(struct emulator *m, struct http_exchange *x, const struct grant *g, bool with_scope)
 {
