@@ -9,6 +9,7 @@
 #include "cli/launch_config.h"
 #include "io/file.h"
 
+enum { EMULATOR_BODY_MAX = 80 * 1024 * 1024 }; /* an object of Cloud Storage in one request */
 enum { TLS_FILE_MAX = 1024 * 1024, DRAIN_MS = 5000 };
 
 static void warn_of_key(void *ctx, const char *text)
@@ -175,6 +176,7 @@ int role_serve_emulator(struct io *io, const struct emulator_place *p, struct se
                      &(struct http_server_options){ .host = p->host,
                                                     .port = p->port,
                                                     .handler = emulator_handle,
+                                                    .max_body_bytes = EMULATOR_BODY_MAX,
                                                     .ctx = m.emulator,
                                                     .drain_ms = DRAIN_MS },
                      &m.http, e);

@@ -21,6 +21,8 @@ static const struct verb *const verbs[] = {
     &verb_emulator_service_enable,
     &verb_emulator_service_disable,
     &verb_emulator_project_create,
+    &verb_emulator_bucket_create,
+    &verb_emulator_bucket_list,
     &verb_agent,
     &verb_launch_agent,
     &verb_queue_create,

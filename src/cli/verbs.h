@@ -12,7 +12,8 @@ extern const struct verb verb_up, verb_server, verb_emulator, verb_agent, verb_l
 extern const struct verb verb_emulator_account_create, verb_emulator_account_list, verb_emulator_account_key,
     verb_emulator_account_delete, verb_emulator_token, verb_emulator_user_login, verb_emulator_grant,
     verb_emulator_revoke, verb_emulator_policy_show, verb_emulator_policy_set, verb_emulator_role_apply,
-    verb_emulator_service_enable, verb_emulator_service_disable, verb_emulator_project_create;
+    verb_emulator_service_enable, verb_emulator_service_disable, verb_emulator_project_create,
+    verb_emulator_bucket_create, verb_emulator_bucket_list;
 
 /** verb_table() - all verbs in the order of help; NULL-ended. */
 const struct verb *const *verb_table(void);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "emulator/azure.h"
 #include "emulator/call.h"
+#include "emulator/storage.h"
 #include "emulator/sts.h"
 #include "emulator/workload_pools.h"
 #include "io/file.h"
@@ -39,6 +40,7 @@ static int open_parts(struct emulator *m, const struct emulator_options *o, stru
 {
     int code;
 
+    m->data_dir = arena_strdup(m->a, o->data_dir);
     m->home = arena_printf(m->a, "%s/home", o->data_dir);
     if ((code = file_mkdirs(m->io, m->home, e)))
         return code;
@@ -235,7 +237,7 @@ void emulator_handle(void *ctx, struct http_exchange *x)
         serve_token(m, x);
     else if (str_is(x->path, "/v1/token") && str_is(x->method, "POST"))
         serve_sts(m, x);
-    else if (serve_aws_metadata(m, x) || serve_azure_metadata(m, x))
+    else if (serve_aws_metadata(m, x) || serve_azure_metadata(m, x) || serve_storage(m, x))
         return;
     else if (str_is(x->path, "/v2/entries:list") && str_is(x->method, "POST"))
         serve_log_entries(m, x);

@@ -2,15 +2,14 @@
  * emulator/emulator.h: Vertex AI custom jobs and the Google services around them on loopback. It RUNS the
  * jobs it is sent, as processes of this machine with this user's rights: never let others reach it.
  *
- * By path:
- *   /v1, /v1beta1, /ui  projects/P/locations[/L]; .../customJobs create, get, list (filter, readMask,
- * pageSize, pageToken), :cancel, delete; .../operations get, :wait, :cancel /v2/entries:list    the captured
- * log lines, as Cloud Logging answers /token              OAuth tokens: JWT grant (claims are checked; the
- * signature is NOT verified, as no public key can be registered) and refresh_token grant (any refresh token
- * is taken)
- *   /, /computeMetadata metadata server: project, service account "default", token, universe, zone, region
- *   /healthz, /readyz   "ok"
- *   anything else       404 in Google's shape
+ * By path, as the host names of Google are all one here:
+ *   Vertex AI           /v1, /v1beta1, /ui: projects/P/locations[/L], customJobs, operations
+ *   Cloud Logging       /v2/entries:list: the captured lines
+ *   OAuth, STS          /token, /v1/token: JWTs and subject tokens are verified, not believed
+ *   IAM, IAM Credentials, Resource Manager, Service Usage, Artifact Registry's repositories: the tables of
+ * call.h Cloud Storage       /storage/v1, /upload, /download (storage.h) metadata servers    /computeMetadata
+ * (Google), /latest (Amazon), /metadata/identity (Azure) its owner's         /emulator/v1 (owner.c) /healthz,
+ * /readyz   "ok"; anything else: 404 in Google's shape
  *
  * Jobs: every replica of every pool is a process group. Without a command its image must be in the image
  * table (image_table.h). Exit of the primary (workerpool0-0) with 0 ends the job well and stops the others;

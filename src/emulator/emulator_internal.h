@@ -19,6 +19,7 @@ struct emulator {
     const char *account; /* e-mail address of the metadata server's service account */
     bool require_auth;
     struct image_table images;
+    const char *data_dir;
     const char *home;      /* HOME of the containers */
     struct str token_key;  /* what our tokens are signed with */
     struct group *runs;    /* a fiber per live job */

@@ -158,6 +158,15 @@ int file_mkdirs(struct io *io, const char *path, struct err *e)
     return failed ? err_set_os(e, failed, "cannot make the folder %s", path) : 0;
 }
 
+int file_remove(struct io *io, const char *path, struct err *e)
+{
+    if (io_cancelled(io))
+        return err_set(e, ERR_CANCELLED, "%s: cancelled", path);
+    if (unlink(path) && errno != ENOENT)
+        return err_set(e, ERR_OS, "%s: %s", path, strerror(errno));
+    return 0;
+}
+
 bool file_exists(struct io *io, const char *path)
 {
     return !io_cancelled(io) && access(path, F_OK) == 0;

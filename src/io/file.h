@@ -15,6 +15,8 @@ NODISCARD int file_read_secret(struct io *io, const char *path, size_t max_bytes
 NODISCARD int file_write(struct io *io, const char *path, struct str data, unsigned mode, struct err *e);
 /** file_mkdirs() - make a folder and its parents, 0700. Present already is success. */
 NODISCARD int file_mkdirs(struct io *io, const char *path, struct err *e);
+/** file_remove() - a file that is not there is success. */
+NODISCARD int file_remove(struct io *io, const char *path, struct err *e);
 bool file_exists(struct io *io, const char *path);
 /** file_is_private() - can nobody but its owner read or change it? False when it is not there. */
 bool file_is_private(struct io *io, const char *path);
