@@ -8,9 +8,7 @@
 enum { FILE_MAX = 1024 * 1024 };
 
 static const struct option_row grant_rows[] = {
-    { "on", 0, OPTION_TEXT, "RESOURCE",
-      "projects/P, projects/P/secrets/S, projects/P/serviceAccounts/E, buckets/B, ... (default the project)",
-      0, 0 },
+    { "on", 0, OPTION_TEXT, "RESOURCE", "projects/P/secrets/S, buckets/B, ... (default the project)", 0, 0 },
     { "condition", 0, OPTION_TEXT, "EXPRESSION", "CEL, as in resource.name.startsWith(\"...\")", 0, 0 },
     OPTION_EMULATOR_DATA,
     OPTION_EMULATOR_PROJECT,
@@ -256,8 +254,8 @@ const struct verb verb_emulator_grant = {
     .max_operands = 2,
     .summary = "give a member a role, on the project or on one resource",
     .details =
-        "The rules hold in an emulator that runs with --require-auth. MEMBER is as in Google's policies: "
-        "serviceAccount:E, user:E, principal://..., principalSet://... ROLE is a predefined role or "
+        "The rules hold in an emulator that runs with --require-auth.\nMEMBER is as in Google's policies: "
+        "serviceAccount:E, user:E, principal://..., principalSet://...\nROLE is a predefined role or "
         "projects/P/roles/R.",
     .examples =
         "  slipway emulator grant serviceAccount:agent@p.iam.gserviceaccount.com roles/aiplatform.user\n"

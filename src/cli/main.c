@@ -77,7 +77,7 @@ static int show_help(int argc, char **argv)
         help_overview(&text);
         return print_text(&text);
     }
-    if (command_is_group(argc, argv) && !command_find(argc, argv, &words)) {
+    if (command_is_group(argc, argv) && !(command_find(argc, argv, &words) && words == argc)) {
         help_group(&text, argc, argv);
         return print_text(&text);
     }
@@ -96,7 +96,9 @@ static int dispatch(int argc, char **argv)
     int words = 0;
     const struct verb *v = command_find(argc, argv, &words);
 
-    if (v)
+    /* a verb without operands may begin others: "emulator", "emulator account create" */
+    if (v &&
+        !(v->max_operands == 0 && argc > words && argv[words][0] != '-' && command_is_group(words, argv)))
         return run(v, argc - words, argv + words);
     if (is_help(argv[argc - 1]) && command_is_group(argc - 1, argv))
         return show_help(argc - 1, argv);
