@@ -45,4 +45,4 @@ NODISCARD int call_list(struct call *c, const char *kind, const char *prefix, co
                         const struct jval **ret);
 
 extern const struct call_row account_calls[], project_calls[], service_usage_calls[], iam_role_calls[],
-    repository_calls[], owner_calls[], iam_credentials_calls[];
+    repository_calls[], owner_calls[], iam_credentials_calls[], secret_calls[], secret_version_calls[];

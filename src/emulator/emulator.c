@@ -212,10 +212,10 @@ static void serve_vertex(struct emulator *m, struct http_exchange *x)
 
 static bool serve_tables(struct emulator *m, struct http_exchange *x)
 {
-    static const struct call_row *const tables[] = { project_calls,         account_calls,
-                                                     iam_role_calls,        service_usage_calls,
-                                                     repository_calls,      owner_calls,
-                                                     iam_credentials_calls, workload_pool_calls };
+    static const struct call_row *const tables[] = {
+        project_calls, account_calls,         iam_role_calls,      service_usage_calls, repository_calls,
+        owner_calls,   iam_credentials_calls, workload_pool_calls, secret_calls,        secret_version_calls
+    };
     struct call c;
 
     call_init(&c, m, x);
