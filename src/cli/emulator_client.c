@@ -48,7 +48,7 @@ int emulator_client_open(struct io *io, const struct args *args, struct emulator
     const char *folder = args_text(args, "data");
     int rc;
 
-    *ret = (struct emulator_client){ .io = io, .a = arena_new() };
+    *ret = (struct emulator_client){ .io = io, .a = arena_new_wiped() };
     rc = read_address(ret, folder ? folder : role_default_dir(io, ret->a, "emulator"), e);
     if (rc == 0)
         rc = ask_project(ret, e);

@@ -8,7 +8,7 @@
 
 struct emulator_client {
     struct io *io;
-    struct arena *a; /* of all answers */
+    struct arena *a; /* of all answers; wiped, for some hold keys and secrets */
     const char *url;
     struct secret *token;
     struct str gcp_project; /* --gcp-project, else the one its metadata server names */

@@ -15,5 +15,10 @@ extern const struct verb verb_emulator_account_create, verb_emulator_account_lis
     verb_emulator_service_enable, verb_emulator_service_disable, verb_emulator_project_create,
     verb_emulator_bucket_create, verb_emulator_bucket_list;
 
+extern const struct verb verb_emulator_secret_create, verb_emulator_secret_add, verb_emulator_secret_list,
+    verb_emulator_secret_versions, verb_emulator_secret_access, verb_emulator_secret_enable,
+    verb_emulator_secret_disable, verb_emulator_secret_destroy, verb_emulator_secret_alias,
+    verb_emulator_secret_delete;
+
 /** verb_table() - all verbs in the order of help; NULL-ended. */
 const struct verb *const *verb_table(void);
