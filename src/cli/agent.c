@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cli/launch_config.h"
+#include "cli/agent_key.h"
 #include "cli/roles.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -23,10 +23,19 @@ static int open_log_file(const struct args *a, int *ret_fd, struct err *e)
     return 0;
 }
 
-static int work(struct session *s, const struct args *a, const struct launch_config *c, struct google *google,
-                struct err *e)
+/* What a run of the agent is made of, each borrowed by those behind it. */
+struct parts {
+    struct session session;
+    struct launch_config config;
+    struct google *google;
+    struct secret_manager *secrets;
+    struct agent_key key;
+};
+
+static int work(struct parts *p, const struct args *a, struct err *e)
 {
-    AUTO_PTR(secret_manager) secrets = secret_manager_new(s->io, google, c->secret_keep_s * 1000);
+    struct session *s = &p->session;
+    const struct launch_config *c = &p->config;
     struct agent_options o = { .queues = c->queues,
                                .max_jobs = c->max_jobs,
                                .gcp_project = c->gcp_project,
@@ -36,8 +45,8 @@ static int work(struct session *s, const struct args *a, const struct launch_con
                                .version = "slipway@" SLIPWAY_VERSION,
                                .stop_grace_ms = c->stopped_run_timeout_s * 1000,
                                .wandb = s->wandb,
-                               .google = google,
-                               .secrets = secrets };
+                               .google = p->google,
+                               .secrets = p->secrets };
     struct agent *agent = NULL;
     struct stop stop;
     int rc = session_entity(s, &o.entity, e);
@@ -55,26 +64,37 @@ static int work(struct session *s, const struct args *a, const struct launch_con
     return rc;
 }
 
+static int start_and_work(struct parts *p, const struct args *a, struct err *e)
+{
+    struct session *s = &p->session;
+    int rc;
+
+    log_configure(p->config.verbosity > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
+    s->entity = p->config.entity ? p->config.entity : s->entity;
+    p->google = role_google_with(s->io, &p->config.google);
+    p->secrets = secret_manager_new(s->io, p->google, p->config.secret_keep_s * 1000);
+    p->key = (struct agent_key){ .io = s->io, .google = p->google, .secrets = p->secrets };
+    rc = agent_key_read(&p->key, s->a, &p->config, &s->settings, e);
+    if (rc == 0)
+        rc = session_connect(s, p->key.name.len ? agent_key_renew : NULL, &p->key, e);
+    return rc ? rc : work(p, a, e);
+}
+
 static int agent_verb_run(struct io *io, const struct args *a, struct err *e)
 {
-    struct session s = { 0 };
-    struct launch_config c = { 0 };
-    struct google *google = NULL;
+    struct parts p = { 0 };
     int fd = -1;
-    int rc = session_open(&s, io, a, e);
+    int rc = session_begin(&p.session, io, a, e);
 
     if (rc == 0)
-        rc = launch_config_load(io, s.a, a, &c, e);
+        rc = launch_config_load(io, p.session.a, a, &p.config, e);
     if (rc == 0)
         rc = open_log_file(a, &fd, e);
-    if (rc == 0) {
-        log_configure(c.verbosity > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
-        s.entity = c.entity ? c.entity : s.entity;
-        google = role_google_with(io, &c.google);
-        rc = work(&s, a, &c, google, e);
-    }
-    google_free(google);
-    session_close(&s);
+    if (rc == 0)
+        rc = start_and_work(&p, a, e);
+    secret_manager_free(p.secrets);
+    google_free(p.google);
+    session_close(&p.session);
     log_set_file(-1);
     fd_auto_close(&fd);
     return rc;
@@ -97,7 +117,8 @@ static const struct option_row agent_rows[] = {
 #define AGENT_DETAILS                                                                                        \
     "Takes items from launch queues and runs them as Vertex AI custom jobs. What it has taken is in a\n"     \
     "journal: it can be killed at any time and takes up where it was. SIGTERM ends it and leaves jobs "      \
-    "running."
+    "running.\n\nIts W&B key is the first of: WANDB_API_KEY, the secret of Secret Manager that "             \
+    "WANDB_API_KEY_SECRET\nor wandb.api_key_secret in the config names, .netrc."
 
 const struct verb verb_agent = {
     .name = "agent",

@@ -9,18 +9,21 @@
 #include "google/secret_manager.h"
 #include "io/file.h"
 #include "launch/macro.h"
+#include "launch/secret_ref.h"
 
 enum { SECRET_KEEP_MAX_S = 3600 };
 
 static const char *const top_keys[] = {
     "entity",      "queues",    "queue",   "max_jobs",    "max_schedulers",
     "secure_mode", "verbosity", "builder", "environment", "stopped_run_timeout",
-    "registry",    "vertex",    "google",  "macros",      NULL
+    "registry",    "vertex",    "google",  "macros",      "wandb",
+    NULL
 };
 static const char *const vertex_keys[] = { "project", "region", NULL };
 static const char *const google_keys[] = { "endpoint",    "endpoints",       "allow_hosts",
                                            "credentials", "self_signed_jwt", "secret_cache_seconds",
                                            NULL };
+static const char *const wandb_keys[] = { "api_key_secret", NULL };
 static const char *const macros_keys[] = { "allow_env", NULL };
 
 static const char *text_or_null(struct arena *a, struct str s)
@@ -77,6 +80,30 @@ static void decode_macros(struct dec *d, struct arena *arena, struct launch_conf
         allow[i] = arena_cstr(arena, entry);
     }
     c->allow_env = allow;
+    d->failed = d->failed || part.failed;
+}
+
+static int check_key_secret(struct str name, struct err *e)
+{
+    struct secret_ref ref = { 0 };
+
+    return secret_ref_parse(name, (struct str){ NULL, 0 }, &ref, e);
+}
+
+static void decode_wandb(struct dec *d, struct arena *arena, struct launch_config *c)
+{
+    struct str secret = { 0 };
+    struct err why = { 0 };
+    struct dec part;
+
+    if (!dec_object(d, "wandb", &part, DEC_OPTIONAL))
+        return;
+    dec_no_unknown(&part, wandb_keys);
+    dec_str(&part, "api_key_secret", &secret, DEC_OPTIONAL);
+    if (secret.ptr && check_key_secret(secret, &why))
+        dec_fail(&part, "api_key_secret", "%s", why.msg);
+    c->api_key_secret = text_or_null(arena, secret);
+    c->api_key_secret_from = "wandb.api_key_secret";
     d->failed = d->failed || part.failed;
 }
 
@@ -217,6 +244,7 @@ static int read_file_part(struct io *io, struct arena *arena, struct launch_conf
     decode_place(&d, arena, c);
     decode_google_options(&d, arena, c);
     decode_macros(&d, arena, c);
+    decode_wandb(&d, arena, c);
     if (dec_failed(&d))
         return -e->code;
     c->entity = text_or_null(arena, entity);
@@ -241,11 +269,21 @@ static int read_environment(struct io *io, struct launch_config *c, struct err *
 {
     const char *entity = io_env(io, "WANDB_ENTITY");
     const char *max_jobs = io_env(io, "WANDB_LAUNCH_MAX_JOBS");
+    const char *key_secret = io_env_text(io, "WANDB_API_KEY_SECRET");
 
     if (entity && entity[0])
         c->entity = entity;
     if (launch_config_google_env(io, &c->google, e))
         return -e->code;
+    if (key_secret && check_key_secret(str_of(key_secret), e)) {
+        err_wrap(e, "WANDB_API_KEY_SECRET");
+        e->code = ERR_CONFIG;
+        return -ERR_CONFIG;
+    }
+    if (key_secret) {
+        c->api_key_secret = key_secret;
+        c->api_key_secret_from = "WANDB_API_KEY_SECRET";
+    }
     if (max_jobs && max_jobs[0] && !str_to_i64(str_of(max_jobs), &c->max_jobs))
         return err_set(e, ERR_CONFIG, "WANDB_LAUNCH_MAX_JOBS: \"%s\" is not a whole number", max_jobs);
     if (c->max_jobs < -1)

@@ -20,6 +20,8 @@ struct launch_config {
     const char *gcp_project, *region; /* NULL: not given */
     struct google_options google;     /* of the file and the environment; no metadata host */
     int64_t secret_keep_s;            /* how long values of secrets are kept in memory */
+    const char *api_key_secret;       /* where the agent's own W&B key is: a reference; NULL: not there */
+    const char *api_key_secret_from;  /* "WANDB_API_KEY_SECRET", "wandb.api_key_secret" */
     const char *const *allow_env;     /* macros.allow_env: NULL-ended; NULL none */
     const char *json;                 /* the whole, for the server's record */
 };

@@ -4,31 +4,46 @@
 #include <stdio.h>
 #include <string.h>
 
-int session_open(struct session *s, struct io *io, const struct args *a, struct err *e)
+int session_begin(struct session *s, struct io *io, const struct args *a, struct err *e)
 {
-    struct wandb_settings settings = { 0 };
-    struct wandb_options o = { .user_agent_version = SLIPWAY_VERSION };
-
     *s = (struct session){ .io = io, .a = arena_new() };
-    if (wandb_settings_load(io, s->a, args_text(a, "url"), &settings, e))
+    if (wandb_settings_load(io, s->a, args_text(a, "url"), &s->settings, e))
         return -e->code;
-    if (!settings.api_key)
+    s->entity = args_text(a, "entity") ? args_text(a, "entity") : s->settings.entity;
+    return 0;
+}
+
+int session_connect(struct session *s, wandb_key_fn newer_key, void *ctx, struct err *e)
+{
+    struct wandb_options o = { .base_url = s->settings.base_url,
+                               .api_key = s->settings.api_key,
+                               .user_agent_version = SLIPWAY_VERSION,
+                               .newer_key = newer_key,
+                               .newer_key_ctx = ctx };
+
+    if (!s->settings.api_key)
         return err_set(e, ERR_AUTH,
                        "no API key for %s: set WANDB_API_KEY, or run 'slipway login --url %s' (looked in the "
                        "environment and "
                        ".netrc)",
-                       settings.base_url, settings.base_url);
-    o.base_url = settings.base_url;
-    o.api_key = settings.api_key;
-    s->wandb = wandb_new(io, &o);
-    secret_free(settings.api_key);
-    s->entity = args_text(a, "entity") ? args_text(a, "entity") : settings.entity;
+                       o.base_url, o.base_url);
+    s->wandb = wandb_new(s->io, &o);
+    secret_free(s->settings.api_key);
+    s->settings.api_key = NULL;
     return 0;
+}
+
+int session_open(struct session *s, struct io *io, const struct args *a, struct err *e)
+{
+    int rc = session_begin(s, io, a, e);
+
+    return rc ? rc : session_connect(s, NULL, NULL, e);
 }
 
 void session_close(struct session *s)
 {
     wandb_free(s->wandb);
+    secret_free(s->settings.api_key);
     arena_free(s->a);
     *s = (struct session){ 0 };
 }

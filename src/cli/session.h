@@ -8,7 +8,8 @@ struct session {
     struct io *io;
     struct arena *a;
     struct wandb *wandb;
-    const char *entity; /* from --entity, WANDB_ENTITY or settings; NULL until session_entity() */
+    struct wandb_settings settings; /* without the key, once the client has it */
+    const char *entity;             /* from --entity, WANDB_ENTITY or settings; NULL until session_entity() */
 };
 /**
  * session_open() - settings, key and client for a verb with OPTION_URL and OPTION_ENTITY. Reads files, sends
@@ -17,6 +18,10 @@ struct session {
  */
 NODISCARD int session_open(struct session *s, struct io *io, const struct args *a, struct err *e);
 void session_close(struct session *s);
+/** session_begin(), session_connect() - the two halves of session_open(), for who has a key from elsewhere:
+ * put it into s->settings between them. @newer_key and its @ctx as in struct wandb_options; NULL none. */
+NODISCARD int session_begin(struct session *s, struct io *io, const struct args *a, struct err *e);
+NODISCARD int session_connect(struct session *s, wandb_key_fn newer_key, void *ctx, struct err *e);
 /** session_entity() - the entity, asking the server for the key's own one when none was given. Yields. */
 NODISCARD int session_entity(struct session *s, const char **ret, struct err *e);
 /** session_call() - run a document with @variables (may be NULL). Yields. Errors name the server; an answer

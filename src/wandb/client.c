@@ -12,6 +12,8 @@ struct wandb {
     struct io *io;
     char *base_url, *graphql_url, *user_agent;
     struct secret *api_key;
+    wandb_key_fn newer_key;
+    void *newer_key_ctx;
     bool is_slipway;
 };
 
@@ -29,6 +31,8 @@ struct wandb *wandb_new(struct io *io, const struct wandb_options *o)
     strbuf_addf(&b, "W&B Internal Client slipway/%s", o->user_agent_version);
     w->user_agent = xstrdup(strbuf_cstr(&b));
     w->api_key = o->api_key ? secret_dup(o->api_key) : NULL;
+    w->newer_key = o->newer_key;
+    w->newer_key_ctx = o->newer_key_ctx;
     return w;
 }
 
@@ -170,6 +174,53 @@ static int read_answer(struct wandb *w, struct arena *a, const struct http_reply
     return 0;
 }
 
+/* The key was refused: take a newer one, when there is one. -ERR_AUTH: there is none. */
+static int renew_key(struct wandb *w, const struct secret *refused, struct err *e)
+{
+    struct secret *fresh = NULL;
+    struct err why = { 0 };
+    int rc;
+
+    if (!refused || !w->newer_key)
+        return -ERR_AUTH;
+    if (!secret_eq(w->api_key, refused)) /* another fiber has taken it already */
+        return 0;
+    rc = w->newer_key(w->newer_key_ctx, &fresh, &why);
+    if (rc && (rc == -ERR_CANCELLED || err_is_transient(&why))) {
+        if (e)
+            *e = why;
+        return rc;
+    }
+    if (rc || secret_eq(fresh, refused)) {
+        secret_free(fresh);
+        return -ERR_AUTH;
+    }
+    secret_free(w->api_key);
+    w->api_key = fresh;
+    return 0;
+}
+
+/* With the present key, which may be replaced while the answer is awaited; again when a newer one is there.
+ */
+static int send_with_key(struct wandb *w, struct arena *a, struct http_request *req, struct http_reply *ret,
+                         struct err *e)
+{
+    for (bool again = false;; again = true) {
+        AUTO_PTR(secret) mine = w->api_key ? secret_dup(w->api_key) : NULL;
+        int rc;
+
+        if (mine)
+            req->auth = (struct http_auth){ HTTP_AUTH_BASIC, "api", mine };
+        rc = http_send(w->io, a, req, ret, e);
+        req->auth = (struct http_auth){ 0 };
+        if (rc || ret->status != 401 || again)
+            return rc;
+        rc = renew_key(w, mine, e);
+        if (rc)
+            return rc == -ERR_AUTH ? 0 : rc;
+    }
+}
+
 int wandb_call(struct wandb *w, struct arena *a, const struct wandb_request *r, const struct jval **ret,
                struct err *e)
 {
@@ -186,12 +237,10 @@ int wandb_call(struct wandb *w, struct arena *a, const struct wandb_request *r, 
     struct str name = operation_name(r->document);
     struct http_reply reply = { 0 };
 
-    if (w->api_key)
-        req.auth = (struct http_auth){ HTTP_AUTH_BASIC, "api", w->api_key };
     if (r->wait_s)
         headers[req.header_count++] =
             (struct http_header){ STR("Prefer"), str_of(arena_printf(a, "wait=%u", r->wait_s)) };
-    if (http_send(w->io, a, &req, &reply, e))
+    if (send_with_key(w, a, &req, &reply, e))
         return err_wrap(e, "%.*s", STR_ARG(name));
     LOG_DEBUG("wandb.call", "operation=%.*s status=%d", STR_ARG(name), reply.status);
     w->is_slipway =

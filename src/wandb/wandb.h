@@ -13,16 +13,24 @@
 
 struct wandb;
 
+/**
+ * wandb_key_fn - the server refused the key in use: is there a newer one? 0 with *ret, which the client owns
+ * from then on (the same key: there is none); a transient error becomes the call's, any other leaves the
+ * refusal. May yield, and be called by several fibers at once.
+ */
+typedef int (*wandb_key_fn)(void *ctx, struct secret **ret, struct err *e);
 struct wandb_options {
     const char *base_url;           /* without trailing slash */
     const struct secret *api_key;   /* copied; NULL sends none */
     const char *user_agent_version; /* ours */
+    wandb_key_fn newer_key;         /* after a 401, before the call is sent again, once; NULL: none */
+    void *newer_key_ctx;
 };
 struct wandb *wandb_new(struct io *io, const struct wandb_options *o);
 void wandb_free(struct wandb *w);
 DEFINE_AUTO(wandb, wandb_free)
 const char *wandb_base_url(const struct wandb *w);
-/** wandb_api_key() - for the environment of the jobs we launch. Borrowed; NULL none. */
+/** wandb_api_key() - for the environment of the jobs we launch. Borrowed until the next yield; NULL none. */
 const struct secret *wandb_api_key(const struct wandb *w);
 /** wandb_is_slipway() - did the last answer come from our own server ("Server: slipway/...")? False before
  * any answer. */
@@ -51,6 +59,8 @@ struct wandb_settings {
  * overrides when not NULL. -ERR_CONFIG names the place that is wrong. */
 NODISCARD int wandb_settings_load(struct io *io, struct arena *a, const char *base_url,
                                   struct wandb_settings *ret, struct err *e);
+/** wandb_key_check() - is @key of a form that W&B knows? -ERR_CONFIG says what is wrong, naming @from. */
+NODISCARD int wandb_key_check(const struct secret *key, const char *from, struct err *e);
 /** wandb_login_save() - the key to .netrc (0600, other entries kept) and base_url to the settings file, as
  * `wandb login` does. *ret_path (may be NULL) is the .netrc written. -ERR_CONFIG for a key that cannot be
  * one. */

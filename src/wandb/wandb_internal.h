@@ -41,8 +41,6 @@ NODISCARD int call_decoded(struct wandb *w, struct arena *a, const struct wandb_
 NODISCARD int call_success(struct wandb *w, const struct wandb_request *req, const char *field,
                            bool *ret_success, struct err *e);
 
-/** wandb_key_check() - is @key of a form that W&B knows? -ERR_CONFIG says what is wrong, naming @from. */
-NODISCARD int wandb_key_check(const struct secret *key, const char *from, struct err *e);
 /** wandb_url_check() - the rules for base URLs: http or https with a host; W&B's cloud only as https://api.
  */
 NODISCARD int wandb_url_check(struct str url, const char *from, struct err *e);

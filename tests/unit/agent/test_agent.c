@@ -45,7 +45,9 @@ static void run_agent(struct io *io, void *arg)
 {
     const char *const queues[] = { world.queue_name, NULL };
     AUTO_PTR(secret) key = secret_new(STR(KEY));
-    AUTO_PTR(wandb) w = wandb_new(io, &(struct wandb_options){ "http://server:80", key, "test" });
+    AUTO_PTR(wandb)
+    w = wandb_new(io, &(struct wandb_options){
+                          .base_url = "http://server:80", .api_key = key, .user_agent_version = "test" });
     const struct agent_options o = { .state_dir = world.dir,
                                      .entity = "ent",
                                      .queues = queues,

@@ -16,6 +16,8 @@ typedef void (*case_fn)(struct wandb *w, struct io *io);
 
 /* A server that gives one answer and remembers the question. */
 struct peer {
+    const char *only_key; /* others are refused with 401; NULL: any is good */
+    int calls;
     int status;
     const char *answer, *server, *retry_after;
     int64_t delay_ms;
@@ -23,12 +25,23 @@ struct peer {
     case_fn run;
     bool ran;
     const char *home;
+    wandb_key_fn newer_key;
+    int renewals;
 };
 
 static void keep(struct strbuf *b, struct str text)
 {
     strbuf_reset(b);
     strbuf_add(b, text);
+}
+
+static struct str basic_auth(struct arena *a, const char *key)
+{
+    AUTO_STRBUF struct strbuf b = STRBUF(200);
+
+    strbuf_addz(&b, "Basic ");
+    strbuf_add_base64(&b, str_of(arena_printf(a, "api:%s", key)));
+    return arena_str(a, strbuf_str(&b));
 }
 
 static void answer(void *ctx, struct http_exchange *x)
@@ -40,6 +53,11 @@ static void answer(void *ctx, struct http_exchange *x)
     keep(&p->auth, http_header_get(x->headers, x->header_count, "Authorization"));
     keep(&p->agent, http_header_get(x->headers, x->header_count, "User-Agent"));
     keep(&p->prefer, http_header_get(x->headers, x->header_count, "Prefer"));
+    p->calls++;
+    if (p->only_key && !str_eq(strbuf_str(&p->auth), basic_auth(x->a, p->only_key))) {
+        http_reply_text(x, 401, "application/json", STR("{\"error\":\"unknown key\"}"));
+        return;
+    }
     if (p->delay_ms && io_sleep(x->io, p->delay_ms, NULL))
         return;
     if (p->server)
@@ -67,7 +85,12 @@ static void run_client(struct io *io, void *arg)
 {
     struct peer *p = arg;
     AUTO_PTR(secret) key = secret_new(STR(KEY));
-    AUTO_PTR(wandb) w = wandb_new(io, &(struct wandb_options){ "http://server:80", key, "1.2.3" });
+    const struct wandb_options o = { .base_url = "http://server:80",
+                                     .api_key = key,
+                                     .user_agent_version = "1.2.3",
+                                     .newer_key = p->newer_key,
+                                     .newer_key_ctx = p };
+    AUTO_PTR(wandb) w = wandb_new(io, &o);
 
     p->run(w, io);
     p->ran = true;
@@ -368,6 +391,101 @@ static void what_login_saves_is_found_again_for_that_server_only(void **state)
     folder_remove(home);
 }
 
+/* --- a key that rotates --------------------------------------------------------------------------------- */
+
+#define NEW_KEY "fedcba9876543210fedcba9876543210fedcba98"
+#define VIEWER  "{\"data\":{\"viewer\":{\"username\":\"ada\",\"entity\":\"ada\"}}}"
+
+static int give_new_key(void *ctx, struct secret **ret, struct err *e)
+{
+    struct peer *p = ctx;
+
+    p->renewals++;
+    *ret = secret_new(STR(NEW_KEY));
+    return 0;
+}
+
+static int give_old_key(void *ctx, struct secret **ret, struct err *e)
+{
+    struct peer *p = ctx;
+
+    p->renewals++;
+    *ret = secret_new(STR(KEY));
+    return 0;
+}
+
+static int give_none_now(void *ctx, struct secret **ret, struct err *e)
+{
+    return err_set(e, ERR_REMOTE, "try later");
+}
+
+static void ask_twice(struct wandb *w, struct io *io)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct wandb_viewer viewer = { 0 };
+    struct err e = { 0 };
+
+    must(wandb_viewer(w, a, &viewer, &e), &e);
+    must(wandb_viewer(w, a, &viewer, &e), &e);
+    assert_string_equal(secret_unwrap(wandb_api_key(w)).ptr, NEW_KEY);
+}
+
+static void a_refused_key_is_replaced_and_the_call_sent_again(void **state)
+{
+    struct peer p = { .answer = VIEWER, .only_key = NEW_KEY, .newer_key = give_new_key };
+
+    with_peer(&p, ask_twice);
+    assert_int_equal(p.calls, 3);
+    assert_int_equal(p.renewals, 1);
+}
+
+static void ask_in_vain(struct wandb *w, struct io *io)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct wandb_viewer viewer = { 0 };
+    struct err e = { 0 };
+
+    assert_int_equal(wandb_viewer(w, a, &viewer, &e), -ERR_AUTH);
+    assert_non_null(strstr(e.msg, "refused the API key"));
+}
+
+static void a_refusal_stays_one_when_there_is_no_newer_key(void **state)
+{
+    struct peer p = { .answer = VIEWER, .only_key = NEW_KEY, .newer_key = give_old_key };
+    struct peer without = { .answer = VIEWER, .only_key = NEW_KEY };
+
+    with_peer(&p, ask_in_vain);
+    assert_int_equal(p.calls, 1);
+    assert_int_equal(p.renewals, 1);
+    with_peer(&without, ask_in_vain);
+    assert_int_equal(without.calls, 1);
+}
+
+static void a_new_key_that_is_refused_too_is_not_tried_for_ever(void **state)
+{
+    struct peer p = { .answer = VIEWER, .only_key = "another", .newer_key = give_new_key };
+
+    with_peer(&p, ask_in_vain);
+    assert_int_equal(p.calls, 2);
+}
+
+static void ask_and_wait(struct wandb *w, struct io *io)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct wandb_viewer viewer = { 0 };
+    struct err e = { 0 };
+
+    assert_int_equal(wandb_viewer(w, a, &viewer, &e), -ERR_REMOTE);
+    assert_true(err_is_transient(&e));
+}
+
+static void a_call_may_be_tried_again_when_the_new_key_cannot_be_read_now(void **state)
+{
+    struct peer p = { .answer = VIEWER, .only_key = NEW_KEY, .newer_key = give_none_now };
+
+    with_peer(&p, ask_and_wait);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +497,10 @@ int main(void)
         cmocka_unit_test(stop_requests_of_a_queue_come_as_a_list),
         cmocka_unit_test(errors_keep_their_words_their_place_and_their_code),
         cmocka_unit_test(a_page_instead_of_an_answer_is_told_as_such),
+        cmocka_unit_test(a_refused_key_is_replaced_and_the_call_sent_again),
+        cmocka_unit_test(a_refusal_stays_one_when_there_is_no_newer_key),
+        cmocka_unit_test(a_new_key_that_is_refused_too_is_not_tried_for_ever),
+        cmocka_unit_test(a_call_may_be_tried_again_when_the_new_key_cannot_be_read_now),
         cmocka_unit_test(what_login_saves_is_found_again_for_that_server_only),
     };
 
