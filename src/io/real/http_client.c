@@ -298,6 +298,8 @@ static void set_options(struct transfer *t, const struct http_request *req, bool
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->body.ptr);
     }
+    if (req->method && strcmp(req->method, "HEAD") == 0)
+        curl_easy_setopt(c, CURLOPT_NOBODY, 1L); /* else it waits for the body that is announced */
     curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, req->method ? req->method : "GET");
 }
 
