@@ -25,7 +25,8 @@ struct google *role_google_with(struct io *io, const struct google_options *opti
 
     if (host)
         o.metadata_host = host + 3;
-    o.warn = warn_of_key;
+    if (!o.warn)
+        o.warn = warn_of_key;
     return google_new(io, &o);
 }
 

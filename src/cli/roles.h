@@ -12,7 +12,8 @@
  */
 NODISCARD int role_google(struct io *io, struct google **ret, struct err *e);
 struct google *role_google_at(struct io *io, const char *endpoint); /* NULL: Google */
-/** role_google_with() - as @o says; warnings are logged, and an endpoint for all is the metadata server too.
+/** role_google_with() - as @o says; warnings are logged unless @o takes them, and an endpoint for all is the
+ * metadata server too.
  */
 struct google *role_google_with(struct io *io, const struct google_options *o);
 /** role_region() - GOOGLE_CLOUD_REGION, else us-central1. Borrowed for ever. */

@@ -85,6 +85,15 @@ int google_token(struct google *g, const struct secret **ret, struct err *e)
     return token_cache_get(g->tokens, ret, e);
 }
 
+const char *google_refused(const struct google *g)
+{
+    const struct credential *c = g->credential;
+
+    if (!c)
+        return NULL;
+    return c->refused || !c->from ? c->refused : c->from->refused;
+}
+
 /* --- who and where --- */
 
 static int project_of_metadata(struct google *g, struct err *e)
@@ -184,8 +193,12 @@ int google_identity(struct google *g, struct arena *a, struct google_identity *r
         return r;
     c = g->credential;
     id.principal = c->principal;
-    if (c->kind == &metadata_kind && metadata_describe(g->credential, a, &id.principal, &id.scopes, e))
-        return e ? -(int)e->code : -ERR_PROTO;
+    if (c->kind == &metadata_kind) {
+        if (metadata_describe(g->credential, a, &id.principal, &id.scopes, e))
+            return e ? -(int)e->code : -ERR_PROTO;
+        if (!c->principal.len) /* from now on refusals can name who was refused */
+            g->credential->principal = arena_str(c->a, id.principal);
+    }
     id.source = str_of(c->source);
     id.type = str_of(c->kind->name);
     id.found_by = str_of(c->found_by);
@@ -246,6 +259,8 @@ static int reply_error(struct google *g, struct arena *a, const struct google_re
                          STR_ARG(in.message));
         refusal_append(&in, e);
     }
+    if (req->explain)
+        (void)refusal_explain(a, &in, req->explain);
     if (e)
         e->retry_after_ms = wait_of(g, a, reply);
     return r;
@@ -275,6 +290,26 @@ static int send_once(struct google *g, struct arena *a, struct http_request *req
     req->header_count = 0;
     req->auth = (struct http_auth){ 0 };
     return r;
+}
+
+int google_base(struct google *g, const char *service, struct str otherwise, struct strbuf *url,
+                struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const char *given = NULL;
+
+    if (hosts_override(&g->hosts, a, str_of(service), &given, e))
+        return -ERR_CONFIG;
+    if (given) {
+        strbuf_addz(url, given);
+    } else if (otherwise.len) {
+        strbuf_addz(url, "https://");
+        strbuf_add(url, otherwise);
+    } else {
+        (void)find_credential(g, NULL); /* a bad one is told elsewhere; the host is the usual one then */
+        return hosts_base(&g->hosts, service, (struct str){ NULL, 0 }, url, e);
+    }
+    return 0;
 }
 
 int google_call(struct google *g, struct arena *a, const struct google_request *req, const struct jval **ret,

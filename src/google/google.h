@@ -34,9 +34,16 @@ DEFINE_AUTO(google, google_free)
 /** google_token() - a bearer token of scope cloud-platform, cached, refreshed early, one request for all
  * waiters. Yields. Borrowed until the next yield. -ERR_AUTH with what was tried. */
 NODISCARD int google_token(struct google *g, const struct secret **ret, struct err *e);
+/** google_refused() - why the last token was refused: the id of an explanation (google/refusal.h); NULL: it
+ * was not, or it is not known. Does not yield. */
+const char *google_refused(const struct google *g);
 /** google_project() - the project the credential or environment names (GOOGLE_CLOUD_PROJECT first). Yields.
  * Lives as long as @g. */
 NODISCARD int google_project(struct google *g, struct str *ret, struct err *e);
+/** google_base() - append scheme and host of where requests to @service go; an absent @otherwise is Google's
+ * own host for it. Reads the credential file, for its universe. -ERR_CONFIG. */
+NODISCARD int google_base(struct google *g, const char *service, struct str otherwise, struct strbuf *url,
+                          struct err *e);
 
 /* Who we are to Google; texts live in the arena given, or as long as the client. */
 struct google_identity {
@@ -54,6 +61,7 @@ struct google_identity {
 /** google_identity() - what is known, after a token was given. Yields. Errors as google_token(). */
 NODISCARD int google_identity(struct google *g, struct arena *a, struct google_identity *ret, struct err *e);
 
+struct explanation; /* google/refusal.h */
 struct google_request {
     const char *service; /* "aiplatform", "logging", ...: the first label of the host */
     struct str region;   /* of "aiplatform", which has a host per region; other services: absent, or their
@@ -61,6 +69,8 @@ struct google_request {
     const char *method;
     const char *path; /* begins with '/'; with its query */
     struct str body;  /* JSON; absent: none is sent */
+    struct explanation
+        *explain; /* NULL, or where a refusal that is known is explained, in the call's arena */
 };
 /**
  * google_call() - one authorised JSON request; the token is refreshed once on a 401. Yields.

@@ -250,13 +250,13 @@ void refusal_read(struct arena *a, struct str body, struct refusal *in)
 
 /* --- texts --- */
 
-static struct str member(struct arena *a, const struct refusal *in)
+struct str refusal_member(struct arena *a, struct str principal)
 {
-    if (!in->principal.len || str_find(in->principal, STR("@")) < 0)
+    if (str_find(principal, STR("@")) < 0)
         return STR("MEMBER");
     return str_of(arena_printf(
-        a, "%s:%.*s", str_has_suffix(in->principal, STR("gserviceaccount.com")) ? "serviceAccount" : "user",
-        STR_ARG(in->principal)));
+        a, "%s:%.*s", str_has_suffix(principal, STR("gserviceaccount.com")) ? "serviceAccount" : "user",
+        STR_ARG(principal)));
 }
 
 static struct str skew_text(struct arena *a, const struct refusal *in)
@@ -306,7 +306,7 @@ static struct str value_of(struct arena *a, const struct refusal *in, struct str
     if (str_is(name, "account"))
         return first_of(first_of(in->account, account_in(in->message)), STR("ACCOUNT"));
     if (str_is(name, "member"))
-        return member(a, in);
+        return refusal_member(a, in->principal);
     if (str_is(name, "skew"))
         return skew_text(a, in);
     return first_of(in->principal, STR("the caller"));
@@ -356,16 +356,30 @@ bool refusal_explain(struct arena *a, const struct refusal *in, struct explanati
     return false;
 }
 
-void refusal_append(const struct refusal *in, struct err *e)
+#define MEND "; to mend it, "
+
+const char *refusal_append(const struct refusal *in, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
-    struct explanation x;
+    struct explanation x = { 0 };
     struct err old;
 
-    if (!e || !refusal_explain(a, in, &x))
-        return;
+    if (!refusal_explain(a, in, &x) || !e)
+        return x.id;
     old = *e;
-    err_set(e, old.code, "%s: %s; to mend it, %s", old.msg, x.cause, x.fix);
+    err_set(e, old.code, "%s: %s" MEND "%s", old.msg, x.cause, x.fix);
     e->http_status = old.http_status;
     e->retry_after_ms = old.retry_after_ms;
+    return x.id;
+}
+
+bool refusal_cut(struct str message, struct str *ret_cause, struct str *ret_fix)
+{
+    ptrdiff_t at = str_find(message, STR(MEND));
+
+    *ret_cause = at < 0 ? message : str_sub(message, 0, (size_t)at);
+    if (at < 0)
+        return false;
+    *ret_fix = str_sub(message, (size_t)at + sizeof(MEND) - 1, message.len);
+    return true;
 }

@@ -35,6 +35,13 @@ struct explanation {        /* texts live in the arena or for ever */
 void refusal_read(struct arena *a, struct str body, struct refusal *in);
 /** refusal_explain() - false: not one that is known. */
 bool refusal_explain(struct arena *a, const struct refusal *in, struct explanation *ret);
-/** refusal_append() - put "; CAUSE. Fix: FIX" behind the message of @e, when the refusal is known. The words
- * of Google stay in front, for those who search for them. @e may be NULL. */
-void refusal_append(const struct refusal *in, struct err *e);
+/** refusal_member() - @principal as a policy names it: "serviceAccount:x@y.iam.gserviceaccount.com";
+ * "MEMBER", to be filled in, when that is not known. */
+struct str refusal_member(struct arena *a, struct str principal);
+/** refusal_append() - put ": CAUSE; to mend it, FIX" behind the message of @e, when the refusal is known. The
+ * words of Google stay in front, for those who search for them. @e may be NULL. Returns the explanation's id,
+ * or NULL. */
+const char *refusal_append(const struct refusal *in, struct err *e);
+/** refusal_cut() - the message that refusal_append() made as what is wrong and what to do. False: it has
+ * nothing to do in it; *ret_cause is all of it. Both borrow. */
+bool refusal_cut(struct str message, struct str *ret_cause, struct str *ret_fix);

@@ -45,10 +45,11 @@ struct credential {
     struct secret *secret;  /* private key or client secret */
     struct secret *refresh; /* refresh token */
     const char *metadata_host;
-    bool metadata_is_guess;           /* nobody named it: it may not exist */
-    bool metadata_answered;           /* and the first ping is over */
-    bool self_signed;                 /* key files make tokens themselves */
-    bool is_exposed;                  /* the file may be read by others: to be warned of */
+    bool metadata_is_guess; /* nobody named it: it may not exist */
+    bool metadata_answered; /* and the first ping is over */
+    bool self_signed;       /* key files make tokens themselves */
+    const char *refused;    /* why the last token was: a row's id (google/refusal.h); NULL: not known */
+    bool is_exposed;        /* the file may be read by others: to be warned of */
     const char *cert_path, *key_path; /* a client certificate for STS and impersonation; NULL none */
     struct impersonation target;
     struct credential *from; /* whose token impersonated_service_account trades; owned */

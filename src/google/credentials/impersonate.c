@@ -64,7 +64,7 @@ static int refusal(struct credential *c, struct arena *a, const struct http_repl
     refusal_read(a, reply->body, &in);
     err_set_http(e, reply->status, "Unable to acquire impersonated credentials: %.*s: %.*s",
                  STR_ARG(in.status), STR_ARG(in.message.len ? in.message : str_sub(reply->body, 0, 200)));
-    refusal_append(&in, e);
+    c->refused = refusal_append(&in, e);
     return err_wrap(e, "token of %.*s", STR_ARG(c->target.principal));
 }
 
@@ -101,6 +101,7 @@ int impersonate(struct credential *c, const struct secret *token, struct token *
                                       .body = request_text(c, a) };
     struct http_reply reply = { 0 };
 
+    c->refused = NULL;
     if (credential_send(c, a, &req, RETRY_IMPERSONATE, &reply, e))
         return err_wrap(e, "token of %.*s", STR_ARG(c->target.principal));
     if (reply.status != 200)

@@ -122,7 +122,7 @@ static int oauth_error(struct credential *c, const struct http_reply *reply, str
     err_set(e, ERR_AUTH, "%.*s: %.*s (HTTP %d)", STR_ARG(in.status), STR_ARG(in.message), reply->status);
     if (e)
         e->http_status = reply->status;
-    refusal_append(&in, e);
+    c->refused = refusal_append(&in, e);
     return -ERR_AUTH;
 }
 
@@ -162,6 +162,7 @@ int token_request(struct credential *c, const struct http_request *req, enum ret
     struct http_reply reply = { 0 };
     struct secret *refresh = NULL;
 
+    c->refused = NULL;
     if (credential_send(c, a, req, retry, &reply, e))
         return err_wrap(e, "token from %s", c->source);
     if (reply.status != 200) {
