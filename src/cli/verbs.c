@@ -49,6 +49,7 @@ static const struct verb *const verbs[] = {
     &verb_item_show,
     &verb_logs,
     &verb_stop,
+    &verb_doctor,
     &verb_login,
     &verb_auth_whoami,
     &verb_auth_print_access_token,
