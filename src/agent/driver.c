@@ -115,6 +115,8 @@ static int act_cancel(struct launch *l, int64_t again_ms, struct outcome *out)
     if (rc == -ERR_CANCELLED)
         return rc;
     if (rc) {
+        LOG_WARNING("launch.cancel_failed", "item=%.*s vertex_job=%.*s error=\"%s\"", STR_ARG(l->row.item),
+                    STR_ARG(l->row.vertex_job), out->err.msg);
         outcome_set(out, rc == -ERR_NOT_FOUND ? LAUNCH_EV_GONE : LAUNCH_EV_CANCEL_ERR);
         return 0;
     }

@@ -107,8 +107,11 @@ static void decode_wandb(struct dec *d, struct arena *arena, struct launch_confi
     d->failed = d->failed || part.failed;
 }
 
-static void decode_builder(struct dec *d)
+/* Commands that only look at the config may meet one of the Python agent's; ours itself does not build. */
+static void decode_builder(struct dec *d, struct arena *arena, const struct jval *file,
+                           struct launch_config *c)
 {
+    const struct jval_pos at = jval_pos(jval_path(file, "builder.type"));
     struct dec builder;
     struct str type = { 0 };
 
@@ -116,8 +119,9 @@ static void decode_builder(struct dec *d)
         return;
     dec_str(&builder, "type", &type, DEC_OPTIONAL);
     if (type.ptr && !str_is(type, "noop"))
-        dec_fail(&builder, "type", "\"%.*s\" is not built here; \"noop\" is: push jobs with an image",
-                 STR_ARG(type));
+        c->foreign_builder = arena_printf(
+            arena, "%s:%u:%u: builder.type: \"%.*s\" is not built here; \"noop\" is: push jobs with an image",
+            c->path, at.line, at.column, STR_ARG(type));
     d->failed = d->failed || builder.failed;
 }
 
@@ -240,7 +244,7 @@ static int read_file_part(struct io *io, struct arena *arena, struct launch_conf
     dec_str(&d, "entity", &entity, DEC_OPTIONAL);
     decode_numbers(&d, c);
     decode_queues(&d, arena, c);
-    decode_builder(&d);
+    decode_builder(&d, arena, v, c);
     decode_place(&d, arena, c);
     decode_google_options(&d, arena, c);
     decode_macros(&d, arena, c);
@@ -340,6 +344,8 @@ int launch_config_load(struct io *io, struct arena *arena, const struct args *a,
 
     if (launch_config_read(io, arena, args_text(a, "config"), &c, e))
         return -e->code;
+    if (c.foreign_builder)
+        return err_set(e, ERR_CONFIG, "%s", c.foreign_builder);
     read_flags(a, &c);
     if (!c.queues[0])
         return err_set(e, ERR_CONFIG,

@@ -23,6 +23,7 @@ struct launch_config {
     const char *api_key_secret;       /* where the agent's own W&B key is: a reference; NULL: not there */
     const char *api_key_secret_from;  /* "WANDB_API_KEY_SECRET", "wandb.api_key_secret" */
     const char *const *allow_env;     /* macros.allow_env: NULL-ended; NULL none */
+    const char *foreign_builder;      /* why its builder is not one of ours; NULL: it is */
     const char *json;                 /* the whole, for the server's record */
 };
 /** launch_config_read() - the file at @path (NULL: the usual one, if it is there) and the environment, for

@@ -53,6 +53,8 @@ static const struct verb *const verbs[] = {
     &verb_iam_role,
     &verb_iam_policy,
     &verb_iam_commands,
+    &verb_iam_wif,
+    &verb_iam_audit,
     &verb_login,
     &verb_auth_whoami,
     &verb_auth_print_access_token,

@@ -76,6 +76,26 @@ static bool equals(struct reader *r, struct str value)
     return fail(r);
 }
 
+/* "A{x}B": what stands between the first A and the next B; nothing when there is no such place. */
+static struct str extracted(struct reader *r, struct str template, struct str name)
+{
+    ptrdiff_t open = str_find(template, STR("{")), close = str_find(template, STR("}")), at, end;
+    struct str before, behind;
+
+    if (open < 0 || close < open) {
+        fail(r);
+        return STR("");
+    }
+    before = str_sub(template, 0, (size_t)open);
+    behind = str_sub(template, (size_t)close + 1, template.len);
+    at = str_find(name, before);
+    if (at < 0)
+        return STR("");
+    name = str_sub(name, (size_t)at + before.len, name.len);
+    end = behind.len ? str_find(name, behind) : (ptrdiff_t)name.len;
+    return end < 0 ? STR("") : str_sub(name, 0, (size_t)end);
+}
+
 static bool of_name(struct reader *r)
 {
     struct str name = r->where->resource;
@@ -84,6 +104,8 @@ static bool of_name(struct reader *r)
         return str_has_prefix(name, argument(r));
     if (take(r, ".endsWith"))
         return str_has_suffix(name, argument(r));
+    if (take(r, ".extract"))
+        return equals(r, extracted(r, argument(r), name));
     return equals(r, name);
 }
 

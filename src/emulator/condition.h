@@ -3,6 +3,7 @@
  * subset of CEL. Pure.
  *
  *   resource.name == "X"   resource.name.startsWith("X")   resource.name.endsWith("X")
+ *   resource.name.extract("A{x}B") == "X"
  *   resource.type == "X"   resource.service == "X"          (and != for each ==)
  *   request.time < timestamp("2026-01-01T00:00:00Z")
  *   && || ! and parentheses

@@ -39,11 +39,13 @@ static const struct row {
       "run `gcloud auth application-default set-quota-project {project}`, or set "
       "GOOGLE_CLOUD_QUOTA_PROJECT" },
     { "act_as_denied", 400, "", "", "permission to act as service_account", false,
-      "{principal} may not run jobs as {account}", "iam.serviceAccounts.actAs",
+      "{principal} may not run jobs as {account}: iam.serviceAccounts.actAs is missing",
+      "iam.serviceAccounts.actAs",
       "run `gcloud iam service-accounts add-iam-policy-binding {account} --member={member} "
       "--role=roles/iam.serviceAccountUser`" },
     { "act_as_denied", 403, "", "", "iam.serviceAccounts.actAs", false,
-      "{principal} may not run jobs as {account}", "iam.serviceAccounts.actAs",
+      "{principal} may not run jobs as {account}: iam.serviceAccounts.actAs is missing",
+      "iam.serviceAccounts.actAs",
       "run `gcloud iam service-accounts add-iam-policy-binding {account} --member={member} "
       "--role=roles/iam.serviceAccountUser`" },
     { "impersonation_denied", 403, "", "", "iam.serviceAccounts.getAccessToken", false,
