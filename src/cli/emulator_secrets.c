@@ -285,7 +285,7 @@ RUNNER(alias_run, alias)
 RUNNER(delete_run, delete_secret)
 
 #define NAME_DETAILS                                                                                         \
-    "NAME is as in queue configs: NAME, NAME:VERSION, projects/P/secrets/NAME, "                             \
+    "NAME is as in queue configs: NAME, NAME:VERSION, projects/P/secrets/NAME,\n"                            \
     "projects/P/locations/L/secrets/NAME, each with or without /versions/VERSION."
 
 const struct verb verb_emulator_secret_create = {

@@ -47,13 +47,13 @@ static const char *environment(void *ctx, const char *name)
     return io_env(ctx, name);
 }
 
-static int make_job(struct wants *w, const struct jval *config, struct rendered *ret, struct problems *p,
-                    struct err *e)
+static int make_job_of(struct wants *w, const struct jval *config, struct str image, struct rendered *ret,
+                       struct problems *p)
 {
     const struct str of_launch = STR(OF_THE_LAUNCH);
     const struct macro_env env = { w->config->allow_env, environment, w->io };
     struct launch_spec spec = {
-        .entity = of_launch, .wb_project = of_launch, .image_uri = of_launch, .resource_args = config
+        .entity = of_launch, .wb_project = of_launch, .image_uri = image, .resource_args = config
     };
     struct render_input in = { .spec = &spec,
                                .base_url = str_of("https://api.wandb.ai"),
@@ -63,7 +63,7 @@ static int make_job(struct wants *w, const struct jval *config, struct rendered 
                                .queue_entity = of_launch,
                                .item_id = of_launch,
                                .author = of_launch,
-                               .image_uri = of_launch,
+                               .image_uri = image,
                                .gcp_project = w->gcp_project.len ? w->gcp_project : of_launch,
                                .region = str_of(w->config->region ? w->config->region
                                                                   : io_env(w->io, "GOOGLE_CLOUD_REGION")),
@@ -74,9 +74,20 @@ static int make_job(struct wants *w, const struct jval *config, struct rendered 
 
     if (!in.region.len)
         in.region = STR("us-central1");
-    return render_custom_job(&in, ret, p, e);
+    return render_custom_job(&in, ret, p, NULL);
 }
 
+/* A launch brings an image only where the config leaves room for one. */
+static int make_job(struct wants *w, const struct jval *config, struct rendered *ret, struct problems *p)
+{
+    struct problems first = *p;
+
+    if (make_job_of(w, config, (struct str){ NULL, 0 }, ret, &first) == 0) {
+        *p = first;
+        return 0;
+    }
+    return make_job_of(w, config, STR(OF_THE_LAUNCH), ret, p);
+}
 /* --- what is in it --- */
 
 void wants_add_place(struct wants *w, struct str gcp_project, struct str region)
@@ -160,9 +171,10 @@ int wants_add_config(struct wants *w, const struct jval *config, const struct jv
 {
     struct rendered job = { 0 };
     const struct jval *spec, *pools;
-
-    if (fill_templates(w, variables, &config, p, e) || make_job(w, config, &job, p, e))
+    if (fill_templates(w, variables, &config, p, e))
         return e ? -(int)e->code : -ERR_INVALID;
+    if (make_job(w, config, &job, p))
+        return err_set(e, ERR_INVALID, "no job can be made of the config");
     spec = jval_get(job.request, "jobSpec");
     pools = jval_get(spec, "workerPoolSpecs");
     wants_add_place(w, job.gcp_project, job.region);

@@ -215,3 +215,12 @@ void doctor_clock(struct doctor *d, const struct clock_peer *p)
                                           duration_human(size, text), skew < 0 ? "behind" : "ahead"),
                     .fix = "set the clock: `timedatectl set-ntp true`" });
 }
+
+struct wants *doctor_wants(struct doctor *d)
+{
+    d->wants.io = d->io;
+    d->wants.a = d->a;
+    d->wants.config = &d->config;
+    d->wants.gcp_project = d->gcp_project;
+    return &d->wants;
+}

@@ -11,36 +11,9 @@
 #include "cli/doctor/finding.h"
 #include "cli/launch_config.h"
 #include "cli/session.h"
+#include "cli/wants.h"
 #include "google/refusal.h"
 #include "launch/secret_ref.h"
-
-/* What the queues' configs want, each thing once. */
-struct want_place {
-    struct str gcp_project, region;
-};
-struct want_account {
-    struct str email;
-};
-struct want_bucket {
-    struct str name, gcp_project, region; /* of a job that writes there */
-};
-struct want_secret {
-    struct str gcp_project;
-    struct secret_ref ref;
-    struct str name; /* in full */
-};
-struct want_image {
-    struct str uri;
-};
-struct wants { /* lists in the arena */
-    struct want_place *places;
-    struct want_account *accounts;
-    struct want_bucket *buckets;
-    struct want_secret *secrets;
-    struct want_image *images;
-    size_t place_len, account_len, bucket_len, secret_len, image_len;
-    size_t place_cap, account_cap, bucket_cap, secret_cap, image_cap;
-};
 
 struct doctor {
     struct io *io;
@@ -120,10 +93,5 @@ void doctor_clock(struct doctor *d, const struct clock_peer *p);
 /** doctor_space_level() - is so little free that it should be told, and how? */
 bool doctor_space_level(uint64_t free_bytes, enum finding_level *ret);
 struct str doctor_member(struct doctor *d); /* we, as a policy names us: "serviceAccount:x@y" */
-
-/** wants_add_config() - what jobs of a queue config want; -ERR_INVALID with @p when no job can be made of it.
- * @variables: its template variables, or NULL. */
-NODISCARD int wants_add_config(struct doctor *d, const struct jval *config, const struct jval *variables,
-                               struct problems *p, struct err *e);
-/** wants_add_place() - when it is not there yet. */
-void wants_add_place(struct doctor *d, struct str gcp_project, struct str region);
+/** doctor_wants() - the wants, ready to be added to. */
+struct wants *doctor_wants(struct doctor *d);

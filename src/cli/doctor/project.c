@@ -85,7 +85,7 @@ void check_project(struct doctor *d)
     if (!doctor_may_call(d, "project", "project"))
         return;
     if (!d->wants.place_len)
-        wants_add_place(d, d->gcp_project, str_of(region));
+        wants_add_place(doctor_wants(d), d->gcp_project, str_of(region));
     if (!d->wants.place_len)
         project_problem(
             d, "project.unknown", "project", "nothing names a Google Cloud project",

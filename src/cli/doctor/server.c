@@ -236,7 +236,7 @@ static void look_at_config(struct doctor *d, const char *name, const char *title
         config = parsed;
     }
     if (queue_template_variables(d->a, record, &variables, &e) ||
-        wants_add_config(d, config, variables, &p, &e)) {
+        wants_add_config(doctor_wants(d), config, variables, &p, &e)) {
         if (!p.errors)
             problem_of_err(&p, &e);
     }
@@ -289,7 +289,8 @@ static void look_at_file(struct doctor *d, const char *path)
                       "correct the file, or its name");
         return;
     }
-    if (wants_add_config(d, f.config, template_propose(d->a, f.config, false), &p, &e) && !p.errors)
+    if (wants_add_config(doctor_wants(d), f.config, template_propose(d->a, f.config, false), &p, &e) &&
+        !p.errors)
         problem_of_err(&p, &e);
     judge_config(d, title, arena_printf(d->a, "slipway queue validate %s", path), &p);
 }

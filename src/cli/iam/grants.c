@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/config_file.h"
+#include "launch/template.h"
 
 /* Of every project that jobs run in: to make, watch and stop them, to read their lines, and to say what is
  * wrong. */
@@ -112,16 +113,13 @@ static void add_registry(struct iam_plan *p, const struct jval *file)
     add(p, &g);
 }
 
-static int add_key_secret(struct iam_plan *p, const struct jval *file, struct err *e)
+static int add_key_secret(struct iam_plan *p, struct err *e)
 {
-    struct str name = jval_str(jval_path(file, "wandb.api_key_secret"));
     struct secret_ref ref = { 0 };
 
-    if (!name.len)
-        name = str_of(io_env_text(p->io, "WANDB_API_KEY_SECRET"));
-    if (!name.len)
+    if (!p->config.api_key_secret)
         return 0;
-    if (secret_ref_parse(name, (struct str){ NULL, 0 }, &ref, e))
+    if (secret_ref_parse(str_of(p->config.api_key_secret), (struct str){ NULL, 0 }, &ref, e))
         return err_wrap(e, "the agent's own key");
     add(p, &(struct iam_grant){ .on = GRANT_SECRET,
                                 .gcp_project = ref.gcp_project.len ? ref.gcp_project : p->gcp_project,
@@ -140,7 +138,7 @@ static int add_launch_config(struct iam_plan *p, struct err *e)
     if (rc)
         return rc;
     add_registry(p, file);
-    return add_key_secret(p, file, e);
+    return add_key_secret(p, e);
 }
 
 /* --- the whole
@@ -155,7 +153,7 @@ static int add_queue(struct iam_plan *p, struct wants *w, const char *path, stru
     if (rc)
         return rc;
     problems.file = f.name;
-    rc = wants_add_config(w, f.config, NULL, &problems, e);
+    rc = wants_add_config(w, f.config, template_propose(p->a, f.config, false), &problems, e);
     if (problems.errors)
         problems_print(stderr, &problems);
     return rc;

@@ -377,8 +377,7 @@ const struct verb verb_iam_wif = {
                "and the\n"
                "credential config file that the agent reads. The file holds no secret.",
     .examples = "  slipway iam wif aws --gcp-project acme-ml --project-number 123456789012 --aws-account "
-                "210987654321 "
-                "--subject agent-role\n"
+                "210987654321 \\\n      --subject agent-role\n"
                 "  slipway iam wif github --gcp-project acme-ml --project-number 123456789012 --repository "
                 "acme/train\n"
                 "  slipway iam wif kubernetes --gcp-project acme-ml --project-number 123456789012 --issuer "
