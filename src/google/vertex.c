@@ -34,6 +34,32 @@ static int decode_job(struct arena *a, const struct jval *v, struct vertex_job *
     return 0;
 }
 
+/* One job, whose whole description is the answer, secrets among its variables: they stay in memory that is
+ * overwritten, and the caller gets a copy of the rest. */
+static int call_for_job(struct google *g, struct arena *a, const struct google_request *req,
+                        struct vertex_job *ret, struct err *e)
+{
+    AUTO_PTR(arena) mine = arena_new_wiped();
+    const struct jval *reply = NULL;
+    struct vertex_job j = { 0 };
+    int r = google_call(g, mine, req, &reply, e);
+
+    if (!r)
+        r = decode_job(mine, reply, &j, e);
+    if (r)
+        return r;
+    *ret = (struct vertex_job){ .name = arena_str(a, j.name),
+                                .state = arena_str(a, j.state),
+                                .create_time = arena_str(a, j.create_time),
+                                .start_time = arena_str(a, j.start_time),
+                                .end_time = arena_str(a, j.end_time),
+                                .update_time = arena_str(a, j.update_time),
+                                .error_code = j.error_code,
+                                .error_message = arena_str(a, j.error_message),
+                                .labels = j.labels ? jval_copy(a, j.labels) : NULL };
+    return 0;
+}
+
 /* The region in projects/N/locations/R/customJobs/ID; absent when it is not such a name. */
 static struct str region_of(struct str name)
 {
@@ -77,21 +103,16 @@ int vertex_create(struct google *g, struct arena *a, const struct vertex_place *
                                         .method = "POST",
                                         .path = jobs_path(a, where),
                                         .body = request };
-    const struct jval *reply = NULL;
-    int r = google_call(g, a, &req, &reply, e);
 
-    return r ? r : decode_job(a, reply, ret, e);
+    return call_for_job(g, a, &req, ret, e);
 }
 
 int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex_job *ret, struct err *e)
 {
     struct google_request req;
-    const struct jval *reply = NULL;
     int r = job_request(a, name, "", &req, e);
 
-    if (!r)
-        r = google_call(g, a, &req, &reply, e);
-    return r ? r : decode_job(a, reply, ret, e);
+    return r ? r : call_for_job(g, a, &req, ret, e);
 }
 
 /* The URL's path and query of the next page, in the arena. */
