@@ -340,7 +340,7 @@ int launch_config_read(struct io *io, struct arena *arena, const char *path, str
 int launch_config_load(struct io *io, struct arena *arena, const struct args *a, struct launch_config *ret,
                        struct err *e)
 {
-    struct launch_config c;
+    struct launch_config c = { 0 };
 
     if (launch_config_read(io, arena, args_text(a, "config"), &c, e))
         return -e->code;
