@@ -51,6 +51,8 @@ def memory_of(pid):
             place, permissions = line.split()[:2]
             if permissions.startswith("rw"):
                 begin, end = (int(n, 16) for n in place.split("-"))
+                if end - begin > 2**30:  # an address sanitizer's shadow
+                    continue
                 try:
                     mem.seek(begin)
                     yield line, mem.read(end - begin)

@@ -204,7 +204,7 @@ static void draw_items(struct world *w)
     w->item_count = (size_t)sim_random_range(w->sim, 1, WORLD_MAX_ITEMS);
     for (size_t i = 0; i < w->item_count; i++) {
         struct world_item *item = &w->items[i];
-        snprintf(item->label, sizeof(item->label), "item%zu", i);
+        snprintf(item->label, sizeof(item->label), "item%u", (unsigned)i);
         item->exit_status =
             sim_random_unit(w->sim) < 0.6 ? 0 : (int)sim_random_range(w->sim, 1, 5); /* 6 and 11 restart */
         item->runs_for_ms = sim_random_range(w->sim, 100, 40000);

@@ -629,6 +629,7 @@ static void jobs_move_on(void)
         else if (strcmp(cloud.jobs[i].state, "JOB_STATE_RUNNING") == 0 && sim_random_unit(world.sim) < 0.02)
             cloud_set_state(i, i % 2 ? "FAILED" : "SUCCEEDED", i % 2 ? "boom" : NULL);
     cloud.lose_answers = sim_random_unit(world.sim) < 0.2;
+    cloud.secret_failures = sim_random_unit(world.sim) < 0.2;
 }
 
 /* Half an hour of faults and kills, then peace. */
@@ -672,10 +673,12 @@ static void no_item_is_lost_or_doubled_under_faults_and_kills(void **state)
         world.server = sim_node_new(world.sim, "server");
         world.agent = sim_node_new(world.sim, "agent");
         sim_node_start(world.server, queue_server_main, NULL);
+        cloud.secret = "planted";
         for (int i = 0; i < 5; i++)
-            push(SPEC);
+            push(i % 2 ? SECRET_SPEC : SPEC);
         boot();
         live_through(seed);
+        assert_false(is_on_disk("planted"));
     }
 }
 
