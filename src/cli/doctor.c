@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cli/verbs.h"
-
 enum { DEFAULT_TIMEOUT_S = 10, MAX_TIMEOUT_S = 600 };
 
 /* What one check learns, the next ones use: who we are, then what the queues want, then each of that. */
@@ -98,7 +98,7 @@ static int doctor_run(struct io *io, const struct args *args, struct err *e)
                         .args = args,
                         .found = { .a = a },
                         .timeout_ms = args_int(args, "timeout", DEFAULT_TIMEOUT_S) * 1000 };
-
+    log_configure(LOG_LEVEL_WARNING, LOG_FORMAT_AUTO); /* what is known goes into findings */
     run_checks(&d);
     wandb_free(d.session.wandb);
     google_free(d.google);

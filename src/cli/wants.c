@@ -139,14 +139,14 @@ static void add_image(struct wants *w, struct str uri)
     w->images[w->image_len++] = (struct want_image){ arena_str(w->a, uri) };
 }
 
-static void add_secret(struct wants *w, struct str name, const struct rendered *job)
+void wants_add_secret(struct wants *w, struct str name)
 {
     struct want_secret s = { .name = arena_str(w->a, name) };
 
     if (!is_known(name) || str_is(name, JOB_ENV_API_KEY_REF) ||
         secret_ref_parse(s.name, (struct str){ NULL, 0 }, &s.ref, NULL))
         return;
-    s.gcp_project = s.ref.gcp_project.len ? s.ref.gcp_project : arena_str(w->a, job->gcp_project);
+    s.gcp_project = s.ref.gcp_project; /* names are in full */
     for (size_t i = 0; i < w->secret_len; i++)
         if (str_eq(w->secrets[i].name, s.name))
             return;
@@ -163,7 +163,7 @@ static void add_task(struct wants *w, const struct jval *task, const struct rend
     for (size_t i = 0; i < jval_len(packages); i++)
         add_bucket(w, jval_str(jval_at(packages, i)), job);
     for (size_t i = 0; i < jval_len(env); i++)
-        add_secret(w, jval_str(jval_path(jval_at(env, i), "valueFrom.secretKeyRef.name")), job);
+        wants_add_secret(w, jval_str(jval_path(jval_at(env, i), "valueFrom.secretKeyRef.name")));
 }
 
 int wants_add_config(struct wants *w, const struct jval *config, const struct jval *variables,

@@ -45,3 +45,5 @@ NODISCARD int wants_add_config(struct wants *w, const struct jval *config, const
                                struct problems *p, struct err *e);
 /** wants_add_place() - when it is not there yet. */
 void wants_add_place(struct wants *w, struct str gcp_project, struct str region);
+/** wants_add_secret() - a version by its full name (secret_ref_name()), when it is not there yet. */
+void wants_add_secret(struct wants *w, struct str name);

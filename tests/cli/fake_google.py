@@ -10,6 +10,8 @@ import threading
 import time
 import urllib.parse
 
+from harness import KEY
+
 AGENT = "agent@acme.iam.gserviceaccount.com"
 ROLES = {
     "roles/aiplatform.user": ["aiplatform.customJobs.create", "aiplatform.customJobs.get", "aiplatform.customJobs.list",
@@ -26,6 +28,15 @@ ROLES = {
     "roles/secretmanager.viewer": ["secretmanager.versions.get"],
     "roles/artifactregistry.reader": ["artifactregistry.repositories.downloadArtifacts"],
 }
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
 
 
 class Refusal(Exception):
@@ -59,6 +70,7 @@ class FakeGoogle:
         self.grant("secrets/acme/hf-token", "roles/secretmanager.viewer")
         self.grant("repositories/acme/train", "roles/artifactregistry.reader")
         self.clock_s = 0  # ahead of the real one
+        self.payload = KEY.encode()  # of every secret
         self.scopes = ["https://www.googleapis.com/auth/cloud-platform"]
         self.answers = {}  # pattern of "METHOD path" -> (status, body): instead of ours
         self.stalled = None  # pattern of what is not answered until the end
@@ -226,7 +238,15 @@ class FakeGoogle:
             raise Refusal(404, "NOT_FOUND", f"Secret Version [projects/{project}/secrets/{secret}/versions/{version}] not found.")
         return {"name": f"projects/123/secrets/{secret}/versions/{number}", "state": versions[number]}
 
+    def access(self, project, secret, version, _):
+        if not self.may("secretmanager.versions.access", f"secrets/{project}/{secret}"):
+            raise Refusal(403, "PERMISSION_DENIED", "Permission 'secretmanager.versions.access' denied for resource "
+                          f"'projects/{project}/secrets/{secret}/versions/{version}' (or it may not exist).")
+        return {"name": f"projects/123/secrets/{secret}/versions/1",
+                "payload": {"data": base64.b64encode(self.payload).decode(), "dataCrc32c": str(crc32c(self.payload))}}
+
     CALLS = [
+        (r"/v1/projects/([^/]+)/secrets/([^/]+)/versions/([^/:]+):access", access),
         (r"/v1/projects/([^/:]+)", project),
         (r"/v1/projects/([^/:]+):testIamPermissions", test_project),
         (r"/v1/projects/([^/]+)/services/([^/]+)", service),

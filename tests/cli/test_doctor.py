@@ -310,6 +310,11 @@ def locked_state(s):
     fcntl.flock(s.lock, fcntl.LOCK_EX)
 
 
+def hidden_key(s):
+    s.env(WANDB_API_KEY=None, WANDB_API_KEY_SECRET="projects/acme/secrets/wandb")
+    s.google.secrets["acme", "wandb"] = {"1": "ENABLED"}
+
+
 def broken_journal(s):
     (s.place.folder / "state").mkdir()
     (s.place.folder / "state/journal.db").write_text("this is no database, whatever its name says" * 100)
@@ -453,6 +458,8 @@ FAULTS = [
           lambda s: s.env(WANDB_BASE_URL=s.serve(FakeServer(200, "<html>Welcome to nginx"))),
           mend=lambda s: s.env(WANDB_BASE_URL=s.server_url)),
     Fault("no key", "server.no_key", set_env(WANDB_API_KEY=None)),
+    Fault("a key in a secret that may not be read", "server.key_unreadable secret.denied", hidden_key,
+          permission="secretmanager.versions.access"),
     Fault("a key that is not known", "server.key_refused", set_env(WANDB_API_KEY="f" * 40), mend=set_env(WANDB_API_KEY=KEY),
           says="WANDB_API_KEY"),
     Fault("an entity that is not there", "server.entity_missing", set_env(WANDB_ENTITY="nobody"), mend=set_env(WANDB_ENTITY="ada")),
@@ -572,6 +579,16 @@ def test_a_registry_that_wants_a_token_of_its_own_gets_it(site):
     assert any(a.startswith("GET /v2/token?service=here&scope=repository%3Aacme%2Ftrain%2Ftrainer%3Apull") for a in site.google.asked)
 
 
+def test_the_key_may_be_in_a_secret(site):
+    hidden_key(site)
+    site.google.grant("secrets/acme/wandb", "roles/secretmanager.secretAccessor")
+    report = site.doctor()
+
+    assert told(report) == {}
+    assert any("takes the key of ada (WANDB_API_KEY_SECRET)" in f["cause"] for f in report["findings"])
+    assert any(f["title"] == "secret projects/acme/secrets/wandb/versions/latest" for f in report["findings"])
+
+
 def test_images_of_other_registries_are_left_alone(site):
     site.edit_queue(("us-central1-docker.pkg.dev/acme/train/trainer:v1", "docker.io/library/python:3"))
 
@@ -585,7 +602,7 @@ def test_text_has_a_line_for_each_finding_and_what_to_do(site):
     site.edit_queue(("us-central1-docker.pkg.dev/acme/train/trainer:v1", "docker.io/library/python:3"))
     done = site.place.slipway("doctor", "--queue-config", "changed.yaml", "--state-dir", "state")
 
-    assert done.returncode == 1 and done.stderr == "slipway: 2 problems are in the way of a launch\n"
+    assert done.returncode == 1 and done.stderr.endswith("slipway: 2 problems are in the way of a launch\n")
     assert "✓ project acme: is there\n" in done.stdout
     assert "- image docker.io/library/python:3: not checked: it is in no registry of Google's\n" in done.stdout
     assert ("✗ API aiplatform.googleapis.com in acme: it is not enabled\n    permission  serviceusage.services.enable\n"

@@ -1,4 +1,5 @@
 /* cli/doctor/server.c: the W&B server and the queues on it. */
+#include "cli/agent_key.h"
 #include "cli/config_file.h"
 #include "cli/doctor/doctor.h"
 #include "cli/queue_find.h"
@@ -154,18 +155,45 @@ static void look_at_entity(struct doctor *d)
                        &(struct explanation){ 0 }, &e);
 }
 
+/* A key in Secret Manager is read as the agent reads it; why it may not be is for the check of secrets.
+ * False: what there is to say of the key is said. */
+static bool read_secret_key(struct doctor *d, struct wandb_settings *settings)
+{
+    struct secret_manager *secrets;
+    struct agent_key key = { .io = d->io, .google = d->google };
+    struct err e = { 0 };
+    struct str cause, fix = STR("see what is said of the secret");
+    int rc;
+
+    if (!d->config.api_key_secret || io_env_text(d->io, "WANDB_API_KEY"))
+        return true;
+    if (!doctor_may_call(d, "server", arena_printf(d->a, "W&B key (%s)", d->config.api_key_secret_from)))
+        return false;
+    key.secrets = secrets = secret_manager_new(d->io, d->google, 0);
+    rc = agent_key_read(&key, d->a, &d->config, settings, &e);
+    secret_manager_free(secrets);
+    wants_add_secret(doctor_wants(d), key.name);
+    if (rc == 0)
+        return true;
+    (void)refusal_cut(str_of(arena_strdup(d->a, e.msg)), &cause, &fix);
+    server_problem(d, "server.key_unreadable", arena_cstr(d->a, cause), arena_cstr(d->a, fix));
+    return false;
+}
+
 void check_server(struct doctor *d)
 {
     struct wandb_settings settings = { 0 };
     struct wandb_viewer viewer = { 0 };
+    bool has_key;
 
     if (!load_settings(d, &settings))
         return;
-    if (!settings.api_key)
+    has_key = read_secret_key(d, &settings);
+    if (has_key && !settings.api_key)
         server_problem(
             d, "server.no_key", "there is no API key for it",
             arena_printf(d->a, "set WANDB_API_KEY, or run `slipway login --url %s`", d->server_url));
-    if (reach_server(d) && settings.api_key && try_key(d, &settings, &viewer)) {
+    if (reach_server(d) && has_key && settings.api_key && try_key(d, &settings, &viewer)) {
         d->server_is_good = true;
         doctor_ok(d, "server", arena_printf(d->a, "W&B server %s", d->server_url),
                   arena_printf(d->a, "takes the key of %.*s (%s)", STR_ARG(viewer.username),
