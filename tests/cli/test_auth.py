@@ -81,7 +81,7 @@ def test_the_launch_config_decides_for_auth_as_for_the_agent(place, emulator):
     who = place.json("auth", "whoami", "--config", config)
 
     assert who["project"] == "of-the-file" and who["project_found_by"] == str(config)
-    assert "lanuch" in place.fails(3, "auth", "whoami", "--config", "lanuch.yaml")
+    assert "nowhere" in place.fails(3, "auth", "whoami", "--config", "nowhere.yaml")
 
 
 def test_whoami_without_any_credential_says_what_was_tried(place):
