@@ -2,6 +2,7 @@
 #include "base/crypto.h"
 
 #include <assert.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
@@ -9,6 +10,36 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/mem.h"
+
+/* --- memory --- */
+
+static void *take(size_t size, const char *file, int line)
+{
+    return size ? xmalloc(size) : NULL;
+}
+
+static void *resize(void *p, size_t size, const char *file, int line)
+{
+    if (size)
+        return mem_realloc_wiped(p, size);
+    mem_free_wiped(p);
+    return NULL;
+}
+
+static void give_back(void *p, const char *file, int line)
+{
+    mem_free_wiped(p);
+}
+
+/* What TLS deciphers stays in OpenSSL's buffers, tokens and secrets among it. Only possible before OpenSSL
+ * has allocated anything. */
+__attribute__((constructor)) static void wipe_what_openssl_frees(void)
+{
+    (void)CRYPTO_set_mem_functions(take, resize, give_back); /* else it is as before */
+}
+
+/* --- digests --- */
 
 static void digest(const EVP_MD *md, struct str data, uint8_t *ret)
 {

@@ -1,6 +1,7 @@
 /* tests/unit/base/test_crypto.c: known answers of published vectors, and signatures that others accept. */
 #include "../test.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -54,6 +55,15 @@ static void crc32c_is_the_published_one(void **state)
     assert_int_equal(crc32c(STR("123456789")), 0xe3069283);
     assert_int_equal(crc32c(zeros), 0x8a9136aa);
     assert_int_equal(crc32c(STR("hello")), 2591144780);
+}
+
+static void memory_that_openssl_frees_is_ours_to_overwrite(void **state)
+{
+    CRYPTO_free_fn give_back = NULL;
+
+    (void)state;
+    CRYPTO_get_mem_functions(NULL, NULL, &give_back);
+    assert_true(give_back != CRYPTO_free);
 }
 
 /* RFC 4648, section 10 */
@@ -143,6 +153,7 @@ int main(void)
         cmocka_unit_test(digests_are_the_published_ones),
         cmocka_unit_test(hmacs_are_the_published_ones),
         cmocka_unit_test(crc32c_is_the_published_one),
+        cmocka_unit_test(memory_that_openssl_frees_is_ours_to_overwrite),
         cmocka_unit_test(base64_is_the_published_one),
         cmocka_unit_test(openssl_verifies_our_signatures),
         cmocka_unit_test(what_is_no_key_is_refused_without_being_shown),
