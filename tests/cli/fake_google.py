@@ -17,6 +17,7 @@ ROLES = {
     "roles/aiplatform.user": ["aiplatform.customJobs.create", "aiplatform.customJobs.get", "aiplatform.customJobs.list",
                               "aiplatform.customJobs.cancel"],
     "roles/aiplatform.viewer": ["aiplatform.customJobs.get", "aiplatform.customJobs.list"],
+    "roles/logging.viewer": ["logging.logEntries.list"],
     "roles/browser": ["resourcemanager.projects.get"],
     "roles/serviceusage.serviceUsageViewer": ["serviceusage.services.get"],
     "roles/serviceusage.serviceUsageConsumer": ["serviceusage.services.get", "serviceusage.services.use"],
@@ -61,7 +62,7 @@ class FakeGoogle:
         self.secrets = {("acme", "hf-token"): {"1": "ENABLED"}}
         self.repositories = {"acme/train": {"trainer": {"v1"}}}
         self.policies = {}  # resource -> {role: {member}}
-        for role in ("roles/aiplatform.user", "roles/browser", "roles/serviceusage.serviceUsageViewer"):
+        for role in ("roles/aiplatform.user", "roles/logging.viewer", "roles/browser", "roles/serviceusage.serviceUsageViewer"):
             self.grant("projects/acme", role)
         self.grant("accounts/trainer@acme.iam.gserviceaccount.com", "roles/iam.serviceAccountUser")
         self.grant("buckets/acme-staging", "roles/storage.objectUser")

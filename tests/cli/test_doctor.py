@@ -419,6 +419,8 @@ FAULTS = [
           permission="aiplatform.customJobs.create, aiplatform.customJobs.get, aiplatform.customJobs.list, aiplatform.customJobs.cancel"),
     Fault("some permissions on jobs", "permission.missing", only_some_permissions,
           permission="aiplatform.customJobs.create, aiplatform.customJobs.cancel"),
+    Fault("no permission on log lines", "permission.logs_missing", revoke("projects/acme", "roles/logging.viewer"), level="warning",
+          permission="logging.logEntries.list"),
     # what jobs want
     Fault("a run-as account that jobs may not use", "account.act_as_denied", revoke(f"accounts/{TRAINER}", "roles/iam.serviceAccountUser"),
           permission="iam.serviceAccounts.actAs"),

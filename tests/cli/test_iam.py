@@ -251,3 +251,23 @@ def test_the_permission_to_cancel_is_needed_to_stop(least):
     least.agent.wait_log(r"aiplatform\.customJobs\.cancel")
     least.apply(least.role)
     assert place.item_at_end(item)["state"] == "STOPPED"
+
+
+def findings(least):
+    """What doctor says of the agent's own set-up: (exit status, the findings that are not fine)."""
+    done = least.place.slipway("doctor", "--queue", "q", "-o", "json", GOOGLE_CLOUD_PROJECT="proj-one",
+                               GOOGLE_CLOUD_QUOTA_PROJECT="proj-one")
+    answer = json.loads(done.stdout)
+    return done.returncode, [f for f in answer["findings"] if f["level"] in ("warning", "problem")]
+
+
+def test_doctor_has_nothing_to_say_and_then_names_each_permission_that_is_gone(least):
+    least.agent.stop()
+    status, found = findings(least)
+    assert (status, found) == (0, []), found
+    for permission in least.role["includedPermissions"]:
+        least.without(permission)
+        _, found = findings(least)
+        assert permission in json.dumps(found), (permission, found)
+    least.apply(least.role)
+    assert findings(least) == (0, [])

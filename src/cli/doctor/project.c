@@ -163,38 +163,58 @@ static const char *joined(struct doctor *d, const char *const *list)
     return arena_strdup(d->a, strbuf_cstr(&b));
 }
 
-static void look_at_permissions(struct doctor *d, struct str project)
+/* What the agent does in a project, and what it needs for that. */
+struct duty {
+    const char *const *wanted; /* NULL-ended */
+    enum finding_level level;  /* when something is missing */
+    const char *id, *title, *known, *cause, *role;
+};
+
+static void look_at_duty(struct doctor *d, struct str project, const struct duty *duty)
 {
-    static const char *const wanted[] = { "aiplatform.customJobs.create", "aiplatform.customJobs.get",
-                                          "aiplatform.customJobs.list", "aiplatform.customJobs.cancel",
-                                          NULL };
-    const char *title = arena_printf(d->a, "custom jobs in %.*s", STR_ARG(project));
+    const char *title = arena_printf(d->a, "%s %.*s", duty->title, STR_ARG(project));
     const char *const *missing = NULL;
     struct explanation why;
     struct err e = { 0 };
     const struct permission_test t = { "cloudresourcemanager",
-                                       arena_printf(d->a, "/v1/projects/%.*s", STR_ARG(project)), wanted };
+                                       arena_printf(d->a, "/v1/projects/%.*s", STR_ARG(project)),
+                                       duty->wanted };
 
     if (doctor_test(d, &t, &missing, &why, &e)) {
         doctor_refused(d, &(struct refused){ "permission", title, NULL, FINDING_WARNING }, &why, &e);
         return;
     }
     if (!missing[0]) {
-        doctor_ok(d, "permission", title, "may be made, watched and cancelled");
+        doctor_ok(d, "permission", title, duty->known);
         return;
     }
     finding_add(&d->found,
                 &(struct finding){
-                    .level = FINDING_PROBLEM,
-                    .id = "permission.missing",
+                    .level = duty->level,
+                    .id = duty->id,
                     .title = title,
-                    .cause = arena_printf(d->a, "%.*s may not do all that the agent does",
-                                          STR_ARG(d->identity.principal)),
+                    .cause = arena_printf(d->a, "%.*s %s", STR_ARG(d->identity.principal), duty->cause),
                     .permission = joined(d, missing),
                     .fix = arena_printf(d->a,
                                         "run `gcloud projects add-iam-policy-binding %.*s --member=%.*s "
-                                        "--role=roles/aiplatform.user`",
-                                        STR_ARG(project), STR_ARG(doctor_member(d))) });
+                                        "--role=%s`",
+                                        STR_ARG(project), STR_ARG(doctor_member(d)), duty->role) });
+}
+
+static void look_at_permissions(struct doctor *d, struct str project)
+{
+    static const char *const jobs[] = { "aiplatform.customJobs.create", "aiplatform.customJobs.get",
+                                        "aiplatform.customJobs.list", "aiplatform.customJobs.cancel", NULL };
+    static const char *const lines[] = { "logging.logEntries.list", NULL };
+    static const struct duty duties[] = {
+        { jobs, FINDING_PROBLEM, "permission.missing", "custom jobs in", "may be made, watched and cancelled",
+          "may not do all that the agent does", "roles/aiplatform.user" },
+        { lines, FINDING_WARNING, "permission.logs_missing", "log lines of", "may be read",
+          "may not read them: `slipway logs` shows nothing", "roles/logging.viewer" },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(duties); i++)
+        look_at_duty(d, project, &duties[i]);
 }
 
 void check_permissions(struct doctor *d)
