@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import ssl
@@ -20,7 +21,7 @@ import urllib.request
 import pytest
 
 from fake_google import AGENT, FakeGoogle
-from harness import KEY, FakeServer, Place
+from harness import BINARY, KEY, FakeServer, Place
 
 QUEUE = """\
 spec:
@@ -611,6 +612,20 @@ def test_text_has_a_line_for_each_finding_and_what_to_do(site):
             "    to mend it  run `gcloud services enable aiplatform.googleapis.com --project=acme`, and wait a minute or two\n"
             "    [api.disabled]\n") in done.stdout
     assert "\r" not in done.stderr  # progress is for terminals
+
+
+def test_people_at_a_terminal_see_what_is_being_looked_at(site):
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run([BINARY, "doctor", "--queue", "q", "--state-dir", "state"], stdout=subprocess.PIPE, stderr=theirs,
+                              env=site.place.env(), cwd=site.place.folder, timeout=20)
+        seen = os.read(ours, 100000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0
+    assert "\r\x1b[K1/14 configuration ..." in seen and "\r\x1b[K14/14 images ..." in seen
+    assert seen.endswith("\r\x1b[K")  # nothing of it stays
 
 
 def test_text_says_when_nothing_is_wrong(site):
