@@ -98,6 +98,10 @@ static void decode_wandb(struct dec *d, struct arena *arena, struct launch_confi
 
     if (!dec_object(d, "wandb", &part, DEC_OPTIONAL))
         return;
+    if (jval_get(part.v, "api_key"))
+        dec_fail(&part, "api_key",
+                 "is not taken from here; set WANDB_API_KEY, or keep the key in Secret Manager and give "
+                 "api_key_secret");
     dec_no_unknown(&part, wandb_keys);
     dec_str(&part, "api_key_secret", &secret, DEC_OPTIONAL);
     if (secret.ptr && check_key_secret(secret, &why))

@@ -1,6 +1,7 @@
 """The unmodified google-cloud-secret-manager over REST at our emulator, and values that reach a job through our agent."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import google_crc32c
 import pytest
@@ -107,6 +108,14 @@ def test_lists_have_pages(client):
         client.add_secret_version(parent=names[0], payload={"data": b"%d" % i})
     versions = client.list_secret_versions(request={"parent": names[0], "page_size": 5})
     assert [v.name.rpartition("/")[2] for v in versions] == [str(n) for n in range(12, 0, -1)]
+
+
+def test_versions_that_are_added_at_once_are_different_ones(client):
+    name = make(client, "busy")
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: client.add_secret_version(parent=name, payload={"data": b"%d" % n}), range(24)))
+    assert sorted(int(v.name.rpartition("/")[2]) for v in made) == list(range(1, 25))
+    assert [value_of(client, v.name) for v in made] == [b"%d" % n for n in range(24)]
 
 
 def test_a_deleted_secret_is_gone_with_its_versions(client):

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "google/hosts.h"
 #include "google/secret_manager.h"
 #include "io/real.h"
 
@@ -272,6 +273,36 @@ STORY(what_is_no_version_is_not_asked_for, 60000)
     assert_int_equal(w->accesses, 0);
 }
 
+STORY(a_regional_secret_has_a_host_of_its_own, 0)
+{
+    static const struct {
+        const char *service, *region, *universe, *url;
+    } rows[] = {
+        { "secretmanager", "", "googleapis.com", "https://secretmanager.googleapis.com" },
+        { "secretmanager", "us-east1", "googleapis.com",
+          "https://secretmanager.us-east1.rep.googleapis.com" },
+        { "secretmanager", "us-east1", "example.goog", "https://secretmanager.us-east1.rep.example.goog" },
+        { "aiplatform", "us-east1", "googleapis.com", "https://us-east1-aiplatform.googleapis.com" },
+    };
+    AUTO_PTR(arena) a = arena_new();
+    struct google_hosts h;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_STRBUF struct strbuf url = STRBUF(200);
+
+        hosts_init(&h, w->io, a, &(struct google_options){ 0 });
+        h.universe = str_of(rows[i].universe);
+        assert_int_equal(hosts_base(&h, rows[i].service, str_of(rows[i].region), &url, NULL), 0);
+        assert_string_equal(strbuf_cstr(&url), rows[i].url);
+    }
+}
+
+STORY(a_regional_secret_keeps_its_path, 60000)
+{
+    assert_value(w, "projects/p/locations/us-east1/secrets/s/versions/4", NULL, "hello");
+    assert_string_equal(w->path, "/v1/projects/p/locations/us-east1/secrets/s/versions/4:access");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +320,8 @@ int main(void)
         cmocka_unit_test(a_missing_secret_and_a_disabled_version_say_what_to_do),
         cmocka_unit_test(a_throttled_read_may_be_tried_again),
         cmocka_unit_test(what_is_no_version_is_not_asked_for),
+        cmocka_unit_test(a_regional_secret_has_a_host_of_its_own),
+        cmocka_unit_test(a_regional_secret_keeps_its_path),
     };
 
     return cmocka_run_group_tests_name("secret_manager", tests, NULL, NULL);
