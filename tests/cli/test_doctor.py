@@ -11,6 +11,7 @@ import pathlib
 import pty
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -180,6 +181,18 @@ class TlsServer(FakeServer):
         context.load_cert_chain(self.pem, key)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.url = self.url.replace("http://", "https://")
+
+
+class Silent:
+    """Takes connections and says nothing."""
+
+    def __enter__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
 
 
 @pytest.fixture(scope="module")
@@ -391,6 +404,8 @@ FAULTS = [
           says="timedatectl set-ntp true"),
     Fault("a token endpoint that fails", "credential.refused",
           lambda s: (s.log_in_as_a_person(), s.google.answers.update({"/token$": (400, b"<html>")})), mend=no_faulty_answers),
+    Fault("a metadata server that never answers", "credential.timeout", change("stalled", "computeMetadata"), says="--timeout",
+          mend=change("stalled", None)),
     Fault("scopes that are too narrow", "credential.scopes", change("scopes", ["https://www.googleapis.com/auth/devstorage.read_only"])),
     Fault("a token that is refused", "project.token_refused", change("bearer", "another"), mend=change("bearer", "good"),
           says="slipway auth whoami"),
@@ -451,6 +466,8 @@ FAULTS = [
     # the W&B server
     Fault("a server that is down", "server.unreachable", set_env(WANDB_BASE_URL="http://127.0.0.1:1"),
           mend=lambda s: s.env(WANDB_BASE_URL=s.server_url)),
+    Fault("a server that never answers", "server.timeout", lambda s: s.env(WANDB_BASE_URL=s.serve(Silent())),
+          says="--timeout", mend=lambda s: s.env(WANDB_BASE_URL=s.server_url)),
     Fault("a server whose name is wrong", "server.dns", set_env(WANDB_BASE_URL="https://no-such-host.invalid"),
           mend=lambda s: s.env(WANDB_BASE_URL=s.server_url)),
     Fault("a server whose certificate is not believed", "server.tls", untrusted_server, says="SSL_CERT_FILE",
