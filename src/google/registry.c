@@ -153,6 +153,8 @@ static int refused(struct question *q, const struct http_reply *reply, struct er
     if (jval_from_json(q->a, reply->body, "answer", NULL, &v, NULL))
         v = NULL;
     first = jval_at(jval_get(v, "errors"), 0);
+    if (!first && reply->status == 404)
+        return err_set(e, ERR_PROTO, "what answers for %.*s is no registry", STR_ARG(q->name->host));
     if (!first)
         return err_set_http(e, reply->status, "%.*s: HTTP %d: %.*s", STR_ARG(q->name->host), reply->status,
                             STR_ARG(str_sub(reply->body, 0, 200)));

@@ -20,7 +20,7 @@ bool image_is_google(const struct image_name *n);
  * registry_find() - ask for the image's manifest; *ret_digest is "sha256:..." in @a, absent when the registry
  * does not say. Yields. Service "registry" in google/hosts.h. -ERR_NOT_FOUND with the registry's words
  * (NAME_UNKNOWN: no repository; MANIFEST_UNKNOWN: no such tag), -ERR_DENIED: no downloadArtifacts, -ERR_AUTH,
- * and those of http_send().
+ * -ERR_PROTO: no registry answers, and those of http_send().
  */
 NODISCARD int registry_find(struct google *g, struct io *io, struct arena *a, const struct image_name *n,
                             struct str *ret_digest, struct err *e);

@@ -262,7 +262,9 @@ static void look_at_image(struct doctor *d, struct str uri)
 
     if (!image_name_parse(uri, &n) || !image_is_google(&n))
         doctor_skip(d, "image", title, "it is in no registry of Google's");
-    else if (registry_find(d->google, d->io, d->a, &n, &digest, &e))
+    else if (registry_find(d->google, d->io, d->a, &n, &digest, &e) == -ERR_PROTO)
+        doctor_skip(d, "image", title, arena_strdup(d->a, e.msg)); /* an emulator without one */
+    else if (e.code)
         image_refused(d, &n, title, &e);
     else
         doctor_ok(d, "image", title,
