@@ -146,7 +146,7 @@ static int after_empty(struct taker *t, uint32_t waited_s, int64_t took_ms)
 static int take_once(struct taker *t)
 {
     struct agent *ag = t->agent;
-    AUTO_PTR(arena) a = arena_new();
+    AUTO_PTR(arena) a = arena_new_wiped(); /* an item may bring an API key */
     struct wandb_pop req = { str_of(ag->o.entity), str_of(t->queue), ag->agent_id, 0 };
     struct wandb_item item = { 0 };
     struct err e = { 0 };

@@ -3,6 +3,7 @@ Canaries: a secret of every kind goes through a full run of server, emulator and
 found again tells what leaks. Exempt are the emulator's own files, which hold what Google would: accounts, secrets, jobs.
 """
 
+import base64
 import json
 import pathlib
 import urllib.request
@@ -13,6 +14,7 @@ from harness import IMAGES, PYTHON_IMAGE
 
 AGENT_KEY = "canaryagentkey00" * 3
 USER_KEY = "canaryuserkey000" * 3
+ITEM_KEY = "canaryitemkey000" * 3
 CONFIG = """
 google: {secret_cache_seconds: 0}
 wandb: {api_key_secret: wandb-key}
@@ -31,6 +33,7 @@ CANARIES = {
     "long secret": b"canary-long-secret " * 4,
     "agent's key": AGENT_KEY.encode(),
     "user's key": USER_KEY.encode(),
+    "item's key": ITEM_KEY.encode(),
     "literal of a config": b"canary-literal-in-a-config",
 }
 
@@ -72,9 +75,9 @@ class Run:
         (place.folder / "agent.yaml").write_text(CONFIG)
         self.agent = place.start("agent", "-q", "q", "-v", "-v", "--state-dir", "agent", "--config", "agent.yaml", "--log-file", "agent.log",
                                  WANDB_API_KEY=None, SLIPWAY_GOOGLE_CREDENTIALS="key.json")
-        item = place.json("launch", "-q", "q", "-d", PYTHON_IMAGE, "--", "-c", "print('done')")["item"]
-        self.item = place.item_at_end(item)
-        self.shown = [place.ok(*argv) for argv in (("items", "q"), ("items", "show", item, "-o", "json"), ("logs", item))]
+        ids = [place.json("launch", "-q", "q", "-d", PYTHON_IMAGE, "--", "-c", "print('done')")["item"], self.push_with_key()]
+        self.items = [place.item_at_end(i) for i in ids]
+        self.shown = [place.ok(*argv) for i in ids for argv in (("items", "q"), ("items", "show", i, "-o", "json"), ("logs", i))]
 
     def own(self, *argv, stdin=""):
         return self.place.ok("emulator", *argv, "--data", "emulator", stdin=stdin)
@@ -102,6 +105,18 @@ class Run:
         (place.folder / "q.json").write_text(json.dumps(QUEUE))
         place.ok("queue", "create", "q", "--config", "q.json")
 
+    def push_with_key(self):
+        """An item that brings the key its run is to have, as W&B's sweeps make them."""
+        spec = {"docker": {"docker_image": PYTHON_IMAGE}, "entity": "ada", "project": "p", "resource": "vertex", "_wandb_api_key": ITEM_KEY,
+                "overrides": {"args": ["-c", "print('done')"]}, "resource_args": {"vertex": QUEUE}}
+        body = {"query": "mutation ($spec: JSONString!) { pushToRunQueueByName(input: {entityName: \"ada\", projectName: \"model-registry\","
+                         " queueName: \"q\", runSpec: $spec}) { runQueueItemId } }", "variables": {"spec": json.dumps(spec)}}
+        token = base64.b64encode(f"api:{USER_KEY}".encode()).decode()
+        request = urllib.request.Request(self.server.url() + "/graphql", json.dumps(body).encode(),
+                                         {"Content-Type": "application/json", "Authorization": f"Basic {token}"})
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.load(reply)["data"]["pushToRunQueueByName"]["runQueueItemId"]
+
     def canaries(self, *without):
         found = {**CANARIES, "private key": self.private_key}
         return {name: value for name, value in found.items() if name not in without}
@@ -123,8 +138,9 @@ def jobs_of(run):
 
 def test_the_job_got_what_it_was_to_get(run):
     """Without this, finding nothing elsewhere would mean nothing."""
-    assert run.item["state"] == "FINISHED", run.item
-    assert found_in(jobs_of(run), run.canaries()) == ["agent's key", "field of a secret", "literal of a config", "long secret", "secret"]
+    assert [i["state"] for i in run.items] == ["FINISHED", "FINISHED"], run.items
+    assert found_in(jobs_of(run), run.canaries()) == ["agent's key", "field of a secret", "item's key", "literal of a config", "long secret",
+                                                      "secret"]
 
 
 def test_no_log_or_output_has_a_secret(run):
@@ -147,7 +163,8 @@ def test_the_agents_folder_has_no_secret(run):
 
 
 def test_the_servers_folder_has_no_secret(run):
-    assert found_below(run.place.folder / "server", run.canaries("literal of a config")) == {}
+    """But the key that an item brings is the server's to keep until an agent takes it."""
+    assert found_below(run.place.folder / "server", run.canaries("literal of a config", "item's key")) == {}
 
 
 def test_the_memory_of_the_idle_agent_has_no_value_of_a_secret(run):
