@@ -233,7 +233,7 @@ void emulator_handle(void *ctx, struct http_exchange *x)
         http_reply_text(x, 200, "text/plain", STR("ok\n"));
     else if (str_is(x->path, "/") || str_has_prefix(x->path, STR("/computeMetadata/")))
         serve_metadata(m, x);
-    else if (str_is(x->path, "/token"))
+    else if (str_is(x->path, "/token") || str_is(x->path, "/v1/oauthtoken"))
         serve_token(m, x);
     else if (str_is(x->path, "/v1/token") && str_is(x->method, "POST"))
         serve_sts(m, x);

@@ -99,7 +99,10 @@ static void refresh_grant(struct emulator *m, struct http_exchange *x)
     struct str token = form_get(x, "refresh_token");
     struct grant g = { 0 };
 
-    if (token.len == 0 || form_get(x, "client_id").len == 0) {
+    /* the client says who it is in the form, or (workforce logins) in a header */
+    if (token.len == 0 ||
+        (form_get(x, "client_id").len == 0 &&
+         !str_has_prefix(http_header_get(x->headers, x->header_count, "Authorization"), STR("Basic ")))) {
         oauth_error(x, "invalid_request", "Missing required parameter: refresh_token or client_id");
         return;
     }

@@ -123,6 +123,16 @@ static void sts_reply(struct emulator *m, struct http_exchange *x, const struct 
     json_reply(x, v);
 }
 
+/* Nobody need prove who they are: whatever the subject token is, it is somebody's. */
+static void believe(struct emulator *m, struct http_exchange *x)
+{
+    const struct grant g = { .member = STR("principal://iam.googleapis.com/locations/global/workforcePools/"
+                                           "anybody/subject/somebody"),
+                             .scope = form_get(x, "scope") };
+
+    sts_reply(m, x, &g);
+}
+
 void serve_sts(struct emulator *m, struct http_exchange *x)
 {
     struct str audience = form_get(x, "audience");
@@ -135,6 +145,10 @@ void serve_sts(struct emulator *m, struct http_exchange *x)
         oauth_error(x, "invalid_request", "Invalid grant_type: only token-exchange is supported.");
     else if (form_get(x, "scope").len == 0)
         oauth_error(x, "invalid_scope", "The scope is missing.");
+    else if (form_get(x, "subject_token").len == 0)
+        oauth_error(x, "invalid_request", "The subject_token is missing.");
+    else if (!m->require_auth)
+        believe(m, x);
     else if (!provider_find(m, x->a, audience, &provider))
         oauth_error(
             x, "invalid_target",

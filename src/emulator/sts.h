@@ -4,7 +4,8 @@
 
 #include "emulator/emulator_internal.h"
 
-/** serve_sts() - POST /v1/token: OIDC and Amazon subject tokens, really verified. */
+/** serve_sts() - POST /v1/token. With --require-auth OIDC and Amazon subject tokens are verified, and those
+ * of kinds that cannot be (SAML assertions, certificates) refused; without it all are taken. */
 void serve_sts(struct emulator *m, struct http_exchange *x);
 
 /** aws_check() - is @token a GetCallerIdentity request (reference 4.8) signed with keys that the emulator

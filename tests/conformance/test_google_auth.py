@@ -21,13 +21,13 @@ SCRIPT = ROOT / "tests/conformance/google_auth_script.py"
 
 
 class Cloud:
-    """An emulator with --require-auth, its owner's commands, and a recorder before it."""
+    """An emulator (with --require-auth unless told otherwise), its owner's commands, and a recorder before it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.folder = folder
         self.log = open(folder / "emulator.log", "wb")
-        self.process = subprocess.Popen([BINARY, "emulator", "--data", folder / "emulator", "--require-auth", "--gcp-project", PROJECT,
-                                         "--port", "0", "--speed", "1000"], stdout=self.log, stderr=self.log,
+        self.process = subprocess.Popen([BINARY, "emulator", "--data", folder / "emulator", "--gcp-project", PROJECT, "--port", "0",
+                                         *(options or ("--require-auth",))], stdout=self.log, stderr=self.log,
                                         env={"PATH": os.environ["PATH"], "HOME": str(folder)})
         address = folder / "emulator/emulator.json"
         wait_for(lambda: address.exists() or self.process.poll() is not None)
@@ -318,6 +318,72 @@ def test_impersonation_by_a_key(cloud):
     token, ours = cloud.ours(GOOGLE_APPLICATION_CREDENTIALS=write(cloud, "impersonated.json", v))
     assert cloud.may(token) == 200
     assert [s.path for s in ours] == ["/token", f"/v1/projects/-/serviceAccounts/{target}:generateAccessToken"]
+
+
+# --- an emulator that believes everybody: the kinds whose proofs the other one does not verify
+
+@pytest.fixture(scope="module")
+def open_cloud(tmp_path_factory):
+    c = Cloud(tmp_path_factory.mktemp("open"), "--speed", "1000")
+    try:
+        yield c
+    finally:
+        c.close()
+
+
+def test_a_saml_assertion_in_a_file(open_cloud):
+    (open_cloud.folder / "saml").write_text("PHNhbWw+")
+    v = external(open_cloud, "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/saml",
+                 {"file": str(open_cloud.folder / "saml")}, kind="urn:ietf:params:oauth:token-type:saml2")
+    theirs, ours = both(open_cloud, GOOGLE_APPLICATION_CREDENTIALS=write(open_cloud, "saml.json", v))
+    assert theirs == ours and ours[0]["body"]["subject_token"] == "PHNhbWw+"
+
+
+def certificate(folder):
+    """A key and a certificate that nobody signed but itself, in PEM."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "robot")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    cert = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1) \
+        .not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
+    (folder / "cert.pem").write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+    (folder / "cert.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                                        serialization.NoEncryption()))
+    (folder / "cert.key").chmod(0o600)
+
+
+def test_a_certificate(open_cloud):
+    certificate(open_cloud.folder)
+    config = write(open_cloud, "certificate_config.json", {"cert_configs": {"workload": {
+        "cert_path": str(open_cloud.folder / "cert.pem"), "key_path": str(open_cloud.folder / "cert.key")}}})
+    v = external(open_cloud, "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x509",
+                 {"certificate": {"certificate_config_location": config}}, kind="urn:ietf:params:oauth:token-type:mtls")
+    theirs, ours = both(open_cloud, GOOGLE_APPLICATION_CREDENTIALS=write(open_cloud, "x509.json", v))
+    for seen in (theirs, ours):  # the list of certificates may be spaced as one likes
+        seen[0]["body"]["subject_token"] = json.loads(seen[0]["body"]["subject_token"])
+    assert theirs == ours and len(ours[0]["body"]["subject_token"]) == 1
+
+
+def test_a_workforce_users_login(open_cloud):
+    v = {"type": "external_account_authorized_user", "audience": "//iam.googleapis.com/locations/global/workforcePools/p/providers/q",
+         "refresh_token": "r", "token_url": open_cloud.url + "/v1/oauthtoken", "client_id": "c", "client_secret": "s"}
+    theirs, ours = both(open_cloud, GOOGLE_APPLICATION_CREDENTIALS=write(open_cloud, "workforce.json", v))
+    assert theirs == ours and ours[0]["headers"]["authorization"] == "Basic Yzpz"
+
+
+def test_a_workforce_pool_tells_its_users_project(open_cloud):
+    (open_cloud.folder / "workforce-token").write_text("x.y")
+    v = external(open_cloud, "//iam.googleapis.com/locations/global/workforcePools/p/providers/q",
+                 {"file": str(open_cloud.folder / "workforce-token")}, impersonate=False)
+    v["workforce_pool_user_project"] = "999"
+    theirs, ours = both(open_cloud, GOOGLE_APPLICATION_CREDENTIALS=write(open_cloud, "pool.json", v))
+    assert theirs == ours and "userProject" in ours[0]["body"]["options"]
 
 
 REFUSALS = {
