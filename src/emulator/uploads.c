@@ -211,7 +211,7 @@ static void continue_session(struct storage_call *c, struct str id)
     struct str range = http_header_get(c->x->headers, c->x->header_count, "Content-Range"),
                bytes = { NULL, 0 };
     struct jval *session = NULL, *v = NULL;
-    struct chunk k;
+    struct chunk k = { .total = -1 };
     int code = store_get_resource(c->m->db, c->a, "upload", id, &session, &c->e);
 
     if (code == -ERR_NOT_FOUND || (code == 0 && !str_eq(jval_str(jval_get(session, "bucket")), c->bucket)))
