@@ -60,6 +60,31 @@ static int make_queue(struct client *c)
     return ask(c, a, MAKE_QUEUE, variables, &data);
 }
 
+/* 0 also when it is there already: its answer was lost. */
+static int post(struct client *c, const char *path, const char *body)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct http_request req = { .method = "POST",
+                                      .url = arena_printf(a, "http://emulator:8081%s", path),
+                                      .body = str_of(body) };
+    struct http_reply reply = { 0 };
+    struct err e = { 0 };
+    int rc = http_send(c->io, a, &req, &reply, &e);
+
+    if (!rc && reply.status != 200 && reply.status != 409)
+        world_break(c->w, "%s: status %d %.*s", path, reply.status, STR_ARG(reply.body));
+    return rc;
+}
+
+static int make_secret(struct client *c)
+{
+    int rc = post(c, "/v1/projects/sim-project/secrets?secretId=token", "{}");
+
+    return rc ? rc
+              : post(c, "/v1/projects/sim-project/secrets/token:addVersion",
+                     "{\"payload\":{\"data\":\"" WORLD_SECRET_BASE64 "\"}}");
+}
+
 /* The whole pool again: an item's lists replace those of its queue. */
 static const char *spec_text(struct arena *a, const struct world_item *item)
 {
@@ -69,7 +94,9 @@ static const char *spec_text(struct arena *a, const struct world_item *item)
         "{\"docker_image\":\"registry/"
         "job:1\"},\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":"
         "[{\"machine_spec\":{\"machine_type\":\"n1-standard-4\"},\"replica_count\":1,\"container_spec\":"
-        "{\"image_uri\":\"${image_uri}\",\"command\":[\"job\"],\"args\":[\"%s\"]}}]}}}}",
+        "{\"image_uri\":\"${image_uri}\",\"command\":[\"job\"],\"args\":[\"%s\"],\"env\":"
+        "[{\"name\":\"" WORLD_SECRET_VARIABLE
+        "\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"token\"}}}]}}]}}}}",
         item->label, item->label);
 }
 
@@ -242,7 +269,7 @@ static void client_work(struct client *c)
     int64_t begun_ms = 0;
     int quiet = 0;
 
-    while (make_queue(c))
+    while (make_queue(c) || make_secret(c))
         if (io_sleep(c->io, 100, NULL) || c->w->broken[0])
             return;
     c->w->queue_ready = true;

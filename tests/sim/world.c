@@ -15,6 +15,8 @@
 #include "server/server.h"
 #include "wandb/wandb.h"
 
+enum { SECRET_KEEP_MS = 1000 }; /* short, so that secrets are read under faults */
+
 static const char KEY[] = "0123456789abcdef0123456789abcdef01234567";
 
 void world_break(struct world *w, const char *fmt, ...)
@@ -47,13 +49,21 @@ static int64_t living(const struct world *w)
     return n;
 }
 
+static bool has_secret(const char *const *env)
+{
+    while (*env && strcmp(*env, WORLD_SECRET_VARIABLE "=" WORLD_SECRET) != 0)
+        env++;
+    return *env != NULL;
+}
+
 static int program_job(struct sim_process *p, const char *const *argv, const char *const *env)
 {
     struct world *w = sim_process_ctx(p);
     struct world_item *item = item_by_label(w, argv[1]);
     int signal = 0;
 
-    (void)env;
+    if (!has_secret(env))
+        world_break(w, "a job of %s started without its secret", argv[1] ? argv[1] : "nobody");
     if (!item) {
         world_break(w, "a job started for no item: argv[1] is %s", argv[1] ? argv[1] : "missing");
         return 1;
@@ -156,7 +166,7 @@ static void agent_main(struct io *io, void *arg)
     const struct google_options go = { .endpoint = "http://emulator:8081", .metadata_host = "emulator:8081" };
     AUTO_PTR(wandb) wandb = wandb_new(io, &wo);
     AUTO_PTR(google) google = google_new(io, &go);
-    AUTO_PTR(secret_manager) secrets = secret_manager_new(io, google, SECRET_KEEP_DEFAULT_MS);
+    AUTO_PTR(secret_manager) secrets = secret_manager_new(io, google, SECRET_KEEP_MS);
     struct agent *a = NULL;
     struct err e = { 0 };
     const struct agent_options o = { .state_dir = self->dir,

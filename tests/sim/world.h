@@ -8,6 +8,11 @@
 
 enum { WORLD_MAX_ITEMS = 6, WORLD_MAX_AGENTS = 2 };
 
+/* Every job is to get this variable, from a secret of the emulator's. */
+#define WORLD_SECRET_VARIABLE "TOKEN"
+#define WORLD_SECRET          "hello"
+#define WORLD_SECRET_BASE64   "aGVsbG8="
+
 struct world_item {
     char label[16]; /* argv[1] of its program, and the run's name */
     int exit_status;
