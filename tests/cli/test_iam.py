@@ -147,7 +147,7 @@ def test_audit_counts_what_was_granted_and_denied(place):
     assert [(p["permission"], p["granted"], p["denied"]) for p in found["permissions"]] == \
         [("aiplatform.customJobs.create", 2, 0), ("storage.buckets.get", 0, 1)]
     assert "aiplatform.customJobs.cancel" in found["unseen"] and "aiplatform.customJobs.create" not in found["unseen"]
-    assert "In the role and not seen: aiplatform.customJobs.cancel" in text
+    assert "The role has, and nobody used: aiplatform.customJobs.cancel" in text
     asked = json.loads(fake.requests[-1])
     assert asked["resourceNames"] == ["projects/acme-ml"]
     assert 'principalEmail="slipway-agent@acme-ml.iam.gserviceaccount.com"' in asked["filter"]

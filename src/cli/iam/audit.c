@@ -109,9 +109,13 @@ static void print_text(const struct audit *t, const struct iam_plan *p, const ch
         printf("%-44.*s %8lld %8lld  %-24.*s %.*s\n", STR_ARG(t->all[i]->permission),
                (long long)t->all[i]->granted, (long long)t->all[i]->denied, STR_ARG(t->all[i]->last),
                STR_ARG(t->all[i]->method));
-    for (size_t i = 0, shown = 0; p->permissions[i]; i++)
-        if (!map_get(t->by_name, str_of(p->permissions[i])))
-            printf("%s%s", shown++ ? ", " : "\nIn the role and not seen: ", p->permissions[i]);
+    for (size_t i = 0, shown = 0; p->permissions[i]; i++) {
+        if (map_get(t->by_name, str_of(p->permissions[i])))
+            continue;
+        if (shown == 0)
+            printf("\nThe role has, and nobody used: ");
+        printf("%s%s", shown++ ? ", " : "", p->permissions[i]);
+    }
     printf("\nReads (get, list, access) are seen only where data access audit logs are switched on.\n");
 }
 
