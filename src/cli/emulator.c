@@ -30,6 +30,7 @@ static int emulator_run(struct io *io, const struct args *a, struct err *e)
         args_text(a, "data") ? args_text(a, "data") : role_default_dir(io, arena, "emulator");
     p.options.images_file = args_text(a, "images");
     p.options.gcp_project = args_text(a, "gcp-project");
+    p.options.list_lag_ms = args_int(a, "list-lag", 0) * 1000;
     p.options.require_auth = args_has(a, "require-auth");
     if (rc == 0)
         rc = read_speed(a, &p.options.speed, e);
@@ -52,6 +53,8 @@ static const struct option_row emulator_rows[] = {
       0 },
     { "images", 0, OPTION_TEXT, "FILE", "image table: which command an image's entry point is", 0, 0 },
     { "speed", 0, OPTION_TEXT, "X", "divide all simulated waits by X (default 1: as slow as Vertex)", 0, 0 },
+    { "list-lag", 0, OPTION_INT, "SECONDS", "jobs are in lists this long after they were made (default 0)", 0,
+      3600 },
     { "gcp-project", 0, OPTION_TEXT, "ID", "project that the metadata server names (default slipway-local)",
       0, 0 },
     { "require-auth", 0, OPTION_FLAG, NULL, "refuse requests without a token of this emulator", 0, 0 },

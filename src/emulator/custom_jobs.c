@@ -311,6 +311,7 @@ static int check_test(struct filter *t, void *ctx, struct err *e)
 
 struct listing {
     struct arena *a;
+    int64_t created_before_ms; /* younger ones are not listed yet */
     struct filter *filter;
     struct proto_write_options options;
     struct jval *jobs;
@@ -325,7 +326,7 @@ static bool list_visit(const struct job_row *row, void *ctx)
     AUTO_PTR(arena) scratch = arena_new();
     struct job_at_hand h = { .row = row, .scratch = scratch };
 
-    if (!filter_match(l->filter, job_matches, &h))
+    if (row->create_ms >= l->created_before_ms || !filter_match(l->filter, job_matches, &h))
         return true;
     if (jval_len(l->jobs) == l->page_size) {
         l->more = true;
@@ -417,6 +418,7 @@ static void list(struct emulator *m, struct http_exchange *x, const struct verte
         return;
     }
     l.options.mask = mask;
+    l.created_before_ms = m->list_lag_ms ? io_now_unix_ms(m->io) - m->list_lag_ms : INT64_MAX;
     if (store_each_job(m->db, &scan, list_visit, &l, &e)) {
         reply_internal(x, &e);
         return;

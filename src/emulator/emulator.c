@@ -63,6 +63,7 @@ int emulator_new(struct io *io, const struct emulator_options *o, struct emulato
     m->a = arena_new();
     m->speed = o->speed > 0 ? o->speed : 1.0;
     m->gcp_project = arena_strdup(m->a, o->gcp_project ? o->gcp_project : "slipway-local");
+    m->list_lag_ms = o->list_lag_ms;
     m->account = "slipway-emulator@slipway.local"; /* not gserviceaccount.com: 4.19's lookups stay away */
     m->require_auth = o->require_auth;
     code = open_parts(m, o, e);

@@ -36,6 +36,7 @@ struct emulator;
 struct emulator_options {
     const char *data_dir;    /* folder for emulator.db; made when missing */
     double speed;            /* divides every simulated wait; 0: 1.0 */
+    int64_t list_lag_ms;     /* lists do not show a job before it is this old, as Vertex's may */
     const char *images_file; /* YAML image table; NULL none */
     const char *gcp_project; /* what the metadata server says; NULL: "slipway-local" */
     bool fast_and_unsafe_db;

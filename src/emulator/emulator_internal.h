@@ -15,6 +15,7 @@ struct emulator {
     struct arena *a; /* as long as the emulator */
     struct db *db;
     double speed;
+    int64_t list_lag_ms;
     const char *gcp_project;
     const char *account; /* e-mail address of the metadata server's service account */
     bool require_auth;

@@ -15,7 +15,10 @@
 #include "server/server.h"
 #include "wandb/wandb.h"
 
-enum { SECRET_KEEP_MS = 1000 }; /* short, so that secrets are read under faults */
+enum {
+    SECRET_KEEP_MS = 1000,  /* short, so that secrets are read under faults */
+    LIST_LAG_MAX_MS = 15000 /* a list may not show a new job yet; the agent looks for 60 s */
+};
 
 static const char KEY[] = "0123456789abcdef0123456789abcdef01234567";
 
@@ -142,7 +145,11 @@ static void emulator_main(struct io *io, void *arg)
     struct emulator *m = NULL;
     struct err e = { 0 };
     const struct emulator_options o = {
-        .data_dir = w->emulator_dir, .speed = 20, .gcp_project = "sim-project", .fast_and_unsafe_db = true
+        .data_dir = w->emulator_dir,
+        .speed = 20,
+        .list_lag_ms = sim_random_range(w->sim, 0, LIST_LAG_MAX_MS),
+        .gcp_project = "sim-project",
+        .fast_and_unsafe_db = true,
     };
 
     if (emulator_new(io, &o, &m, &e)) {
