@@ -1,0 +1,107 @@
+"""Does the simulation find bugs? Each patch of planted/ is one bug of a kind that launchers have had; put into a copy of the
+tree, it must fail a seed.
+
+    planted.py [--seeds N] [--jobs BUILD_JOBS] [NAME...]
+    planted.py --check       only: does each patch still apply?
+
+Prints a line per bug: the seed that found it. Exit status 1 when one was not found or does not apply any more.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PLANTED = ROOT / "tests/sim/planted"
+BATCH = 250  # seeds of one run: a run ends at its first failure
+
+
+def run(*argv, **options):
+    return subprocess.run([str(a) for a in argv], capture_output=True, text=True, **options)
+
+
+class Copy:
+    """A copy of the tree with a build folder of its own, which is built anew after each patch."""
+
+    def __init__(self, folder, jobs):
+        self.folder = folder
+        self.jobs = jobs
+        files = run("git", "-C", ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout.split("\0")
+        for name in filter(None, files):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        done = run("meson", "setup", folder / "build", folder, "-Dbuildtype=debugoptimized")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def build(self):
+        done = run("ninja", "-C", self.folder / "build", "-j", self.jobs, "tests/sim/sim_launch")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def patch(self, patch, *options):
+        return run("git", "apply", "--unsafe-paths", "--directory", self.folder, *options, patch, cwd="/").returncode == 0
+
+    def first_failure(self, seeds):
+        """The seed that fails, or None."""
+        for start in range(1, seeds + 1, BATCH):
+            n = min(BATCH, seeds + 1 - start)
+            try:
+                done = run(self.folder / "build/tests/sim/sim_launch", "--seeds", n, "--from", start, cwd=self.folder, timeout=120)
+            except subprocess.TimeoutExpired:
+                return start  # a world that never ends is a failure as well
+            if done.returncode != 0:
+                named = re.search(r"seed (\d+)", done.stdout + done.stderr)
+                return int(named.group(1)) if named else start
+        return None
+
+
+def title(patch):
+    return patch.read_text().splitlines()[0]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=10000)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    patches = sorted(PLANTED.glob("*.patch"))
+    chosen = [p for p in patches if not options.names or p.stem in options.names]
+    unknown = set(options.names) - {p.stem for p in patches}
+    if unknown:
+        sys.exit(f"planted.py: no such bug: {', '.join(sorted(unknown))}; there are: {', '.join(p.stem for p in patches)}")
+    if options.check:
+        stale = [p.stem for p in chosen if run("git", "-C", ROOT, "apply", "--check", p).returncode != 0]
+        if stale:
+            print(f"tests/sim/planted: does not apply any more, write anew: {', '.join(stale)}")
+        return 1 if stale else 0
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="slipway-planted-") as folder:
+        copy = Copy(pathlib.Path(folder), options.jobs)
+        copy.build()
+        seed = copy.first_failure(min(BATCH, options.seeds))
+        if seed is not None:
+            sys.exit(f"planted.py: seed {seed} fails without any planted bug: sim_launch --from {seed} --seeds 1 --verbose")
+        for patch in chosen:
+            if not copy.patch(patch):
+                missed += 1
+                print(f"{patch.stem}: FAILED: the patch does not apply", flush=True)
+                continue
+            copy.build()
+            seed = copy.first_failure(options.seeds)
+            missed += seed is None
+            found = f"found by seed {seed}" if seed is not None else f"FAILED: not found in {options.seeds} seeds"
+            print(f"{patch.stem}: {found} ({title(patch)})", flush=True)
+            assert copy.patch(patch, "--reverse")
+    print(f"{len(chosen) - missed} of {len(chosen)} planted bugs found")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
