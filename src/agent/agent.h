@@ -36,4 +36,9 @@ NODISCARD int agent_run(struct agent *a, struct err *e);
 /** agent_drain() - take nothing more, save, let agent_run() return within 10 s. Vertex jobs run on. Does not
  * yield. */
 void agent_drain(struct agent *a);
+/** agent_is_ready() - registered, and the server answered a heartbeat in the last minute. Does not yield. */
+bool agent_is_ready(const struct agent *a);
+/** agent_metrics() - append what it does and has done since its start, as Prometheus reads it (text format
+ * 0.0.4). Does not yield. */
+void agent_metrics(const struct agent *a, struct strbuf *out);
 void agent_free(struct agent *a); /* after agent_run() has returned; NULL is a no-op */

@@ -50,7 +50,9 @@ struct agent {
     uint64_t slot_turns, slot_turn; /* of takers: how many have asked for a slot, and whose turn it is */
     struct str agent_id;            /* owned; absent before registration */
     bool draining, registered, told_store_error;
-    int failure; /* what agent_run() returns once nothing is left to do */
+    int64_t last_beat_ms; /* monotonic; when the server last answered a heartbeat, 0: not yet */
+    uint64_t items_taken, moves[LAUNCH_PHASE_COUNT]; /* since the start: into each phase */
+    int failure;                                     /* what agent_run() returns once nothing is left to do */
     struct err failure_err;
 };
 

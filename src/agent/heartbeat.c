@@ -114,6 +114,8 @@ static int beat(struct agent *a, const char *status, struct err *e)
     struct wandb_agent_status seen = { 0 };
     int rc = wandb_agent_get(a->o.wandb, arena, a->agent_id, &seen, e);
 
+    if (!rc)
+        a->last_beat_ms = io_now_ms(a->io);
     if (!rc && seen.stop_polling) {
         LOG_INFO("agent.stop_asked", "agent=%.*s", STR_ARG(a->agent_id));
         agent_drain(a);

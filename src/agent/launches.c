@@ -145,6 +145,7 @@ int launch_save(struct launch *l, const struct launch_row *next, struct str requ
     if (row.phase == from)
         return 0;
     log_move(&l->row);
+    a->moves[row.phase]++;
     if (launch_phase_holds_slot(from) && !launch_phase_holds_slot(row.phase))
         cond_broadcast(a->io, &a->slots);
     if (row.phase == LAUNCH_ACTIVE) {

@@ -111,6 +111,7 @@ static int take_item(struct taker *t, struct arena *a, const struct wandb_item *
     }
     if (rc)
         return rc;
+    ag->items_taken++;
     LOG_INFO("launch.leased", "item=%.*s run=%.*s queue=%s", STR_ARG(row.item), STR_ARG(row.run_id),
              t->queue);
     l = launch_new(ag, &row);

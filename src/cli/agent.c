@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/agent_health.h"
 #include "cli/agent_key.h"
 #include "cli/roles.h"
 #include "cli/session.h"
@@ -48,6 +49,7 @@ static int work(struct parts *p, const struct args *a, struct err *e)
                                .google = p->google,
                                .secrets = p->secrets };
     struct agent *agent = NULL;
+    struct agent_health *health = NULL;
     struct stop stop;
     int rc = session_entity(s, &o.entity, e);
 
@@ -58,7 +60,10 @@ static int work(struct parts *p, const struct args *a, struct err *e)
     role_catch_stop(s->io, &stop);
     rc = agent_new(s->io, &o, &agent, e);
     if (rc == 0)
+        rc = agent_health_open(s->io, a, agent, &health, e);
+    if (rc == 0)
         rc = role_run_agent(&stop, agent, e);
+    agent_health_close(health);
     agent_free(agent);
     role_release_stop(&stop);
     return rc;
@@ -108,6 +113,8 @@ static const struct option_row agent_rows[] = {
     { "state-dir", 0, OPTION_TEXT, "DIR", "the journal's folder (default ~/.local/share/slipway/agent)", 0,
       0 },
     { "log-file", 'l', OPTION_TEXT, "FILE", "also write log lines to FILE, - for standard output", 0, 0 },
+    { "http-port", 0, OPTION_INT, "N", "serve /healthz, /readyz and /metrics (PORT; 0 for any)", 0, 65535 },
+    { "http-host", 0, OPTION_TEXT, "ADDRESS", "where (default 127.0.0.1; with PORT all addresses)", 0, 0 },
     { "verbose", 'v', OPTION_COUNT, NULL, "more log lines", 0, 0 },
     OPTION_ENTITY,
     { "url", 'u', OPTION_TEXT, "URL", "server, instead of WANDB_BASE_URL and the settings file", 0, 0 },
