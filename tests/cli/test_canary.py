@@ -73,7 +73,7 @@ class Run:
         self.set_up_google()
         self.set_up_queue()
         (place.folder / "agent.yaml").write_text(CONFIG)
-        self.agent = place.start("agent", "-q", "q", "-v", "-v", "--state-dir", "agent", "--config", "agent.yaml", "--log-file", "agent.log",
+        self.agent = place.start("agent", "-q", "q", "-v", "-v", "--state-dir", "agent", "--config", "agent.yaml", "--log-file", "agent.log", "--http-port", "0",
                                  WANDB_API_KEY=None, SLIPWAY_GOOGLE_CREDENTIALS="key.json")
         ids = [place.json("launch", "-q", "q", "-d", PYTHON_IMAGE, "--", "-c", "print('done')")["item"], self.push_with_key()]
         self.items = [place.item_at_end(i) for i in ids]
@@ -150,6 +150,14 @@ def test_no_log_or_output_has_a_secret(run):
     assert "DEBUG" in texts["--log-file"], "not the most talkative level"
     leaks = {name: found for name, text in texts.items() for found in [found_in(text.encode(), run.canaries())] if found}
     assert leaks == {}
+
+
+def test_no_metric_has_a_secret(run):
+    url = run.agent.wait_log(r"agent.http[^}]*url=(http://[^\"\s]+)").group(1)
+    with urllib.request.urlopen(url + "/metrics", timeout=10) as reply:
+        text = reply.read()
+    assert b"slipway_agent_items_taken_total 2" in text
+    assert found_in(text, run.canaries()) == []
 
 
 def test_no_command_shows_a_secret(run):

@@ -16,7 +16,9 @@
 #include "wandb/wandb.h"
 
 enum {
-    SECRET_KEEP_MS = 1000,  /* short, so that secrets are read under faults */
+    SECRET_KEEP_MS = 1000, /* short, so that secrets are read under faults */
+    LINGER_MAX_MS = 900,   /* from SIGTERM to a program's end; SIGKILL comes after a second */
+    FOR_EVER_MS = 24 * 60 * 60 * 1000,
     LIST_LAG_MAX_MS = 15000 /* a list may not show a new job yet; the agent looks for 60 s */
 };
 
@@ -79,6 +81,8 @@ static int program_job(struct sim_process *p, const char *const *argv, const cha
     if (living(w) > world_live_max(w))
         world_break(w, "%lld jobs live, %lld may", (long long)living(w), (long long)world_live_max(w));
     int rc = sim_process_sleep(p, item->runs_for_ms, &signal);
+    if (rc && signal == SIGTERM) /* saves its work */
+        (void)!sim_process_sleep(p, sim_random_range(w->sim, 0, LINGER_MAX_MS), &signal);
     item->living--;
     sim_note(w->sim, "job of %s ends", item->label);
     return rc ? 128 + signal : item->exit_status;
@@ -228,6 +232,8 @@ static void draw_items(struct world *w)
         item->push_at_ms = sim_random_range(w->sim, 0, 60000);
         if (sim_random_unit(w->sim) < 0.25)
             item->stop_at_ms = item->push_at_ms + sim_random_range(w->sim, 1, 90000);
+        if (item->stop_at_ms && sim_random_unit(w->sim) < 0.5)
+            item->runs_for_ms = FOR_EVER_MS; /* only the stop ends it */
         sim_note(w->sim, "%s: exit %d after %lld ms, pushed at %lld ms, stopped at %lld ms", item->label,
                  item->exit_status, (long long)item->runs_for_ms, (long long)item->push_at_ms,
                  (long long)item->stop_at_ms);
