@@ -11,7 +11,7 @@ enum {
     POLL_MIN_MS = 1000,
     POLL_MAX_MS = 10000,
     STOP_GRACE_MS = 60000,
-    DRAIN_MS = 8000,   /* for creates under way */
+    DRAIN_MS = 8000,   /* for creates under way, and jobs that end with the agent */
     FAREWELL_MS = 1500 /* for the last word to the server */
 };
 
@@ -86,20 +86,38 @@ static void recover_row(void *ctx, const struct launch_row *row)
 
 static bool is_busy(const struct agent *a)
 {
+    if (a->o.stop_jobs_on_drain && a->launches.len)
+        return true;
     for (size_t i = 0; i < a->launches.len; i++)
         if (((struct launch *)a->launches.items[i])->busy)
             return true;
     return false;
 }
 
-/* A create that is under way is seen into the journal, so that the next start need not look for it. */
-static void wait_for_creates(struct agent *a)
+/* Again and again: one more may have been popped just before the drain. */
+static void stop_all(struct agent *a)
+{
+    for (size_t i = 0; i < a->launches.len; i++) {
+        struct launch *l = a->launches.items[i];
+
+        if (!l->stop_wanted)
+            cond_broadcast(a->io, &l->wake);
+        l->stop_wanted = true;
+    }
+}
+
+/* A create that is under way is seen into the journal, so that the next start need not look for it. So are
+ * jobs that are to end with the agent; what is left of them after that goes on at the next start. */
+static void wait_for_busy(struct agent *a)
 {
     int64_t deadline = io_now_ms(a->io) + DRAIN_MS;
 
-    while (is_busy(a) && io_now_ms(a->io) < deadline)
+    while (is_busy(a) && io_now_ms(a->io) < deadline) {
+        if (a->o.stop_jobs_on_drain)
+            stop_all(a);
         if (io_sleep(a->io, 20, NULL))
             return;
+    }
 }
 
 static void farewell(void *arg)
@@ -144,7 +162,7 @@ int agent_run(struct agent *a, struct err *e)
     a->draining = true;
     group_cancel(a->takers);
     if (rc == 0)
-        wait_for_creates(a);
+        wait_for_busy(a);
     group_cancel(a->helpers);
     group_wait(a->helpers); /* the heartbeat starts takers, and takers start drivers */
     group_wait(a->takers);

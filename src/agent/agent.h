@@ -21,7 +21,8 @@ struct agent_options {
     int64_t watch_ms;                 /* 0: adaptive 1 s to 10 s */
     int64_t stop_grace_ms; /* a run that was asked to stop ends itself within this, else its job is cancelled;
                               0: 60000 */
-    bool wait_for_queues;  /* a queue that does not exist yet is waited for; else it ends the agent */
+    bool stop_jobs_on_drain; /* a drain cancels the jobs and waits for their ends, as long as it may */
+    bool wait_for_queues;    /* a queue that does not exist yet is waited for; else it ends the agent */
     bool fast_and_unsafe_db;
     struct wandb *wandb;            /* borrowed */
     struct google *google;          /* borrowed */

@@ -31,6 +31,8 @@ struct parts {
     struct google *google;
     struct secret_manager *secrets;
     struct agent_key key;
+    enum log_format log_format;
+    bool stop_jobs; /* on exit */
 };
 
 static int work(struct parts *p, const struct args *a, struct err *e)
@@ -44,6 +46,7 @@ static int work(struct parts *p, const struct args *a, struct err *e)
                                .config_json = c->json,
                                .macro_allow_env = c->allow_env,
                                .version = "slipway@" SLIPWAY_VERSION,
+                               .stop_jobs_on_drain = p->stop_jobs,
                                .stop_grace_ms = c->stopped_run_timeout_s * 1000,
                                .wandb = s->wandb,
                                .google = p->google,
@@ -74,7 +77,7 @@ static int start_and_work(struct parts *p, const struct args *a, struct err *e)
     struct session *s = &p->session;
     int rc;
 
-    log_configure(p->config.verbosity > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_FORMAT_AUTO);
+    log_configure(p->config.verbosity > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, p->log_format);
     s->entity = p->config.entity ? p->config.entity : s->entity;
     p->google = role_google_with(s->io, &p->config.google);
     p->secrets = secret_manager_new(s->io, p->google, p->config.secret_keep_s * 1000);
@@ -85,12 +88,42 @@ static int start_and_work(struct parts *p, const struct args *a, struct err *e)
     return rc ? rc : work(p, a, e);
 }
 
+/* The first of the two words is the one when nothing is given. *ret: whether it is the second. */
+static int choose(const struct args *a, const char *flag, const char *const words[2], bool *ret,
+                  struct err *e)
+{
+    const char *text = args_text(a, flag);
+
+    if (text && !str_is(str_of(text), words[0]) && !str_is(str_of(text), words[1]))
+        return err_set(e, ERR_USAGE, "--%s: \"%s\" is neither %s nor %s", flag, text, words[0], words[1]);
+    *ret = text && str_is(str_of(text), words[1]);
+    return 0;
+}
+
+static int read_flags(struct parts *p, const struct args *a, struct err *e)
+{
+    static const char *const exits[2] = { "leave", "stop" }, *const formats[2] = { "text", "json" };
+    bool json = false;
+    int rc = choose(a, "on-exit", exits, &p->stop_jobs, e);
+
+    if (rc == 0)
+        rc = choose(a, "log-format", formats, &json, e);
+    if (rc)
+        return rc;
+    if (args_text(a, "log-format"))
+        p->log_format = json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT;
+    log_configure(LOG_LEVEL_INFO, p->log_format);
+    return 0;
+}
+
 static int agent_verb_run(struct io *io, const struct args *a, struct err *e)
 {
     struct parts p = { 0 };
     int fd = -1;
-    int rc = session_begin(&p.session, io, a, e);
+    int rc = read_flags(&p, a, e);
 
+    if (rc == 0)
+        rc = session_begin(&p.session, io, a, e);
     if (rc == 0)
         rc = launch_config_load(io, p.session.a, a, &p.config, e);
     if (rc == 0)
@@ -115,6 +148,10 @@ static const struct option_row agent_rows[] = {
     { "log-file", 'l', OPTION_TEXT, "FILE", "also write log lines to FILE, - for standard output", 0, 0 },
     { "http-port", 0, OPTION_INT, "N", "serve /healthz, /readyz and /metrics (PORT; 0 for any)", 0, 65535 },
     { "http-host", 0, OPTION_TEXT, "ADDRESS", "where (default 127.0.0.1; with PORT all addresses)", 0, 0 },
+    { "log-format", 0, OPTION_TEXT, "text|json", "form of log lines (default: text on a terminal, else json)",
+      0, 0 },
+    { "on-exit", 0, OPTION_TEXT, "leave|stop", "what a stop of the agent does to its jobs (default leave)", 0,
+      0 },
     { "verbose", 'v', OPTION_COUNT, NULL, "more log lines", 0, 0 },
     OPTION_ENTITY,
     { "url", 'u', OPTION_TEXT, "URL", "server, instead of WANDB_BASE_URL and the settings file", 0, 0 },
@@ -123,8 +160,11 @@ static const struct option_row agent_rows[] = {
 
 #define AGENT_DETAILS                                                                                        \
     "Takes items from launch queues and runs them as Vertex AI custom jobs. What it has taken is in a\n"     \
-    "journal: it can be killed at any time and takes up where it was. SIGTERM ends it and leaves jobs "      \
-    "running.\n\nIts W&B key is the first of: WANDB_API_KEY, the secret of Secret Manager that "             \
+    "journal: it can be killed at any time and takes up where it was. SIGTERM or SIGINT ends "               \
+    "it within\n10 seconds and leaves jobs running (--on-exit stop: cancels them); a second one ends it at " \
+    "once. "                                                                                                 \
+    "It tells\nsystemd how it is (Type=notify, WatchdogSec).\n\nIts W&B key is the first of: "               \
+    "WANDB_API_KEY, the secret of Secret Manager that "                                                      \
     "WANDB_API_KEY_SECRET\nor wandb.api_key_secret in the config names, .netrc."
 
 const struct verb verb_agent = {

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/launch_config.h"
+#include "cli/sd_notify.h"
 #include "io/file.h"
 
 enum { EMULATOR_BODY_MAX = 80 * 1024 * 1024 }; /* an object of Cloud Storage in one request */
@@ -214,11 +215,12 @@ static void watch_signals(void *arg)
     while (io_signal_wait(s->io, &number, &e) == 0) {
         if (number == SIGHUP)
             continue;
-        if (s->asked && number == SIGINT) {
-            (void)signal(SIGINT, SIG_DFL);
-            (void)raise(SIGINT);
+        if (s->asked) {
+            (void)signal(number, SIG_DFL);
+            (void)raise(number);
         }
         s->asked = true;
+        sd_notify_send(s->io, "STOPPING=1");
         cond_broadcast(s->io, &s->changed);
     }
 }
@@ -231,6 +233,12 @@ void role_catch_stop(struct io *io, struct stop *s)
     group_spawn(s->watcher, "stop-signals", watch_signals, s);
     turned = io_sleep(io, 0, NULL) == 0; /* its turn: now it waits */
     (void)turned;                        /* cancelled already: whoever waits is told */
+}
+
+void role_ready(struct stop *s)
+{
+    sd_notify_send(s->io, "READY=1");
+    group_spawn(s->watcher, "watchdog", sd_notify_watchdog, s->io);
 }
 
 void role_release_stop(struct stop *s)
@@ -271,6 +279,7 @@ int role_run_agent(struct stop *s, struct agent *agent, struct err *e)
     struct group *g = group_new(s->io);
     int rc = 0;
 
+    role_ready(s);
     group_spawn(g, "agent-drainer", drain_when_asked, &d);
     rc = agent_run(agent, e);
     group_end(g);

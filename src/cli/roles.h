@@ -57,7 +57,7 @@ NODISCARD int role_serve_emulator(struct io *io, const struct emulator_place *p,
                                   struct err *e);
 void role_close_emulator(struct served_emulator *m); /* as role_close_server() */
 
-/* SIGTERM and SIGINT ask for a stop; SIGINT again, an impatient Ctrl-C, ends the process at once. */
+/* SIGTERM and SIGINT ask for a stop; a second one of them ends the process at once. */
 struct stop {
     struct io *io;
     struct group *watcher;
@@ -70,6 +70,10 @@ void role_catch_stop(struct io *io, struct stop *s);
 void role_release_stop(struct stop *s); /* Yields */
 /** role_wait_for_stop() - until a stop is asked for, or was. Yields. */
 NODISCARD int role_wait_for_stop(struct stop *s, struct err *e);
+
+/** role_ready() - the role does its work: tell systemd, and from now on that the loop turns, if it wants to
+ * know. Once, after role_catch_stop(). Does not yield. */
+void role_ready(struct stop *s);
 
 /** role_run_agent() - run until it ends by itself or a stop asks it to drain. Yields. */
 NODISCARD int role_run_agent(struct stop *s, struct agent *agent, struct err *e);

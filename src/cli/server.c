@@ -51,6 +51,8 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
     role_catch_stop(io, &stop);
     rc = announce(&s, arena_printf(arena, "%s://%s:%u", s.scheme, p.host, http_server_port(s.http)), e);
     if (rc == 0)
+        role_ready(&stop);
+    if (rc == 0)
         rc = role_wait_for_stop(&stop, e);
     role_release_stop(&stop);
     role_close_server(&s);
