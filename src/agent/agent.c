@@ -29,6 +29,8 @@ int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, 
     a->io = io;
     a->o = *o;
     a->o.queues = o->queues ? o->queues : no_queues;
+    launch_policies_default(&a->default_policies);
+    a->o.policies = o->policies ? o->policies : &a->default_policies;
     a->o.poll_min_ms = o->poll_min_ms ? o->poll_min_ms : POLL_MIN_MS;
     a->o.poll_max_ms = o->poll_max_ms ? o->poll_max_ms : POLL_MAX_MS;
     a->o.stop_grace_ms = o->stop_grace_ms ? o->stop_grace_ms : STOP_GRACE_MS;
@@ -74,13 +76,22 @@ void agent_drain(struct agent *a)
     cond_broadcast(a->io, &a->changed);
 }
 
+/* A clock that was set back makes nothing younger than now. */
+static int64_t age_ms(const struct agent *a, int64_t unix_ms)
+{
+    int64_t age = io_now_unix_ms(a->io) - unix_ms;
+
+    return unix_ms && age > 0 ? age : 1;
+}
+
 static void recover_row(void *ctx, const struct launch_row *row)
 {
     struct agent *a = ctx;
     struct launch *l = launch_new(a, row);
 
     l->recovered = true;
-    l->active_since_ms = io_now_ms(a->io) - 1;
+    l->leased_since_ms -= age_ms(a, row->leased_at_ms);
+    l->active_since_ms -= age_ms(a, row->active_at_ms);
     agent_start_launch(a, l);
 }
 
@@ -100,9 +111,7 @@ static void stop_all(struct agent *a)
     for (size_t i = 0; i < a->launches.len; i++) {
         struct launch *l = a->launches.items[i];
 
-        if (!l->stop_wanted)
-            cond_broadcast(a->io, &l->wake);
-        l->stop_wanted = true;
+        launch_want_stop(l, LAUNCH_STOP_USER);
     }
 }
 

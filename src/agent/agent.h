@@ -2,6 +2,7 @@
 #pragma once
 
 #include "google/secret_manager.h"
+#include "launch/policy.h"
 #include "wandb/wandb.h"
 
 struct agent;
@@ -13,9 +14,10 @@ struct agent_options {
     int64_t max_jobs;          /* -1: no limit */
     const char *gcp_project,
         *region; /* defaults for queue configs that name none; NULL: from the credential; us-central1 */
-    const char *const *macro_allow_env; /* names and prefixes (FOO_*) of environment variables that queue
-                                           configs may use as macros; NULL-ended; NULL: none */
-    const char *config_json;            /* resolved configuration, for the server's record */
+    const struct launch_policies *policies; /* ladders and limits of the queues; NULL: the defaults */
+    const char *const *macro_allow_env;     /* names and prefixes (FOO_*) of environment variables that queue
+                                               configs may use as macros; NULL-ended; NULL: none */
+    const char *config_json;                /* resolved configuration, for the server's record */
     const char *version;
     int64_t poll_min_ms, poll_max_ms; /* 0: 1000, 10000 */
     int64_t watch_ms;                 /* 0: adaptive 1 s to 10 s */

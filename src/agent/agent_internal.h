@@ -20,16 +20,21 @@ struct launch {
     struct secret *own_key;  /* the spec's own API key; not in the journal, so lost by a restart */
     struct cond wake;        /* mail has come */
     int64_t deadline_ms;     /* monotonic; of the wait under way, -1: none */
-    int64_t active_since_ms; /* monotonic; when its job's name became known here */
+    int64_t leased_since_ms; /* monotonic */
+    int64_t active_since_ms; /* monotonic; when its job was made */
     bool ack_tried;          /* an ack was sent in this life */
     bool recovered;          /* came from the journal, so an earlier life may have acted already */
     bool busy;               /* between a create and its journal row: a drain waits for the end of it */
+    bool settling;           /* its job has ended, and why is being asked */
+    bool wants_slot;         /* its wait is over, and all slots are taken */
+    bool has_slot;           /* one of agent.reserved is kept for its next attempt */
     /* mail */
-    bool stop_wanted;
+    enum launch_stop stop_wanted;
     bool gone;
+    bool try_now;        /* something was given back that it may have waited for */
     int64_t newer_fence; /* the item was popped again while in hand: its new token; 0: it was not */
     enum vertex_status seen;
-    bool seen_fresh;
+    bool seen_fresh, seen_started;
     char *seen_error;     /* Vertex's words for a job that has ended; NULL none */
     int64_t stop_seen_ms; /* monotonic; when the stop request was first noticed, 0: not yet */
 };
@@ -37,6 +42,7 @@ struct launch {
 struct agent {
     struct io *io;
     struct agent_options o;
+    struct launch_policies default_policies;
     struct journal *journal;
     struct group *takers, *helpers, *drivers;
     struct vec launches; /* unreported ones */
@@ -46,7 +52,8 @@ struct agent {
     struct cond changed;            /* for agent_run(): look again */
     struct cond watch;              /* for the watcher: a job became active, or changed */
     int64_t last_change_ms;         /* monotonic; of any watched job */
-    size_t reserved;                /* slots kept for pops under way */
+    size_t reserved;                /* slots kept for pops under way, and for launches that go on */
+    size_t slots_wanted;            /* launches that want one: they go before pops */
     uint64_t slot_turns, slot_turn; /* of takers: how many have asked for a slot, and whose turn it is */
     struct str agent_id;            /* owned; absent before registration */
     bool draining, registered, told_store_error;
@@ -70,6 +77,16 @@ NODISCARD int launch_save(struct launch *l, const struct launch_row *next, struc
                           struct str note, struct err *e);
 size_t agent_slots_used(const struct agent *a); /* reserved ones too */
 bool agent_has_free_slot(const struct agent *a);
+/** agent_slots_changed() - one was given back, or is wanted no more: wake who waits for one. */
+void agent_slots_changed(struct agent *a);
+/** launch_take_slot() - keep a slot for the next attempt of a launch that holds none. False: all are taken;
+ * it is woken when that changes. */
+bool launch_take_slot(struct launch *l);
+/** launch_drop_slot() - what was kept: its row holds the slot now, or it makes no attempt. */
+void launch_drop_slot(struct launch *l);
+/** launch_want_stop() - leave word that @l is to end, unless it is to end for a stronger reason already. */
+void launch_want_stop(struct launch *l, enum launch_stop why);
+const struct launch_policy *launch_policy(const struct launch *l);
 void agent_start_launch(struct agent *a, struct launch *l);
 
 /* driver.c */
@@ -82,6 +99,7 @@ struct outcome {
     struct strbuf reason; /* for the queue; err.msg when it is empty */
     struct strbuf job;    /* a Vertex job that was made or found */
     bool acked, disowned;
+    uint32_t rungs; /* of its ladder; 0: not known from this */
 };
 /* outcome.c */
 /** outcome_set() - set the event, with the outcome's error when there is one. */
@@ -92,7 +110,11 @@ void outcome_reset(struct outcome *out);
 NODISCARD int act_resolve(struct launch *l, struct outcome *out);
 NODISCARD int act_probe(struct launch *l, struct outcome *out);
 NODISCARD int act_report(struct launch *l, struct outcome *out);
-/** render_launch() - the spec from the journal, checked and made a request with dedup label @attempt_label.
+struct render_attempt {
+    struct str label; /* the dedup label */
+    struct launch_place at;
+};
+/** render_launch() - the spec from the journal, checked and made the request of an attempt, at its rung.
  * All that is wrong goes to out->reason. -ERR_INVALID, -ERR_STORE, -ERR_CANCELLED; a transient code when the
  * Google Cloud project cannot be asked for now. Yields. */
 struct launch_job {
@@ -100,7 +122,7 @@ struct launch_job {
     struct rendered rendered;
     struct str warnings; /* of spec and config, as one text */
 };
-NODISCARD int render_launch(struct launch *l, struct arena *a, struct str attempt_label,
+NODISCARD int render_launch(struct launch *l, struct arena *a, const struct render_attempt *attempt,
                             struct launch_job *ret, struct outcome *out);
 /** submit_prepare() - the exact request of a new attempt into @next and *ret_request, its strings in @a.
  * Waits for the right to create. Yields. */

@@ -7,53 +7,96 @@
 #include "agent/agent_internal.h"
 #include "base/log.h"
 
-enum { REASON_MAX_BYTES = 8 * 1024, ERROR_LAG_MS = 5000 };
+enum { REASON_MAX_BYTES = 8 * 1024 };
 
-static struct launch_view view_of(const struct launch_row *r)
+static struct launch_view view_of(const struct launch *l)
 {
+    const struct launch_row *r = &l->row;
+    const struct launch_policy *p = launch_policy(l);
+
     return (struct launch_view){ .phase = r->phase,
                                  .attempt = r->attempt,
                                  .retries = r->retries,
                                  .probes = r->probes,
-                                 .stop_asked = r->stop_asked,
+                                 .stop = r->stop,
                                  .has_vertex_job = r->vertex_job.len > 0,
-                                 .probe_needed = r->probe_needed };
+                                 .probe_needed = r->probe_needed,
+                                 .at = r->at,
+                                 .limits = { .rungs = r->rungs,
+                                             .rounds = (uint32_t)p->stockout_rounds,
+                                             .max_resumes = (uint32_t)p->max_resumes } };
 }
 
 /* --- waiting -------------------------------------------------------------------------------------------- */
 
-/* Vertex fills in the words for a failure up to a minute after the state: ask once more. */
+/* Vertex gives the words for a failure up to a minute after the state, and they decide what comes next. The
+ * slot is free meanwhile: the row says that the job has ended. */
 static int late_error(struct launch *l, struct outcome *out)
 {
-    struct agent *a = l->agent;
-    AUTO_PTR(arena) arena = arena_new();
-    struct vertex_job job = { 0 };
-    int rc = io_sleep(a->io, ERROR_LAG_MS, NULL);
+    static const int64_t waits_ms[] = { 2000, 5000, 10000, 20000, 40000 };
+    struct launch_row ended = l->row;
+    int rc;
 
-    if (!rc)
-        rc = vertex_get(a->o.google, arena, l->row.vertex_job, &job, NULL);
-    if (rc == -ERR_CANCELLED)
-        return rc;
-    if (!rc && job.error_message.len)
+    ended.vertex_status = str_of(vertex_status_name(out->ev.status));
+    rc = launch_save(l, &ended, (struct str){ 0 }, (struct str){ 0 }, NULL);
+    for (size_t i = 0; !rc && i < ARRAY_LEN(waits_ms) && !out->reason.len; i++) {
+        AUTO_PTR(arena) arena = arena_new();
+        struct vertex_job job = { 0 };
+
+        rc = io_sleep(l->agent->io, waits_ms[i], NULL);
+        if (!rc && vertex_get(l->agent->o.google, arena, l->row.vertex_job, &job, NULL) == -ERR_CANCELLED)
+            rc = -ERR_CANCELLED;
         strbuf_add(&out->reason, job.error_message);
-    return 0;
+        l->seen_started = l->seen_started || job.start_time.len > 0;
+    }
+    return rc;
+}
+
+static int failure_reason(struct launch *l, struct outcome *out)
+{
+    struct launch_end end = { .ran = l->row.ran, .spot = l->row.spot };
+    int rc = 0;
+
+    strbuf_addz(&out->reason, l->seen_error);
+    if (!out->reason.len) {
+        l->settling = true;
+        rc = late_error(l, out);
+        l->settling = false;
+    }
+    end.error = strbuf_str(&out->reason);
+    end.ran = end.ran || l->seen_started;
+    out->ev.cause = launch_cause_of_end(&end);
+    if (!out->reason.len)
+        strbuf_addf(&out->reason, "the Vertex job ended as %s without giving a reason",
+                    vertex_status_name(out->ev.status));
+    return rc;
 }
 
 static int status_reason(struct launch *l, struct outcome *out)
 {
-    int rc = 0;
+    bool failed = out->ev.status == VERTEX_FAILED || out->ev.status == VERTEX_EXPIRED;
 
-    if (out->ev.status == VERTEX_FAILED || out->ev.status == VERTEX_EXPIRED) {
-        strbuf_addz(&out->reason, l->seen_error);
-        if (!out->reason.len)
-            rc = late_error(l, out);
-        if (!out->reason.len)
-            strbuf_addf(&out->reason, "the Vertex job ended as %s without giving a reason",
-                        vertex_status_name(out->ev.status));
-    } else if (out->ev.status == VERTEX_CANCELLED) {
-        strbuf_addz(&out->reason, l->row.stop_asked ? "stopped on request" : "cancelled on Vertex AI");
-    }
-    return rc;
+    if (failed && l->row.stop != LAUNCH_STOP_DEADLINE)
+        return failure_reason(l, out);
+    if (l->row.stop == LAUNCH_STOP_NONE || l->row.stop == LAUNCH_STOP_USER) /* else the row has it */
+        strbuf_addz(&out->reason, out->ev.status != VERTEX_CANCELLED ? ""
+                                  : l->row.stop                      ? "stopped on request"
+                                                                     : "cancelled on Vertex AI");
+    return 0;
+}
+
+static void stop_reason(const struct launch *l, struct outcome *out)
+{
+    const struct launch_policy *p = launch_policy(l);
+
+    if (out->ev.stop == LAUNCH_STOP_NOT_STARTED)
+        strbuf_addf(&out->reason,
+                    "the Vertex job did not start within %lld s (start_timeout_seconds, or "
+                    "WANDB_LAUNCH_START_TIMEOUT: 0 waits for ever)",
+                    (long long)(p->start_timeout_ms / 1000));
+    else if (out->ev.stop == LAUNCH_STOP_DEADLINE)
+        strbuf_addf(&out->reason, "it did not end within %lld s of being taken (deadline_seconds)",
+                    (long long)(p->deadline_ms / 1000));
 }
 
 /* Mail for a launch in this phase? False: wait on. */
@@ -61,12 +104,15 @@ static bool take_mail(struct launch *l, struct outcome *out)
 {
     bool watched = l->row.phase == LAUNCH_ACTIVE || l->row.phase == LAUNCH_STOPPING;
 
-    if (l->stop_wanted && !l->row.stop_asked && !launch_phase_is_ended(l->row.phase)) {
+    if (l->stop_wanted > l->row.stop && !launch_phase_is_ended(l->row.phase)) {
         outcome_set(out, LAUNCH_EV_STOP_ASKED);
+        out->ev.stop = l->stop_wanted;
+        stop_reason(l, out);
         return true;
     }
     if (watched && l->gone) {
-        strbuf_addz(&out->reason, "the Vertex job was deleted before it ended");
+        if (l->row.stop == LAUNCH_STOP_NONE)
+            strbuf_addz(&out->reason, "the Vertex job was deleted before it ended");
         outcome_set(out, LAUNCH_EV_GONE);
         return true;
     }
@@ -79,6 +125,14 @@ static bool take_mail(struct launch *l, struct outcome *out)
     return false;
 }
 
+/* Is the wait over? One that waited for machines needs a slot to go on. */
+static bool is_wait_over(struct launch *l, int64_t left)
+{
+    bool due = (l->deadline_ms >= 0 && left <= 0) || l->try_now;
+
+    return due && (l->row.phase != LAUNCH_WAITING || launch_take_slot(l));
+}
+
 static int wait_for_event(struct launch *l, struct outcome *out)
 {
     struct agent *a = l->agent;
@@ -89,12 +143,13 @@ static int wait_for_event(struct launch *l, struct outcome *out)
 
         if (take_mail(l, out))
             return out->ev.kind == LAUNCH_EV_STATUS ? status_reason(l, out) : 0;
-        if (l->deadline_ms >= 0 && left <= 0) {
+        if (is_wait_over(l, left)) {
             l->deadline_ms = -1;
+            l->try_now = false;
             outcome_set(out, LAUNCH_EV_WAIT_OVER);
             return 0;
         }
-        rc = cond_wait(a->io, &l->wake, left, NULL);
+        rc = cond_wait(a->io, &l->wake, l->wants_slot ? -1 : left, NULL);
         if (rc == -ERR_CANCELLED)
             return rc;
     }
@@ -103,6 +158,7 @@ static int wait_for_event(struct launch *l, struct outcome *out)
 static int wait_ms(struct launch *l, int64_t ms, struct outcome *out)
 {
     l->deadline_ms = ms < 0 ? -1 : io_now_ms(l->agent->io) + ms;
+    l->try_now = false;
     return wait_for_event(l, out);
 }
 
@@ -152,7 +208,9 @@ static int do_act(struct launch *l, const struct launch_step *step, struct outco
 static void set_reason(struct launch_row *next, const struct launch_row *now, const struct launch_step *step,
                        const struct outcome *out)
 {
-    struct str text = out->reason.len ? strbuf_str(&out->reason) : str_of(out->err.msg);
+    struct str text = out->reason.len                        ? strbuf_str(&out->reason)
+                      : out->ev.kind == LAUNCH_EV_CANCEL_ERR ? (struct str){ 0 }
+                                                             : str_of(out->err.msg);
     bool ended = launch_phase_is_ended(next->phase);
 
     if (next->phase == LAUNCH_ACTIVE || step->act == LAUNCH_ACT_SUBMIT)
@@ -174,22 +232,41 @@ static struct launch_row next_row(const struct launch *l, const struct launch_st
     next.fence = launch_hold(l).fence;
     next.retries = step->retries;
     next.probes = step->probes;
-    next.stop_asked = step->stop_asked;
+    next.stop = step->stop;
+    next.at = step->at;
+    if (step->phase != l->row.phase || step->cause != CAUSE_NONE)
+        next.cause = step->cause;
+    if (out->rungs)
+        next.rungs = out->rungs;
     next.probe_needed = step->probe_needed;
     next.acked = next.acked || out->acked;
     next.disowned = next.disowned || out->disowned;
     if (out->job.len)
         next.vertex_job = strbuf_str(&out->job);
-    if (out->ev.kind == LAUNCH_EV_STATUS)
+    if (out->ev.kind == LAUNCH_EV_STATUS) {
         next.vertex_status = str_of(vertex_status_name(out->ev.status));
+        next.ran = next.ran || out->ev.status == VERTEX_RUNNING || l->seen_started;
+    }
+    if (next.phase == LAUNCH_WAITING || step->new_attempt) /* what it had has ended */
+        next.vertex_job = next.vertex_status = (struct str){ 0 };
     set_reason(&next, &l->row, step, out);
     return next;
+}
+
+static struct str rung_note(const struct launch *l, struct arena *a, const struct launch_row *next)
+{
+    const struct launch_policy *p = launch_policy(l);
+    const char *text = next->at.rung < p->rung_count ? launch_rung_text(a, &p->rungs[next->at.rung]) : "";
+
+    return str_of(arena_printf(a, "rung %u of %u of the ladder (%s), for want of %s", next->at.rung + 1,
+                               next->rungs, text, launch_cause_name(next->cause)));
 }
 
 /* A new attempt: the exact request first, then the phase with it, then the create. */
 static int submit(struct launch *l, struct launch_row *next, struct launch_secrets *secrets,
                   struct outcome *out)
 {
+    bool climbs = l->row.phase == LAUNCH_SUBMITTING && next->at.rung != l->row.at.rung;
     AUTO_PTR(arena) a = arena_new();
     struct str request = { 0 };
     int rc = submit_prepare(l, a, next, &request, out);
@@ -198,7 +275,7 @@ static int submit(struct launch *l, struct launch_row *next, struct launch_secre
         rc = launch_secrets_read(l, request, secrets, &out->err);
     if (rc == -ERR_CANCELLED)
         return rc;
-    if (launch_save(l, next, request, (struct str){ 0 }, NULL))
+    if (launch_save(l, next, request, climbs ? rung_note(l, a, next) : (struct str){ 0 }, NULL))
         return -ERR_CANCELLED;
     if (rc) { /* nothing was sent */
         outcome_set(out, LAUNCH_EV_SUBMIT_ERR);
@@ -259,10 +336,19 @@ static struct str note_of(const struct launch_row *next, const struct launch_row
     return next->phase == LAUNCH_ACTIVE ? next->vertex_job : next->reason;
 }
 
+/* What was seen and wanted of a job that has ended is not meant for the next one. */
+static void forget_job(struct launch *l, const struct launch_row *before)
+{
+    if (before->stop && !l->row.stop && l->stop_wanted <= before->stop)
+        l->stop_wanted = LAUNCH_STOP_NONE;
+    if (l->row.phase == LAUNCH_WAITING && before->phase != LAUNCH_WAITING)
+        l->gone = l->seen_fresh = l->seen_started = false;
+}
+
 /* One step; *ret_done when the launch is over. -ERR_CANCELLED. */
 static int drive_step(struct launch *l, struct outcome *out, bool *ret_done)
 {
-    struct launch_view view = view_of(&l->row);
+    struct launch_view view = view_of(l);
     struct launch_step step = launch_next(&view, &out->ev, io_random_unit(l->agent->io));
     struct launch_row next = next_row(l, &step, out), before = { 0 };
     int rc;
@@ -272,6 +358,8 @@ static int drive_step(struct launch *l, struct outcome *out, bool *ret_done)
     launch_row_assign(&before, &l->row);
     rc = launch_save(l, &next, (struct str){ 0 }, note_of(&next, &before), NULL);
     l->busy = false;
+    if (!rc)
+        forget_job(l, &before);
     if (!rc && l->row.phase == LAUNCH_REPORTED)
         *ret_done = true;
     else if (!rc)
@@ -287,9 +375,10 @@ static void forget(struct launch *l)
 {
     struct agent *a = l->agent;
 
+    launch_drop_slot(l);
     vec_remove_item(&a->launches, l);
     map_remove(a->by_item, l->row.item);
-    cond_broadcast(a->io, &a->slots);
+    agent_slots_changed(a);
     cond_broadcast(a->io, &a->changed);
     launch_free(l);
 }

@@ -32,6 +32,18 @@ static const char *const migrations[] = {
     " at INTEGER NOT NULL, phase_from TEXT NOT NULL, phase_to TEXT NOT NULL, note TEXT) STRICT;"
     "CREATE INDEX history_launch ON history (launch);",
     "ALTER TABLE launches ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;",
+    /* stop_asked was a flag; it is the reason now */
+    "UPDATE launches SET stop_asked = 3 WHERE stop_asked = 1;"
+    "ALTER TABLE launches ADD COLUMN cause TEXT NOT NULL DEFAULT 'none';"
+    "ALTER TABLE launches ADD COLUMN rungs INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE launches ADD COLUMN rung INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE launches ADD COLUMN round INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE launches ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE launches ADD COLUMN rungs_out INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE launches ADD COLUMN ran INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE launches ADD COLUMN spot INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE launches ADD COLUMN flexible INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE launches ADD COLUMN waiting_since INTEGER NOT NULL DEFAULT 0;",
     NULL,
 };
 
@@ -165,21 +177,27 @@ static int save_row(struct db_conn *c, void *arg, struct err *e)
     const struct launch_row *r = ch->row;
     const char *from = launch_phase_name(ch->from), *to = launch_phase_name(r->phase);
     int64_t changes = 0;
-    int rc = db_run(c, &changes, e,
-                    "UPDATE launches SET run_entity = ?, wb_project = ?, gcp_project = ?, region = ?,"
-                    " attempt_label = ?, vertex_job = ?, vertex_status = ?, reason = ?, stage = ?, phase = ?,"
-                    " attempt = ?, retries = ?, probes = ?, stop_asked = ?, probe_needed = ?, acked = ?,"
-                    " disowned = ?, submitted_at = ?, active_at = ?, ended_at = ?, reported_at = ?,"
-                    " fence = ?, request = coalesce(?, request) WHERE id = ? AND phase = ?",
-                    "sssssssss"
-                    "z"
-                    "iiiiiiiiiiii"
-                    "siz",
-                    r->run_entity, r->wb_project, r->gcp_project, r->region, r->attempt_label, r->vertex_job,
-                    r->vertex_status, r->reason, r->stage, to, (int64_t)r->attempt, (int64_t)r->retries,
-                    (int64_t)r->probes, (int64_t)r->stop_asked, (int64_t)r->probe_needed, (int64_t)r->acked,
-                    (int64_t)r->disowned, r->submitted_at_ms, r->active_at_ms, r->ended_at_ms,
-                    r->reported_at_ms, r->fence, ch->request, r->id, from);
+    int rc =
+        db_run(c, &changes, e,
+               "UPDATE launches SET run_entity = ?, wb_project = ?, gcp_project = ?, region = ?,"
+               " attempt_label = ?, vertex_job = ?, vertex_status = ?, reason = ?, stage = ?, phase = ?,"
+               " attempt = ?, retries = ?, probes = ?, stop_asked = ?, probe_needed = ?, acked = ?,"
+               " disowned = ?, submitted_at = ?, active_at = ?, ended_at = ?, reported_at = ?,"
+               " fence = ?, cause = ?, rungs = ?, rung = ?, round = ?, resumes = ?, rungs_out = ?,"
+               " ran = ?, spot = ?, flexible = ?, waiting_since = ?,"
+               " request = coalesce(?, request) WHERE id = ? AND phase = ?",
+               "sssssssss"
+               "z"
+               "iiiiiiiiiiii"
+               "ziiiiiiiii"
+               "siz",
+               r->run_entity, r->wb_project, r->gcp_project, r->region, r->attempt_label, r->vertex_job,
+               r->vertex_status, r->reason, r->stage, to, (int64_t)r->attempt, (int64_t)r->retries,
+               (int64_t)r->probes, (int64_t)r->stop, (int64_t)r->probe_needed, (int64_t)r->acked,
+               (int64_t)r->disowned, r->submitted_at_ms, r->active_at_ms, r->ended_at_ms, r->reported_at_ms,
+               r->fence, launch_cause_name(r->cause), (int64_t)r->rungs, (int64_t)r->at.rung,
+               (int64_t)r->at.round, (int64_t)r->at.resumes, (int64_t)r->at.out, (int64_t)r->ran,
+               (int64_t)r->spot, (int64_t)r->flexible, r->waiting_since_ms, ch->request, r->id, from);
 
     if (rc)
         return rc;
@@ -206,6 +224,19 @@ struct each_args {
     void *ctx;
 };
 
+static void read_ladder(struct db_stmt *s, int i, struct launch_row *r)
+{
+    r->rungs = (uint32_t)db_col_i64(s, i++);
+    r->at.rung = (uint32_t)db_col_i64(s, i++);
+    r->at.round = (uint32_t)db_col_i64(s, i++);
+    r->at.resumes = (uint32_t)db_col_i64(s, i++);
+    r->at.out = (uint64_t)db_col_i64(s, i++);
+    r->ran = db_col_i64(s, i++);
+    r->spot = db_col_i64(s, i++);
+    r->flexible = db_col_i64(s, i++);
+    r->waiting_since_ms = db_col_i64(s, i++);
+}
+
 static int read_row(struct db_stmt *s, struct launch_row *r, struct err *e)
 {
     int i = 0;
@@ -228,7 +259,7 @@ static int read_row(struct db_stmt *s, struct launch_row *r, struct err *e)
     r->attempt = (uint32_t)db_col_i64(s, i++);
     r->retries = (uint32_t)db_col_i64(s, i++);
     r->probes = (uint32_t)db_col_i64(s, i++);
-    r->stop_asked = db_col_i64(s, i++);
+    r->stop = (enum launch_stop)db_col_i64(s, i++);
     r->probe_needed = db_col_i64(s, i++);
     r->acked = db_col_i64(s, i++);
     r->disowned = db_col_i64(s, i++);
@@ -239,6 +270,9 @@ static int read_row(struct db_stmt *s, struct launch_row *r, struct err *e)
     r->ended_at_ms = db_col_i64(s, i++);
     r->reported_at_ms = db_col_i64(s, i++);
     r->fence = db_col_i64(s, i++);
+    if (!launch_cause_parse(db_col_str(s, i++), &r->cause))
+        r->cause = CAUSE_NONE; /* of a newer version */
+    read_ladder(s, i, r);
     return 0;
 }
 
@@ -252,7 +286,8 @@ static int each_row(struct db_conn *c, void *arg, struct err *e)
         "SELECT id, item, queue, run_id, run_entity, wb_project, gcp_project, region,"
         " attempt_label, vertex_job, vertex_status, reason, stage, phase, attempt, retries,"
         " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
-        " active_at, ended_at, reported_at, fence FROM launches WHERE phase != 'reported' ORDER BY id",
+        " active_at, ended_at, reported_at, fence, cause, rungs, rung, round, resumes, rungs_out, ran,"
+        " spot, flexible, waiting_since FROM launches WHERE phase != 'reported' ORDER BY id",
         "");
 
     while (!rc && (rc = db_step(s, &row, e)) == 0 && row) {

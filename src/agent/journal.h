@@ -21,11 +21,18 @@ struct launch_row {
     struct str vertex_job, vertex_status;          /* "projects/...", "JOB_STATE_..." as last seen */
     struct str reason, stage;                      /* why it waits or failed; "agent" or "run" */
     enum launch_phase phase;
+    enum launch_cause cause; /* of the latest wait or failure */
     uint32_t attempt, retries, probes;
-    bool stop_asked, probe_needed;
+    uint32_t rungs; /* of its ladder, as it was resolved; 0: not yet */
+    struct launch_place at;
+    enum launch_stop stop;
+    bool probe_needed;
+    bool ran, spot,
+        flexible;  /* the latest job: it was RUNNING at some time; its strategy is SPOT, FLEX_START */
     bool acked;    /* the server agreed that it is ours */
     bool disowned; /* the server said that it is somebody else's: there is nothing to report */
     bool own_key;  /* the spec brought its own API key, which is not in the journal */
+    int64_t waiting_since_ms; /* 0: it has not waited since its last job */
     int64_t leased_at_ms, submitted_at_ms, active_at_ms, ended_at_ms, reported_at_ms;
 };
 void launch_row_done(struct launch_row *r);

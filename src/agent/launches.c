@@ -13,6 +13,7 @@ struct launch *launch_new(struct agent *a, const struct launch_row *row)
 
     l->agent = a;
     l->deadline_ms = -1;
+    l->leased_since_ms = l->active_since_ms = io_now_ms(a->io);
     launch_row_assign(&l->row, row);
     return l;
 }
@@ -32,18 +33,91 @@ struct wandb_hold launch_hold(const struct launch *l)
     return (struct wandb_hold){ l->row.item, l->newer_fence ? l->newer_fence : l->row.fence };
 }
 
+const struct launch_policy *launch_policy(const struct launch *l)
+{
+    return launch_policy_of(l->agent->o.policies, l->row.queue);
+}
+
+/* A job that has ended holds none, also while it is asked why. */
+static bool row_holds_slot(const struct launch *l, const struct launch_row *r)
+{
+    if (r->vertex_status.len && vertex_status_is_ended(vertex_status_parse(r->vertex_status)))
+        return false;
+    return launch_phase_holds_slot(r->phase, launch_policy(l)->waiting_holds_slot ? CAUSE_NONE : r->cause);
+}
+
+static bool holds_slot(const struct launch *l)
+{
+    return row_holds_slot(l, &l->row);
+}
+
 size_t agent_slots_used(const struct agent *a)
 {
     size_t used = a->reserved;
 
     for (size_t i = 0; i < a->launches.len; i++)
-        used += launch_phase_holds_slot(((struct launch *)a->launches.items[i])->row.phase);
+        used += holds_slot(a->launches.items[i]);
     return used;
 }
 
 bool agent_has_free_slot(const struct agent *a)
 {
     return a->o.max_jobs < 0 || agent_slots_used(a) < (size_t)a->o.max_jobs;
+}
+
+void agent_slots_changed(struct agent *a)
+{
+    for (size_t i = 0; a->slots_wanted && i < a->launches.len; i++) {
+        struct launch *l = a->launches.items[i];
+
+        if (l->wants_slot)
+            cond_broadcast(a->io, &l->wake);
+    }
+    cond_broadcast(a->io, &a->slots);
+}
+
+static void want_slot(struct launch *l, bool wants)
+{
+    struct agent *a = l->agent;
+
+    if (l->wants_slot == wants)
+        return;
+    l->wants_slot = wants;
+    a->slots_wanted += wants ? 1 : (size_t)-1;
+    if (!wants)
+        agent_slots_changed(a);
+}
+
+bool launch_take_slot(struct launch *l)
+{
+    struct agent *a = l->agent;
+
+    if (!l->has_slot && !holds_slot(l)) {
+        want_slot(l, !agent_has_free_slot(a));
+        if (l->wants_slot)
+            return false;
+        l->has_slot = true;
+        a->reserved++;
+    }
+    return true;
+}
+
+void launch_drop_slot(struct launch *l)
+{
+    want_slot(l, false);
+    if (!l->has_slot)
+        return;
+    l->has_slot = false;
+    l->agent->reserved--;
+    agent_slots_changed(l->agent);
+}
+
+void launch_want_stop(struct launch *l, enum launch_stop why)
+{
+    if (l->stop_wanted >= why || l->row.stop >= why)
+        return;
+    l->stop_wanted = why;
+    cond_broadcast(l->agent->io, &l->wake);
 }
 
 void agent_start_launch(struct agent *a, struct launch *l)
@@ -66,6 +140,10 @@ static void stamp_times(struct launch_row *next, enum launch_phase from, int64_t
         next->submitted_at_ms = now;
     if (next->phase == LAUNCH_ACTIVE)
         next->active_at_ms = now;
+    if (next->phase == LAUNCH_ACTIVE)
+        next->waiting_since_ms = 0;
+    if (next->phase == LAUNCH_WAITING && !next->waiting_since_ms)
+        next->waiting_since_ms = now;
     if (launch_phase_is_ended(next->phase) && !next->ended_at_ms)
         next->ended_at_ms = now;
     if (next->phase == LAUNCH_REPORTED)
@@ -88,6 +166,8 @@ static void log_move(const struct launch_row *r)
 
     if (r->vertex_job.len)
         strbuf_addf(&more, " vertex_job=%.*s", STR_ARG(r->vertex_job));
+    if (r->cause != CAUSE_NONE && (r->phase == LAUNCH_WAITING || launch_phase_is_ended(r->phase)))
+        strbuf_addf(&more, " cause=%s", launch_cause_name(r->cause));
     if (r->reason.len)
         add_quoted(&more, "reason", r->reason);
     snprintf(event, sizeof(event), "launch.%s", launch_phase_name(r->phase));
@@ -124,6 +204,39 @@ static int save_until_done(struct launch *l, const struct journal_change *c, str
     }
 }
 
+/* A job of ours has ended: the machines it had may be what an older launch waits for. One goes, for one came
+ * back. */
+static void wake_waiting(struct agent *a)
+{
+    for (size_t i = 0; i < a->launches.len; i++) {
+        struct launch *l = a->launches.items[i];
+
+        if (l->row.phase != LAUNCH_WAITING || !launch_cause_is_capacity(l->row.cause) || l->try_now)
+            continue;
+        l->try_now = true;
+        cond_broadcast(a->io, &l->wake);
+        return;
+    }
+}
+
+/* What follows from a new row for others. */
+static void announce(struct launch *l, enum launch_phase from, bool held_slot)
+{
+    struct agent *a = l->agent;
+    bool had_job = from == LAUNCH_ACTIVE || from == LAUNCH_STOPPING;
+
+    if (l->row.phase != LAUNCH_WAITING)
+        launch_drop_slot(l);
+    if (held_slot && !holds_slot(l) && had_job)
+        wake_waiting(a);
+    if ((held_slot && !holds_slot(l)) || from == LAUNCH_WAITING)
+        agent_slots_changed(a);
+    if (l->row.phase == LAUNCH_ACTIVE && from != LAUNCH_ACTIVE) {
+        l->active_since_ms = a->last_change_ms = io_now_ms(a->io);
+        cond_broadcast(a->io, &a->watch);
+    }
+}
+
 int launch_save(struct launch *l, const struct launch_row *next, struct str request, struct str note,
                 struct err *e)
 {
@@ -131,6 +244,7 @@ int launch_save(struct launch *l, const struct launch_row *next, struct str requ
     enum launch_phase from = l->row.phase;
     struct launch_row row = *next;
     struct journal_change change = { .row = &row, .from = from, .request = request, .note = note };
+    bool held_slot;
     int rc;
 
     assert(launch_phase_may_move(from, row.phase));
@@ -141,16 +255,12 @@ int launch_save(struct launch *l, const struct launch_row *next, struct str requ
     rc = save_until_done(l, &change, e);
     if (rc)
         return rc;
+    held_slot = holds_slot(l);
     launch_row_assign(&l->row, &row);
-    if (row.phase == from)
-        return 0;
-    log_move(&l->row);
-    a->moves[row.phase]++;
-    if (launch_phase_holds_slot(from) && !launch_phase_holds_slot(row.phase))
-        cond_broadcast(a->io, &a->slots);
-    if (row.phase == LAUNCH_ACTIVE) {
-        l->active_since_ms = a->last_change_ms = io_now_ms(a->io);
-        cond_broadcast(a->io, &a->watch);
+    if (l->row.phase != from) {
+        log_move(&l->row);
+        a->moves[row.phase]++;
     }
+    announce(l, from, held_slot);
     return 0;
 }

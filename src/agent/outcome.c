@@ -12,4 +12,5 @@ void outcome_reset(struct outcome *out)
     strbuf_reset(&out->reason);
     strbuf_reset(&out->job);
     out->acked = out->disowned = false;
+    out->rungs = 0;
 }

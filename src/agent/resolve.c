@@ -112,7 +112,16 @@ static const struct macro_env *macro_env_of(struct launch *l, struct arena *a)
     return env;
 }
 
-static struct render_input render_input_of(struct launch *l, const struct launch_spec *spec, struct str label)
+/* A config that was read again may have fewer rungs. */
+static const struct launch_rung *rung_of(const struct launch *l, uint32_t rung)
+{
+    const struct launch_policy *p = launch_policy(l);
+
+    return &p->rungs[rung < p->rung_count ? rung : p->rung_count - 1];
+}
+
+static struct render_input render_input_of(struct launch *l, const struct launch_spec *spec,
+                                           const struct render_attempt *attempt)
 {
     struct agent *a = l->agent;
 
@@ -128,7 +137,8 @@ static struct render_input render_input_of(struct launch *l, const struct launch
         .image_uri = spec->image_uri,
         .region = str_of(a->o.region ? a->o.region : "us-central1"),
         .agent_label = journal_agent_label(a->journal),
-        .attempt_label = label,
+        .attempt_label = attempt->label,
+        .rung = rung_of(l, attempt->at.rung),
         .now_unix_ms = io_now_unix_ms(a->io),
     };
 }
@@ -139,8 +149,8 @@ static int spec_invalid(struct outcome *out, const char *text)
     return err_set(&out->err, ERR_INVALID, "%s", text);
 }
 
-int render_launch(struct launch *l, struct arena *a, struct str attempt_label, struct launch_job *ret,
-                  struct outcome *out)
+int render_launch(struct launch *l, struct arena *a, const struct render_attempt *attempt,
+                  struct launch_job *ret, struct outcome *out)
 {
     struct problems p = { .a = a, .file = "" };
     struct str text = { 0 };
@@ -158,10 +168,11 @@ int render_launch(struct launch *l, struct arena *a, struct str attempt_label, s
         return -ERR_INVALID;
     }
     ret->spec.has_own_api_key = l->row.own_key; /* the journal's copy of the spec is without it */
+    ret->spec.resume_count += attempt->at.resumes;
     refusal = what_we_cannot_do(a, l, &ret->spec);
     if (refusal)
         return spec_invalid(out, refusal);
-    in = render_input_of(l, &ret->spec, attempt_label);
+    in = render_input_of(l, &ret->spec, attempt);
     in.macro_env = macro_env_of(l, a);
     in.gcp_project = default_project(l, &no_project);
     if (no_project.code == ERR_CANCELLED)
@@ -210,6 +221,38 @@ static void tell_wait(struct launch *l, const struct outcome *out)
     (void)!wandb_item_warn(l->agent->o.wandb, &hold, strbuf_str(&text), "agent", NULL);
 }
 
+static int name_rung(struct arena *a, const struct launch_policy *p, uint32_t rung, struct outcome *out)
+{
+    const char *text = arena_strdup(a, strbuf_cstr(&out->reason));
+
+    strbuf_reset(&out->reason);
+    strbuf_addf(&out->reason, "rung %u of the ladder (%s): %s", rung + 1,
+                launch_rung_text(a, &p->rungs[rung]), text);
+    return -ERR_INVALID;
+}
+
+/* All rungs at once: what is wrong with the last is better known now than in the night that needs it. */
+static int check_rungs(struct launch *l, struct arena *a, struct launch_job *ret, struct outcome *out)
+{
+    const struct launch_policy *p = launch_policy(l);
+    uint32_t count = (uint32_t)p->rung_count;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct render_attempt attempt = { STR("check"), { .rung = i } };
+        struct launch_job job = { 0 };
+        int rc = render_launch(l, a, &attempt, &job, out);
+
+        if (rc)
+            return rc == -ERR_INVALID && i ? name_rung(a, p, i, out) : rc;
+        if (i == 0)
+            *ret = job;
+        if (job.rendered.names_region && p->rungs[i].region_is_default)
+            count = 1; /* the others would be the same */
+    }
+    out->rungs = count;
+    return 0;
+}
+
 int act_resolve(struct launch *l, struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -225,7 +268,7 @@ int act_resolve(struct launch *l, struct outcome *out)
             out->ev.err = NULL; /* tried again */
         return 0;
     }
-    rc = render_launch(l, a, STR("check"), &job, out);
+    rc = check_rungs(l, a, &job, out);
     if (rc == -ERR_CANCELLED)
         return rc;
     if (!rc)

@@ -40,6 +40,24 @@ void launch_row_assign(struct launch_row *r, const struct launch_row *from)
     launch_row_done(&old);
 }
 
+static bool same_place(const struct launch_place *a, const struct launch_place *b)
+{
+    return a->rung == b->rung && a->round == b->round && a->resumes == b->resumes && a->out == b->out;
+}
+
+static bool same_flags(const struct launch_row *a, const struct launch_row *b)
+{
+    return a->probe_needed == b->probe_needed && a->acked == b->acked && a->disowned == b->disowned &&
+           a->own_key == b->own_key && a->ran == b->ran && a->spot == b->spot && a->flexible == b->flexible;
+}
+
+static bool same_progress(const struct launch_row *a, const struct launch_row *b)
+{
+    return a->phase == b->phase && a->cause == b->cause && a->stop == b->stop && a->attempt == b->attempt &&
+           a->retries == b->retries && a->probes == b->probes && a->rungs == b->rungs &&
+           same_place(&a->at, &b->at);
+}
+
 bool launch_row_equal(const struct launch_row *a, const struct launch_row *b)
 {
     struct launch_row x = *a, y = *b;
@@ -50,8 +68,6 @@ bool launch_row_equal(const struct launch_row *a, const struct launch_row *b)
     for (size_t i = 0; i < ROW_STRINGS; i++)
         if (!str_eq(*xs[i], *ys[i]))
             return false;
-    return x.id == y.id && x.fence == y.fence && x.phase == y.phase && x.attempt == y.attempt &&
-           x.retries == y.retries && x.probes == y.probes && x.stop_asked == y.stop_asked &&
-           x.probe_needed == y.probe_needed && x.acked == y.acked && x.disowned == y.disowned &&
-           x.own_key == y.own_key;
+    return x.id == y.id && x.fence == y.fence && x.waiting_since_ms == y.waiting_since_ms &&
+           same_flags(&x, &y) && same_progress(&x, &y);
 }

@@ -1,6 +1,6 @@
 /*
- * agent/stops.c: asks the server which launches somebody wants to end: our own server once a queue, a W&B
- * server for many runs at once.
+ * agent/stops.c: which launches are to end before their program does. Somebody may want that: our own server
+ * is asked once a queue, a W&B server for many runs at once. And their time may be over.
  */
 #include "agent/agent_internal.h"
 
@@ -8,7 +8,8 @@ enum { STOP_POLL_MS = 10000, STOP_POLL_OWN_MS = 2000 };
 
 static bool is_stoppable(const struct launch *l)
 {
-    return !launch_phase_is_ended(l->row.phase) && !l->row.stop_asked && !l->stop_wanted && !l->row.disowned;
+    return !launch_phase_is_ended(l->row.phase) && l->row.stop < LAUNCH_STOP_USER &&
+           l->stop_wanted < LAUNCH_STOP_USER && !l->row.disowned;
 }
 
 /* A script that runs gets the request from the server too, and some time to end by itself. */
@@ -23,8 +24,7 @@ static void note_request(struct agent *a, struct str item, struct str run_state)
         l->stop_seen_ms = now;
     if (str_eq_nocase(run_state, STR("running")) && now - l->stop_seen_ms < a->o.stop_grace_ms)
         return;
-    l->stop_wanted = true;
-    cond_broadcast(a->io, &l->wake);
+    launch_want_stop(l, LAUNCH_STOP_USER);
 }
 
 /* -ERR_CANCELLED, else 0: other failures wait for the next round. */
@@ -104,6 +104,26 @@ static int ask_wandb(struct agent *a)
     return rc;
 }
 
+/* The limits of its queue. Vertex itself says how long a job waits for machines that come when they come. */
+static void check_time(struct launch *l, int64_t now)
+{
+    const struct launch_policy *p = launch_policy(l);
+
+    if (launch_phase_is_ended(l->row.phase) || l->settling)
+        return;
+    if (p->deadline_ms && now - l->leased_since_ms >= p->deadline_ms)
+        launch_want_stop(l, LAUNCH_STOP_DEADLINE);
+    else if (p->start_timeout_ms && l->row.phase == LAUNCH_ACTIVE && !l->row.ran && !l->row.flexible &&
+             now - l->active_since_ms >= p->start_timeout_ms)
+        launch_want_stop(l, LAUNCH_STOP_NOT_STARTED);
+}
+
+static void check_times(struct agent *a)
+{
+    for (size_t i = 0; i < a->launches.len; i++)
+        check_time(a->launches.items[i], io_now_ms(a->io));
+}
+
 void stops_run(void *arg)
 {
     struct agent *a = arg;
@@ -111,8 +131,10 @@ void stops_run(void *arg)
     for (;;) {
         bool own = wandb_is_slipway(a->o.wandb);
 
-        if (io_sleep(a->io, own ? STOP_POLL_OWN_MS : STOP_POLL_MS, NULL) ||
-            (own ? ask_own_server(a) : ask_wandb(a)))
+        if (io_sleep(a->io, own ? STOP_POLL_OWN_MS : STOP_POLL_MS, NULL))
+            return;
+        check_times(a);
+        if (own ? ask_own_server(a) : ask_wandb(a))
             return;
     }
 }

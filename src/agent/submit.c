@@ -36,9 +36,12 @@ int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, s
 
     io_random_id(l->agent->io, label, LABEL_CHARS);
     next->attempt++;
-    rc = render_launch(l, a, str_of(label), &job, out);
+    rc = render_launch(l, a, &(struct render_attempt){ str_of(label), next->at }, &job, out);
     if (rc)
         return rc;
+    next->ran = false;
+    next->spot = job.rendered.is_spot;
+    next->flexible = job.rendered.is_flexible;
     rc = wait_for_turn(l->agent, job.rendered.gcp_project, job.rendered.region);
     if (rc)
         return rc;

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { RUN_ID_CHARS = 8, LONG_WAIT_S = 20, SHORT_WAIT_S = 1, QUICK_ANSWER_MS = 200 };
+enum { PARKED_MAX = 16, RUN_ID_CHARS = 8, LONG_WAIT_S = 20, SHORT_WAIT_S = 1, QUICK_ANSWER_MS = 200 };
 
 struct taker {
     struct agent *agent;
@@ -20,19 +20,34 @@ static int reserve_slot(struct agent *a)
 {
     uint64_t turn = a->slot_turns++;
 
-    while (turn != a->slot_turn || !agent_has_free_slot(a))
+    while (turn != a->slot_turn || a->slots_wanted || !agent_has_free_slot(a))
         if (cond_wait(a->io, &a->slots, -1, NULL) == -ERR_CANCELLED)
             return -ERR_CANCELLED;
     a->slot_turn++;
     a->reserved++;
-    cond_broadcast(a->io, &a->slots); /* the next one may find a slot as well */
+    agent_slots_changed(a); /* the next one may find a slot as well */
     return 0;
+}
+
+/* Launches that wait for machines hold no slot, so a queue whose items find none would be emptied into this
+ * agent's memory, out of the reach of others that may have machines. */
+static bool is_parked_full(const struct agent *a, const char *queue)
+{
+    int64_t max = a->o.max_jobs > PARKED_MAX ? a->o.max_jobs : PARKED_MAX, parked = 0;
+
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+
+        parked += l->row.phase == LAUNCH_WAITING && launch_cause_is_capacity(l->row.cause) &&
+                  str_is(l->row.queue, queue);
+    }
+    return parked >= max;
 }
 
 static void release_slot(struct agent *a)
 {
     a->reserved--;
-    cond_broadcast(a->io, &a->slots);
+    agent_slots_changed(a);
 }
 
 static size_t queue_count(const struct agent *a)
@@ -152,8 +167,11 @@ static int take_once(struct taker *t)
     struct wandb_item item = { 0 };
     struct err e = { 0 };
     int64_t began;
-    int rc = reserve_slot(ag);
+    int rc = 0;
 
+    while (rc == 0 && is_parked_full(ag, t->queue))
+        rc = cond_wait(ag->io, &ag->slots, -1, NULL);
+    rc = rc ? rc : reserve_slot(ag);
     if (rc)
         return rc;
     began = io_now_ms(ag->io);

@@ -16,7 +16,8 @@ enum { WATCH_MIN_MS = 1000, WATCH_MAX_MS = 10000 };
 
 static bool is_watched(const struct launch *l)
 {
-    return l->row.vertex_job.len && (l->row.phase == LAUNCH_ACTIVE || l->row.phase == LAUNCH_STOPPING);
+    return l->row.vertex_job.len && !l->settling &&
+           (l->row.phase == LAUNCH_ACTIVE || l->row.phase == LAUNCH_STOPPING);
 }
 
 static struct launch *find_by_job(struct agent *a, struct str name)
@@ -38,6 +39,7 @@ static void deliver(struct agent *a, struct launch *l, const struct vertex_job *
         return;
     l->seen = status;
     l->seen_fresh = true;
+    l->seen_started = job->start_time.len > 0;
     free(l->seen_error);
     l->seen_error = job->error_message.len ? xstrndup(job->error_message.ptr, job->error_message.len) : NULL;
     a->last_change_ms = io_now_ms(a->io);

@@ -44,6 +44,7 @@ static int work(struct parts *p, const struct args *a, struct err *e)
                                .gcp_project = c->gcp_project,
                                .region = c->region ? c->region : role_region(s->io),
                                .config_json = c->json,
+                               .policies = &c->policies,
                                .macro_allow_env = c->allow_env,
                                .version = "slipway@" SLIPWAY_VERSION,
                                .stop_jobs_on_drain = p->stop_jobs,

@@ -1,6 +1,7 @@
 /* cli/launch_config.c: the agent's configuration: launch-config.yaml, environment and flags. */
 #include "cli/launch_config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/dec.h"
@@ -11,7 +12,7 @@
 #include "launch/macro.h"
 #include "launch/secret_ref.h"
 
-enum { SECRET_KEEP_MAX_S = 3600 };
+enum { SECRET_KEEP_MAX_S = 3600, START_TIMEOUT_MAX_S = 365 * 24 * 3600 };
 
 static const char *const top_keys[] = {
     "entity",      "queues",    "queue",   "max_jobs",    "max_schedulers",
@@ -19,7 +20,6 @@ static const char *const top_keys[] = {
     "registry",    "vertex",    "google",  "macros",      "wandb",
     NULL
 };
-static const char *const vertex_keys[] = { "project", "region", NULL };
 static const char *const google_keys[] = { "endpoint",    "endpoints",       "allow_hosts",
                                            "credentials", "self_signed_jwt", "secret_cache_seconds",
                                            NULL };
@@ -206,11 +206,12 @@ static void decode_place(struct dec *d, struct arena *arena, struct launch_confi
     if (dec_object(d, "vertex", &part, DEC_OPTIONAL)) {
         struct str project = { 0 };
 
-        dec_no_unknown(&part, vertex_keys);
+        dec_no_unknown(&part, launch_policy_keys);
         dec_str(&part, "region", &s, DEC_OPTIONAL);
         dec_str(&part, "project", &project, DEC_OPTIONAL);
         c->region = text_or_null(arena, s);
         c->gcp_project = text_or_null(arena, project);
+        launch_policies_decode(&part, &c->policies);
         d->failed = d->failed || part.failed;
     }
 }
@@ -273,6 +274,22 @@ int launch_config_google_env(struct io *io, struct google_options *o, struct err
     return 0;
 }
 
+/* Seconds, as W&B has it: a fraction is allowed, and 0 or less is for ever. */
+static int read_start_timeout(struct io *io, struct launch_config *c, struct err *e)
+{
+    const char *text = io_env_text(io, "WANDB_LAUNCH_START_TIMEOUT");
+    double seconds = 0;
+    char *end = NULL;
+
+    if (!text)
+        return 0;
+    seconds = strtod(text, &end);
+    if (*end || end == text || !(seconds < START_TIMEOUT_MAX_S))
+        return err_set(e, ERR_CONFIG, "WANDB_LAUNCH_START_TIMEOUT: \"%s\" is not a number of seconds", text);
+    launch_policies_start_timeout(&c->policies, seconds > 0 ? (int64_t)(seconds * 1000) : 0);
+    return 0;
+}
+
 static int read_environment(struct io *io, struct launch_config *c, struct err *e)
 {
     const char *entity = io_env(io, "WANDB_ENTITY");
@@ -292,6 +309,8 @@ static int read_environment(struct io *io, struct launch_config *c, struct err *
         c->api_key_secret = key_secret;
         c->api_key_secret_from = "WANDB_API_KEY_SECRET";
     }
+    if (read_start_timeout(io, c, e))
+        return -e->code;
     if (max_jobs && max_jobs[0] && !str_to_i64(str_of(max_jobs), &c->max_jobs))
         return err_set(e, ERR_CONFIG, "WANDB_LAUNCH_MAX_JOBS: \"%s\" is not a whole number", max_jobs);
     if (c->max_jobs < -1)
@@ -334,6 +353,7 @@ int launch_config_read(struct io *io, struct arena *arena, const char *path, str
                                .queues = none,
                                .secret_keep_s = SECRET_KEEP_DEFAULT_MS / 1000 };
 
+    launch_policies_default(&c.policies);
     if (find_file(io, arena, path, &c.path, e) || (c.path && read_file_part(io, arena, &c, e)) ||
         read_environment(io, &c, e))
         return -e->code;

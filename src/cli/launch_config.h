@@ -1,14 +1,15 @@
 /*
  * cli/launch_config.h: the agent's configuration: launch-config.yaml, environment and flags, in W&B's
  * precedence: file, then environment, then flags. Keys: W&B Launch reference 6.2; ours are `macros`
- * (allow_env), `vertex` (project, region) and `google` (endpoint, endpoints by service, credentials,
- * allow_hosts, self_signed_jwt, secret_cache_seconds).
+ * (allow_env), `vertex` (project, region, and those of launch/policy.h) and `google` (endpoint, endpoints by
+ * service, credentials, allow_hosts, self_signed_jwt, secret_cache_seconds).
  */
 #pragma once
 
 #include "cli/option.h"
 #include "google/google.h"
 #include "io/io.h"
+#include "launch/policy.h"
 
 struct launch_config {
     const char *path;          /* the file read; NULL none */
@@ -18,6 +19,7 @@ struct launch_config {
     int64_t stopped_run_timeout_s;
     int64_t verbosity;
     const char *gcp_project, *region; /* NULL: not given */
+    struct launch_policies policies;  /* vertex.regions, ladders, limits */
     struct google_options google;     /* of the file and the environment; no metadata host */
     int64_t secret_keep_s;            /* how long values of secrets are kept in memory */
     const char *api_key_secret;       /* where the agent's own W&B key is: a reference; NULL: not there */

@@ -20,8 +20,8 @@ static const struct {
     [LAUNCH_BUILDING] = { "building", BEFORE | TO(SUBMITTING) },
     [LAUNCH_SUBMITTING] = { "submitting", BEFORE | TO(WAITING) },
     [LAUNCH_WAITING] = { "waiting", BEFORE | TO(SUBMITTING) },
-    [LAUNCH_ACTIVE] = { "active", ENDS | TO(STOPPING) },
-    [LAUNCH_STOPPING] = { "stopping", ENDS },
+    [LAUNCH_ACTIVE] = { "active", ENDS | TO(STOPPING) | TO(WAITING) },
+    [LAUNCH_STOPPING] = { "stopping", ENDS | TO(WAITING) },
     [LAUNCH_FINISHED] = { "finished", TO(REPORTED) },
     [LAUNCH_FAILED] = { "failed", TO(REPORTED) },
     [LAUNCH_STOPPED] = { "stopped", TO(REPORTED) },
@@ -50,6 +50,7 @@ enum {
     CAPACITY_MIN_MS = 30000,
     CAPACITY_MAX_MS = 600000,
     RECOVER_SPREAD_MS = 5000, /* so that a restart does not submit all that waits in one moment */
+    RESUBMIT_MS = 1000,       /* after a job that ended: so that no loop runs hot */
     CANCEL_AGAIN_MS = 120000, /* CANCELLING may last a couple of minutes (reference 1.11) */
     PROBES_TO_SETTLE = 3,
     PROBE_WAIT_MS = 20000 /* times the number of misses: 20 s, 40 s */
@@ -88,9 +89,9 @@ bool launch_phase_is_ended(enum launch_phase p)
     return is_in(p, ENDS | TO(REPORTED));
 }
 
-bool launch_phase_holds_slot(enum launch_phase p)
+bool launch_phase_holds_slot(enum launch_phase p, enum launch_cause cause)
 {
-    return !launch_phase_is_ended(p);
+    return !launch_phase_is_ended(p) && !(p == LAUNCH_WAITING && launch_cause_is_capacity(cause));
 }
 
 enum vertex_status vertex_status_parse(struct str s)
@@ -150,19 +151,6 @@ bool launch_answer_is_lost(const struct err *e)
            e->code == ERR_LIMIT || e->code == ERR_CANCELLED;
 }
 
-bool launch_is_rate_limit(const struct err *e)
-{
-    struct str msg;
-
-    if (!e || e->code != ERR_THROTTLED)
-        return false;
-    msg = str_of(e->msg);
-    if (str_find(msg, STR("exceed quota limits")) >= 0)
-        return false;
-    return e->retry_after_ms > 0 || str_find(msg, STR("RATE_LIMIT_EXCEEDED")) >= 0 ||
-           str_find(msg, STR("per minute")) >= 0;
-}
-
 /* min doubling to max; half of it is fixed, half is drawn. A peer's hint is a floor, never shortened. */
 static int64_t backoff_ms(int64_t min, int64_t max, uint32_t attempt, double random_unit)
 {
@@ -198,14 +186,15 @@ static struct launch_step stay(const struct launch_view *v)
                                  .act = LAUNCH_ACT_NONE,
                                  .retries = v->retries,
                                  .probes = v->probes,
-                                 .stop_asked = v->stop_asked,
+                                 .stop = v->stop,
+                                 .at = v->at,
                                  .probe_needed = v->probe_needed };
 }
 
 /* A move, or a new act in the same phase; the counters start again. */
 static struct launch_step go(const struct launch_view *v, enum launch_phase phase, enum launch_act act)
 {
-    struct launch_step s = { .phase = phase, .act = act, .stop_asked = v->stop_asked };
+    struct launch_step s = { .phase = phase, .act = act, .stop = v->stop, .at = v->at };
 
     if (act == LAUNCH_ACT_CANCEL)
         s.wait_ms = CANCEL_AGAIN_MS;
@@ -241,10 +230,107 @@ static struct launch_step end_in(const struct launch_view *v, enum launch_phase 
     return go(v, phase, LAUNCH_ACT_REPORT);
 }
 
+static struct launch_step fail(const struct launch_view *v, enum launch_cause cause)
+{
+    struct launch_step s = end_in(v, LAUNCH_FAILED);
+
+    s.cause = cause;
+    return s;
+}
+
+/* There is no job, and it is to end. */
+static struct launch_step end_stopped(const struct launch_view *v)
+{
+    return v->stop == LAUNCH_STOP_USER ? end_in(v, LAUNCH_STOPPED) : fail(v, CAUSE_DEADLINE);
+}
+
+/* --- the ladder ----------------------------------------------------------------------------------------- */
+
+static uint32_t at_least_one(uint32_t n)
+{
+    return n ? n : 1;
+}
+
+static bool is_out(const struct launch_place *at, uint32_t rung)
+{
+    return rung < 64 && (at->out & (UINT64_C(1) << rung)) != 0;
+}
+
+/* The first rung from @from on that may be tried; false: there is none. */
+static bool find_rung(const struct launch_view *v, const struct launch_place *at, uint32_t from,
+                      uint32_t *ret)
+{
+    for (uint32_t i = from; i < at_least_one(v->limits.rungs); i++) {
+        if (!is_out(at, i)) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A create was refused here: at once on the next rung, behind the last one later from the first. */
+static struct launch_step climb(const struct launch_view *v, enum launch_cause cause, const struct err *e,
+                                double rnd)
+{
+    struct launch_place at = v->at;
+    struct launch_step s;
+
+    if (launch_remedy(cause) == REMEDY_SKIP_RUNG && at.rung < 64)
+        at.out |= UINT64_C(1) << at.rung;
+    if (find_rung(v, &at, at.rung + 1, &at.rung)) {
+        s = go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
+    } else if (find_rung(v, &at, 0, &at.rung)) {
+        s = wait_in(v, LAUNCH_WAITING, capacity_delay_ms(v->retries, e, rnd));
+        s.probe_needed = false;
+    } else {
+        return fail(v, cause);
+    }
+    s.at = at;
+    s.cause = cause;
+    return s;
+}
+
+/* A job has ended for want of machines: the next rung, or the next round. */
+static struct launch_step climb_again(const struct launch_view *v, enum launch_cause cause, double rnd)
+{
+    struct launch_place at = v->at;
+    struct launch_step s;
+    int64_t wait_ms = RESUBMIT_MS;
+
+    if (!find_rung(v, &at, at.rung + 1, &at.rung)) {
+        if (++at.round >= at_least_one(v->limits.rounds) || !find_rung(v, &at, 0, &at.rung))
+            return fail(v, cause);
+        wait_ms = capacity_delay_ms(at.round, NULL, rnd);
+    }
+    s = wait_in(v, LAUNCH_WAITING, wait_ms);
+    s.stop = LAUNCH_STOP_NONE;
+    s.at = at;
+    s.cause = cause;
+    return s;
+}
+
+static struct launch_step resume(const struct launch_view *v)
+{
+    struct launch_step s;
+
+    if (v->at.resumes >= v->limits.max_resumes) {
+        s = end_in(v, LAUNCH_PREEMPTED);
+    } else {
+        s = wait_in(v, LAUNCH_WAITING, RESUBMIT_MS);
+        s.stop = LAUNCH_STOP_NONE;
+        s.at.resumes++;
+    }
+    s.cause = CAUSE_PREEMPTED;
+    return s;
+}
+
+/* --- events --------------------------------------------------------------------------------------------- */
+
 /* Our job is known: watch it, or end it when somebody has asked for that meanwhile. */
 static struct launch_step adopt(const struct launch_view *v)
 {
-    return v->stop_asked ? go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL) : go(v, LAUNCH_ACTIVE, LAUNCH_ACT_WATCH);
+    return v->stop ? go(v, LAUNCH_STOPPING, LAUNCH_ACT_CANCEL) : go(v, LAUNCH_ACTIVE, LAUNCH_ACT_WATCH);
 }
 
 static struct launch_step on_recovered(const struct launch_view *v, double random_unit)
@@ -259,8 +345,8 @@ static struct launch_step on_recovered(const struct launch_view *v, double rando
         return probe(v, 0);
     if (!is_in(v->phase, UNSENT))
         return stay(v);
-    if (v->stop_asked)
-        return end_in(v, LAUNCH_STOPPED);
+    if (v->stop)
+        return end_stopped(v);
     if (v->phase == LAUNCH_WAITING)
         return wait_in(v, LAUNCH_WAITING, (int64_t)(RECOVER_SPREAD_MS * random_unit));
     return go(v, v->phase, LAUNCH_ACT_RESOLVE);
@@ -270,8 +356,8 @@ static struct launch_step on_wait_over(const struct launch_view *v)
 {
     struct launch_step s = stay(v);
 
-    if (v->stop_asked && is_in(v->phase, UNSENT))
-        return end_in(v, LAUNCH_STOPPED);
+    if (v->stop && is_in(v->phase, UNSENT))
+        return end_stopped(v);
     if (v->phase == LAUNCH_WAITING)
         return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
     if (v->phase == LAUNCH_SUBMITTING && v->probe_needed) /* else the create is under way: no wait of ours */
@@ -292,16 +378,40 @@ static struct launch_step on_resolve(const struct launch_view *v, const struct l
 {
     if (!is_in(v->phase, RESOLVING))
         return stay(v);
-    if (v->stop_asked)
-        return end_in(v, LAUNCH_STOPPED);
+    if (v->stop)
+        return end_stopped(v);
     if (ev->kind == LAUNCH_EV_RESOLVED)
         return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
     if (v->phase != LAUNCH_BUILDING && (!ev->err || err_is_transient(ev->err)))
         return wait_in(v, v->phase, retry_delay_ms(v->retries, ev->err, rnd));
-    return end_in(v, LAUNCH_FAILED);
+    return fail(v, CAUSE_INVALID);
 }
 
-/* An answered create made no job: try again later, or never. */
+/* A create was refused: what follows, by its cause. */
+static struct launch_step refused(const struct launch_view *v, enum launch_cause cause, const struct err *e,
+                                  double rnd)
+{
+    struct launch_step s;
+
+    switch (launch_remedy(cause)) {
+    case REMEDY_NEXT_RUNG:
+    case REMEDY_SKIP_RUNG:
+        return climb(v, cause, e, rnd);
+    case REMEDY_WAIT:
+        s = wait_in(v, LAUNCH_WAITING, capacity_delay_ms(v->retries, e, rnd));
+        break;
+    case REMEDY_RETRY:
+        s = wait_in(v, LAUNCH_WAITING, retry_delay_ms(v->retries, e, rnd));
+        break;
+    case REMEDY_RESUME:
+    case REMEDY_FAIL:
+        return fail(v, cause);
+    }
+    s.cause = cause;
+    return s;
+}
+
+/* An answered create made no job: try again later, elsewhere, or never. */
 static struct launch_step on_submit_err(const struct launch_view *v, const struct launch_event *ev,
                                         double rnd)
 {
@@ -311,14 +421,9 @@ static struct launch_step on_submit_err(const struct launch_view *v, const struc
         return stay(v);
     if (ev->answer_lost || !e || e->code == ERR_CANCELLED)
         return probe(v, 0);
-    if (v->stop_asked)
-        return end_in(v, LAUNCH_STOPPED);
-    if ((e->code == ERR_THROTTLED && !launch_is_rate_limit(e)) || e->code == ERR_AUTH)
-        return wait_in(v, LAUNCH_WAITING, capacity_delay_ms(v->retries, e, rnd));
-    if (err_is_transient(e) ||
-        e->code == ERR_CONFLICT) /* 409 is ABORTED here: names are not ours to choose */
-        return wait_in(v, LAUNCH_WAITING, retry_delay_ms(v->retries, e, rnd));
-    return end_in(v, LAUNCH_FAILED);
+    if (v->stop)
+        return end_stopped(v);
+    return refused(v, launch_cause_of_create(e), e, rnd);
 }
 
 static struct launch_step on_probe_none(const struct launch_view *v)
@@ -328,8 +433,8 @@ static struct launch_step on_probe_none(const struct launch_view *v)
     if (v->phase != LAUNCH_SUBMITTING || !v->probe_needed)
         return stay(v);
     if (v->probes + 1 >= PROBES_TO_SETTLE) {
-        if (v->stop_asked)
-            return end_in(v, LAUNCH_STOPPED);
+        if (v->stop)
+            return end_stopped(v);
         return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
     }
     s = stay(v);
@@ -339,7 +444,34 @@ static struct launch_step on_probe_none(const struct launch_view *v)
     return s;
 }
 
-static struct launch_step on_status(const struct launch_view *v, const struct launch_event *ev)
+/* A job that we asked to end: for its own sake, or to try elsewhere. A user's stop outlives both. */
+static struct launch_step on_stopped_end(const struct launch_view *v, enum launch_phase end, double rnd)
+{
+    if (v->stop == LAUNCH_STOP_USER)
+        return end_in(v, end);
+    return v->stop == LAUNCH_STOP_DEADLINE ? fail(v, CAUSE_DEADLINE)
+                                           : climb_again(v, CAUSE_START_TIMEOUT, rnd);
+}
+
+static struct launch_step on_job_end(const struct launch_view *v, enum launch_phase end,
+                                     enum launch_cause cause, double rnd)
+{
+    struct launch_step s;
+
+    if (end == LAUNCH_FINISHED)
+        return end_in(v, end);
+    if (v->stop && !(v->stop == LAUNCH_STOP_NOT_STARTED && end == LAUNCH_FAILED)) /* it failed by itself */
+        return on_stopped_end(v, end, rnd);
+    if (end == LAUNCH_FAILED && launch_remedy(cause) == REMEDY_NEXT_RUNG)
+        return climb_again(v, cause, rnd);
+    if (end == LAUNCH_FAILED && launch_remedy(cause) == REMEDY_RESUME)
+        return resume(v);
+    s = end_in(v, end);
+    s.cause = end == LAUNCH_FAILED ? cause : CAUSE_NONE;
+    return s;
+}
+
+static struct launch_step on_status(const struct launch_view *v, const struct launch_event *ev, double rnd)
 {
     struct launch_step s = stay(v);
     enum launch_phase end = ended_phase(ev->status);
@@ -347,24 +479,27 @@ static struct launch_step on_status(const struct launch_view *v, const struct la
     if (v->phase != LAUNCH_ACTIVE && v->phase != LAUNCH_STOPPING)
         return s;
     if (end != LAUNCH_ACTIVE)
-        return end_in(v, end);
+        return on_job_end(v, end, ev->cause, rnd);
     if (v->phase == LAUNCH_ACTIVE)
         s.act = LAUNCH_ACT_WATCH;
     return s; /* STOPPING: the cancel and its wait go on */
 }
 
-static struct launch_step on_stop_asked(const struct launch_view *v)
+static struct launch_step on_stop_asked(const struct launch_view *v, enum launch_stop stop)
 {
     struct launch_view stopping = *v;
     struct launch_step s;
 
-    stopping.stop_asked = true;
+    stopping.stop = stop;
+    if (stop <= v->stop || (stop == LAUNCH_STOP_NOT_STARTED && v->phase != LAUNCH_ACTIVE))
+        return stay(v);
     if (v->phase == LAUNCH_ACTIVE)
         return adopt(&stopping);
     if (is_in(v->phase, UNSENT))
-        return end_in(&stopping, LAUNCH_STOPPED);
+        return end_stopped(&stopping);
     s = stay(v); /* SUBMITTING: the create's outcome is awaited, for there may be a job to end */
-    s.stop_asked = s.stop_asked || !launch_phase_is_ended(v->phase);
+    if (!launch_phase_is_ended(v->phase))
+        s.stop = stop;
     return s;
 }
 
@@ -378,11 +513,11 @@ static struct launch_step on_report(const struct launch_view *v, const struct la
     return wait_in(v, v->phase, retry_delay_ms(v->retries, ev->err, rnd));
 }
 
-static struct launch_step on_gone(const struct launch_view *v)
+static struct launch_step on_gone(const struct launch_view *v, double rnd)
 {
     if (v->phase == LAUNCH_ACTIVE)
-        return end_in(v, LAUNCH_FAILED);
-    return v->phase == LAUNCH_STOPPING ? end_in(v, LAUNCH_STOPPED) : stay(v);
+        return fail(v, CAUSE_GONE);
+    return v->phase == LAUNCH_STOPPING ? on_stopped_end(v, LAUNCH_STOPPED, rnd) : stay(v);
 }
 
 /* The list or the cancel could not be had: the same again, later, for ever. */
@@ -416,11 +551,11 @@ struct launch_step launch_next(const struct launch_view *v, const struct launch_
     case LAUNCH_EV_WAIT_OVER:
         return on_wait_over(v);
     case LAUNCH_EV_STATUS:
-        return on_status(v, ev);
+        return on_status(v, ev, random_unit);
     case LAUNCH_EV_GONE:
-        return on_gone(v);
+        return on_gone(v, random_unit);
     case LAUNCH_EV_STOP_ASKED:
-        return on_stop_asked(v);
+        return on_stop_asked(v, ev->stop);
     case LAUNCH_EV_REPORT_OK:
     case LAUNCH_EV_REPORT_ERR:
         return on_report(v, ev, random_unit);

@@ -5,6 +5,7 @@
 
 #include "base/timefmt.h"
 #include "launch/checks.h"
+#include "launch/ladder.h"
 #include "launch/launch_macros.h"
 #include "launch/task.h"
 #include "launch/template.h"
@@ -318,6 +319,8 @@ static void render_block(struct renderer *r, const struct jval *block, const str
     derive_base_output(r);
     expand_experiment(r, out);
     add_labels(r);
+    out->is_spot = str_is(jval_str(r->g.at[TARGET_STRATEGY].value), "SPOT");
+    out->is_flexible = str_is(jval_str(r->g.at[TARGET_STRATEGY].value), "FLEX_START");
     out->request = build_request(r);
 }
 
@@ -330,7 +333,12 @@ int render_custom_job(const struct render_input *in, struct rendered *ret, struc
 
     *r = (struct renderer){ .c = { .a = p->a, .p = p }, .in = in };
     block = config_block(&r->c, in->spec->resource_args, &at);
-    if (!block || launch_macros_fill(in, block, at, &block, p))
+    if (!block)
+        return finish(p, e);
+    out.names_region = ladder_names_region(block);
+    if (in->rung)
+        block = ladder_apply(p->a, block, in->rung);
+    if (launch_macros_fill(in, block, at, &block, p))
         return finish(p, e);
     render_block(r, block, at, &out);
     if (finish(p, e))

@@ -27,6 +27,7 @@
 
 #include "launch/job_env.h"
 #include "launch/macro.h"
+#include "launch/policy.h"
 
 /* Labels on every job we create; the dedup label settles a create whose answer was lost. Values are made
  * valid for Vertex. */
@@ -42,6 +43,7 @@ struct render_input {
     struct str image_uri;
     struct str gcp_project, region; /* agent's defaults; spec.project and spec.location win */
     struct str agent_label, attempt_label;
+    const struct launch_rung *rung;    /* what the ladder changes; NULL: nothing */
     int64_t now_unix_ms;               /* for the derived output directory */
     const struct macro_env *macro_env; /* NULL: no variable of the agent's environment */
     bool strict_macros;                /* an unknown ${x} is an error */
@@ -51,6 +53,9 @@ struct rendered {
                                    {"name","valueFrom":{"secretKeyRef":{"name"[,"key"]}}}: "name" is a
                                    secret_ref_name() in full, or JOB_ENV_API_KEY_REF; "key" a field */
     struct str gcp_project, region;
+    bool names_region; /* the config says where: rungs that are mere defaults change nothing */
+    bool is_spot;      /* its machines may be taken away */
+    bool is_flexible;  /* FLEX_START: it may wait for its machines for long */
 };
 /** render_custom_job() - all problems at once into @p. -ERR_INVALID when any is an error; -ERR_CONFIG is not
  * used here. */

@@ -77,7 +77,12 @@ static void save_and_reopen(struct io *io, const char *dir)
     row.attempt = 2;
     row.retries = 3;
     row.probes = 1;
-    row.stop_asked = row.probe_needed = row.acked = true;
+    row.probe_needed = row.acked = row.ran = row.spot = row.flexible = true;
+    row.stop = LAUNCH_STOP_DEADLINE;
+    row.cause = CAUSE_QUOTA;
+    row.rungs = 5;
+    row.at = (struct launch_place){ .rung = 4, .round = 3, .resumes = 2, .out = UINT64_C(1) << 63 };
+    row.waiting_since_ms = 77;
     row.gcp_project = STR("g");
     row.region = STR("r");
     row.attempt_label = STR("l2");

@@ -11,6 +11,8 @@
 
 #include "base/defs.h"
 
+enum { LADDER_MAX = 64 };
+
 static const char *const event_names[LAUNCH_EV_COUNT] = {
     [LAUNCH_EV_RECOVERED] = "recovered",
     [LAUNCH_EV_RESOLVED] = "resolved",
@@ -72,8 +74,12 @@ static void every_pair_of_phase_and_event_has_the_answer_of_the_table(void **sta
         for (int ph = 0; ph < LAUNCH_PHASE_COUNT; ph++) {
             const struct launch_view v = { .phase = ph,
                                            .attempt = 1,
+                                           .stop =
+                                               ph == LAUNCH_STOPPING ? LAUNCH_STOP_USER : LAUNCH_STOP_NONE,
                                            .probe_needed = ph == LAUNCH_SUBMITTING };
-            const struct launch_event event = { .kind = ev, .err = &permanent, .status = VERTEX_RUNNING };
+            const struct launch_event event = {
+                .kind = ev, .err = &permanent, .status = VERTEX_RUNNING, .stop = LAUNCH_STOP_USER
+            };
             struct launch_step s = launch_next(&v, &event, 0.5);
             char got[80], want[80];
 
@@ -96,9 +102,13 @@ static void check_move(const struct launch_view *v, const struct launch_event *e
     if (!launch_phase_may_move(v->phase, s->phase))
         fail_msg("illegal move %s -> %s on %s", launch_phase_name(v->phase), launch_phase_name(s->phase),
                  event_names[ev->kind]);
-    if (launch_phase_is_ended(v->phase) && launch_phase_holds_slot(s->phase))
+    if (launch_phase_is_ended(v->phase) && launch_phase_holds_slot(s->phase, s->cause))
         fail_msg("%s takes its slot back on %s", launch_phase_name(v->phase), event_names[ev->kind]);
-    assert_true(s->stop_asked || !v->stop_asked);
+    if (s->stop < v->stop) /* only a job that did not start is forgotten, for the next one */
+        assert_true(v->stop == LAUNCH_STOP_NOT_STARTED && s->phase == LAUNCH_WAITING);
+    assert_true(s->at.rung < LADDER_MAX);
+    if (s->phase == LAUNCH_PREEMPTED && v->phase != LAUNCH_PREEMPTED)
+        assert_int_equal(v->at.resumes, v->limits.max_resumes);
 }
 
 static void check_submit(const struct launch_view *v, const struct launch_event *ev,
@@ -108,9 +118,13 @@ static void check_submit(const struct launch_view *v, const struct launch_event 
     if (s->act != LAUNCH_ACT_SUBMIT)
         return;
     assert_int_equal(s->phase, LAUNCH_SUBMITTING);
-    assert_false(v->stop_asked);
-    if (v->phase == LAUNCH_SUBMITTING) /* again, so the last one is known to have made no job */
-        assert_true(v->probe_needed && v->probes >= 2 && ev->kind == LAUNCH_EV_PROBE_NONE);
+    assert_false(v->stop);
+    if (v->phase != LAUNCH_SUBMITTING)
+        return;
+    if (ev->kind == LAUNCH_EV_PROBE_NONE) /* again, so the last one is known to have made no job */
+        assert_true(v->probe_needed && v->probes >= 2);
+    else
+        assert_true(ev->kind == LAUNCH_EV_SUBMIT_ERR && !ev->answer_lost && s->at.rung > v->at.rung);
 }
 
 static void check_other_acts(const struct launch_view *v, const struct launch_step *s)
@@ -133,19 +147,24 @@ static void no_combination_makes_an_illegal_move_or_keeps_the_slot_of_an_ended_l
 {
     for (int ev = 0; ev < LAUNCH_EV_COUNT; ev++) {
         for (int ph = 0; ph < LAUNCH_PHASE_COUNT; ph++) {
-            for (int bits = 0; bits < 16; bits++) {
+            for (int bits = 0; bits < 64; bits++) {
                 for (int code = 0; code < ERR_COUNT_; code++) {
                     const struct err e = { .code = code };
                     const struct launch_view v = { .phase = ph,
                                                    .attempt = 3,
                                                    .retries = UINT32_MAX,
                                                    .probes = bits & 8 ? 2 : 0,
-                                                   .stop_asked = bits & 1,
+                                                   .stop = bits & 1 ? bits >> 4 : LAUNCH_STOP_NONE,
+                                                   .at = { .rung = bits >> 4 & 1, .resumes = bits >> 5 },
+                                                   .limits = { .rungs = bits >> 4, .max_resumes = 1 },
                                                    .probe_needed = bits & 2,
                                                    .has_vertex_job = bits & 4 };
-                    const struct launch_event event = {
-                        .kind = ev, .status = code % 12, .answer_lost = bits & 4, .err = code ? &e : NULL
-                    };
+                    const struct launch_event event = { .kind = ev,
+                                                        .status = code % 12,
+                                                        .cause = code % CAUSE_COUNT,
+                                                        .stop = bits >> 4,
+                                                        .answer_lost = bits & 4,
+                                                        .err = code ? &e : NULL };
                     const struct launch_step s = launch_next(&v, &event, 0.999);
 
                     check_move(&v, &event, &s);
@@ -157,13 +176,16 @@ static void no_combination_makes_an_illegal_move_or_keeps_the_slot_of_an_ended_l
     }
 }
 
+static const struct launch_event user_stop = { .kind = LAUNCH_EV_STOP_ASKED, .stop = LAUNCH_STOP_USER };
+
 static struct launch_view view_after(struct launch_view v, struct launch_step s)
 {
     v.attempt += s.new_attempt;
     v.phase = s.phase;
     v.retries = s.retries;
     v.probes = s.probes;
-    v.stop_asked = s.stop_asked;
+    v.stop = s.stop;
+    v.at = s.at;
     v.probe_needed = s.probe_needed;
     return v;
 }
@@ -227,11 +249,11 @@ static void a_failing_probe_waits_and_does_not_count_as_a_miss(void **state)
 static void a_stop_during_a_create_ends_the_job_that_the_create_made(void **state)
 {
     struct launch_view v = { .phase = LAUNCH_SUBMITTING, .attempt = 1 };
-    struct launch_step s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_STOP_ASKED });
+    struct launch_step s = feed(&v, user_stop);
 
     assert_int_equal(s.act, LAUNCH_ACT_NONE);
     assert_int_equal(s.phase, LAUNCH_SUBMITTING);
-    assert_true(v.stop_asked);
+    assert_int_equal(v.stop, LAUNCH_STOP_USER);
     s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_SUBMIT_OK });
     assert_int_equal(s.phase, LAUNCH_STOPPING);
     assert_int_equal(s.act, LAUNCH_ACT_CANCEL);
@@ -240,7 +262,7 @@ static void a_stop_during_a_create_ends_the_job_that_the_create_made(void **stat
 static void a_stop_with_a_lost_create_never_submits_again(void **state)
 {
     struct launch_view v = {
-        .phase = LAUNCH_SUBMITTING, .probe_needed = true, .probes = 2, .stop_asked = true
+        .phase = LAUNCH_SUBMITTING, .probe_needed = true, .probes = 2, .stop = LAUNCH_STOP_USER
     };
     struct launch_view w = v;
     struct launch_step s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_PROBE_NONE });
@@ -255,7 +277,7 @@ static void a_stop_asked_in_any_phase_ends_as_stopped_when_vertex_obeys(void **s
 {
     for (int ph = 0; ph < LAUNCH_FINISHED; ph++) {
         struct launch_view v = { .phase = ph, .attempt = 1 };
-        struct launch_step s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_STOP_ASKED });
+        struct launch_step s = feed(&v, user_stop);
 
         if (ph == LAUNCH_SUBMITTING)
             feed(&v, (struct launch_event){ .kind = LAUNCH_EV_SUBMIT_OK });
@@ -272,7 +294,7 @@ static void a_stop_asked_in_any_phase_ends_as_stopped_when_vertex_obeys(void **s
 
 static void a_cancel_that_failed_or_did_nothing_is_sent_again(void **state)
 {
-    struct launch_view v = { .phase = LAUNCH_STOPPING, .stop_asked = true };
+    struct launch_view v = { .phase = LAUNCH_STOPPING, .stop = LAUNCH_STOP_USER };
     struct err down = { .code = ERR_NET };
     struct launch_step s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_CANCEL_ERR, .err = &down });
 
@@ -415,7 +437,9 @@ static void phase_names_read_back(void **state)
         assert_true(launch_phase_parse(str_of(launch_phase_name(ph)), &back));
         assert_int_equal(back, ph);
         assert_true(launch_phase_may_move(ph, ph));
-        assert_true(launch_phase_holds_slot(ph) != launch_phase_is_ended(ph));
+        assert_true(launch_phase_holds_slot(ph, CAUSE_NONE) != launch_phase_is_ended(ph));
+        assert_int_equal(launch_phase_holds_slot(ph, CAUSE_QUOTA),
+                         !launch_phase_is_ended(ph) && ph != LAUNCH_WAITING);
     }
     assert_false(launch_phase_parse(STR("resting"), &(enum launch_phase){ 0 }));
 }
@@ -427,6 +451,156 @@ static void back_off_doubles_to_its_top_and_a_hint_wins(void **state)
     assert_int_equal(retry_delay_ms(3, NULL, 1), 8000);
     assert_int_equal(retry_delay_ms(UINT32_MAX, NULL, 1), 60000);
     assert_int_equal(retry_delay_ms(9, &(struct err){ .retry_after_ms = 1234 }, 1), 1234);
+}
+
+/* --- the ladder ----------------------------------------------------------------------------------------- */
+
+static struct launch_step refuse(struct launch_view *v, const char *message)
+{
+    struct err e = { .code = ERR_THROTTLED, .http_status = 429 };
+
+    snprintf(e.msg, sizeof(e.msg), "%s", message);
+    if (strstr(message, "not supported"))
+        e.code = ERR_INVALID;
+    return feed(v, (struct launch_event){ .kind = LAUNCH_EV_SUBMIT_ERR, .err = &e });
+}
+
+static struct launch_step end_job(struct launch_view *v, enum vertex_status status, enum launch_cause cause)
+{
+    v->phase = v->stop ? LAUNCH_STOPPING : LAUNCH_ACTIVE;
+    return feed(v, (struct launch_event){ .kind = LAUNCH_EV_STATUS, .status = status, .cause = cause });
+}
+
+static void missing_quota_goes_on_at_the_next_rung_and_behind_the_last_one_waits(void **state)
+{
+    struct launch_view v = { .phase = LAUNCH_SUBMITTING, .limits.rungs = 3 };
+    struct launch_step s = { 0 };
+
+    for (uint32_t rung = 1; rung < 3; rung++) {
+        s = refuse(&v, "The following quota metrics exceed quota limits: x");
+        assert_int_equal(s.act, LAUNCH_ACT_SUBMIT);
+        assert_int_equal(s.at.rung, rung);
+    }
+    s = refuse(&v, "Resources are insufficient in region: r");
+    assert_int_equal(s.phase, LAUNCH_WAITING);
+    assert_int_equal(s.cause, CAUSE_STOCKOUT);
+    assert_int_equal(s.at.rung, 0);
+    s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_WAIT_OVER });
+    assert_int_equal(s.act, LAUNCH_ACT_SUBMIT);
+}
+
+static void a_rate_limit_is_waited_for_at_its_rung(void **state)
+{
+    struct launch_view v = { .phase = LAUNCH_SUBMITTING, .at.rung = 1, .limits.rungs = 3 };
+    struct launch_step s = refuse(&v, "Quota exceeded for quota metric 'x' and limit '... per minute'");
+
+    assert_int_equal(s.phase, LAUNCH_WAITING);
+    assert_int_equal(s.at.rung, 1);
+    assert_true(launch_phase_holds_slot(s.phase, s.cause));
+}
+
+static void a_machine_that_a_region_does_not_have_is_never_asked_for_there_again(void **state)
+{
+    struct launch_view v = { .phase = LAUNCH_SUBMITTING, .limits.rungs = 2 };
+    struct launch_step s = refuse(&v, "Machine type \"a2-highgpu-1g\" is not supported.");
+
+    assert_int_equal(s.at.rung, 1);
+    s = refuse(&v, "The following quota metrics exceed quota limits: x");
+    assert_int_equal(s.phase, LAUNCH_WAITING);
+    assert_int_equal(s.at.rung, 1);
+    feed(&v, (struct launch_event){ .kind = LAUNCH_EV_WAIT_OVER });
+    s = refuse(&v, "Machine type \"a2-highgpu-1g\" is not supported.");
+    assert_int_equal(s.phase, LAUNCH_FAILED);
+    assert_int_equal(s.cause, CAUSE_NOT_OFFERED);
+}
+
+static void a_job_out_of_machines_goes_through_the_ladder_so_many_rounds(void **state)
+{
+    struct launch_view v = { .limits = { .rungs = 2, .rounds = 2 } };
+    struct launch_step s = end_job(&v, VERTEX_FAILED, CAUSE_STOCKOUT);
+
+    assert_int_equal(s.phase, LAUNCH_WAITING);
+    assert_int_equal(s.at.rung, 1);
+    s = end_job(&v, VERTEX_FAILED, CAUSE_STOCKOUT);
+    assert_int_equal(s.phase, LAUNCH_WAITING);
+    assert_int_equal(s.at.rung, 0);
+    assert_int_equal(s.at.round, 1);
+    assert_true(s.wait_ms >= 15000);
+    end_job(&v, VERTEX_FAILED, CAUSE_STOCKOUT);
+    s = end_job(&v, VERTEX_FAILED, CAUSE_STOCKOUT);
+    assert_int_equal(s.phase, LAUNCH_FAILED);
+    assert_int_equal(s.cause, CAUSE_STOCKOUT);
+}
+
+static void a_job_that_does_not_start_is_cancelled_and_tried_at_the_next_rung(void **state)
+{
+    struct launch_view v = { .phase = LAUNCH_ACTIVE, .limits.rungs = 2 };
+    struct launch_event late = { .kind = LAUNCH_EV_STOP_ASKED, .stop = LAUNCH_STOP_NOT_STARTED };
+    struct launch_step s = feed(&v, late);
+
+    assert_int_equal(s.act, LAUNCH_ACT_CANCEL);
+    s = end_job(&v, VERTEX_CANCELLED, CAUSE_NONE);
+    assert_int_equal(s.phase, LAUNCH_WAITING);
+    assert_int_equal(s.at.rung, 1);
+    assert_int_equal(s.stop, LAUNCH_STOP_NONE);
+    v.phase = LAUNCH_ACTIVE;
+    feed(&v, late);
+    s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_GONE });
+    assert_int_equal(s.phase, LAUNCH_FAILED);
+    assert_int_equal(s.cause, CAUSE_START_TIMEOUT);
+    v.phase = LAUNCH_WAITING; /* it means a job: without one it means nothing */
+    v.stop = LAUNCH_STOP_NONE;
+    assert_int_equal(feed(&v, late).act, LAUNCH_ACT_NONE);
+}
+
+static void a_person_who_stops_what_did_not_start_has_the_last_word(void **state)
+{
+    struct launch_view v = { .phase = LAUNCH_STOPPING, .stop = LAUNCH_STOP_NOT_STARTED, .limits.rungs = 2 };
+
+    feed(&v, user_stop);
+    assert_int_equal(end_job(&v, VERTEX_CANCELLED, CAUSE_NONE).phase, LAUNCH_STOPPED);
+}
+
+static void a_job_that_ends_well_while_it_is_stopped_has_ended_well(void **state)
+{
+    for (enum launch_stop stop = LAUNCH_STOP_NOT_STARTED; stop <= LAUNCH_STOP_USER; stop++) {
+        struct launch_view v = { .stop = stop };
+
+        assert_int_equal(end_job(&v, VERTEX_SUCCEEDED, CAUSE_NONE).phase, LAUNCH_FINISHED);
+    }
+}
+
+static void a_launch_whose_time_is_over_fails_wherever_it_is(void **state)
+{
+    for (int ph = 0; ph < LAUNCH_FINISHED; ph++) {
+        struct launch_view v = { .phase = ph, .attempt = 1, .limits.rungs = 3 };
+        struct err quota = { .code = ERR_THROTTLED };
+        struct launch_step s =
+            feed(&v, (struct launch_event){ .kind = LAUNCH_EV_STOP_ASKED, .stop = LAUNCH_STOP_DEADLINE });
+
+        if (ph == LAUNCH_SUBMITTING)
+            s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_SUBMIT_ERR, .err = &quota });
+        if (v.phase == LAUNCH_STOPPING)
+            s = end_job(&v, VERTEX_CANCELLED, CAUSE_NONE);
+        assert_int_equal(s.phase, LAUNCH_FAILED);
+        assert_int_equal(s.cause, CAUSE_DEADLINE);
+    }
+}
+
+static void a_preempted_job_is_submitted_again_so_many_times(void **state)
+{
+    struct launch_view v = { .at.rung = 1, .limits = { .rungs = 2, .max_resumes = 2 } };
+    struct launch_step s;
+
+    for (uint32_t i = 1; i <= 2; i++) {
+        s = end_job(&v, VERTEX_FAILED, CAUSE_PREEMPTED);
+        assert_int_equal(s.phase, LAUNCH_WAITING);
+        assert_int_equal(s.at.rung, 1);
+        assert_int_equal(s.at.resumes, i);
+    }
+    s = end_job(&v, VERTEX_FAILED, CAUSE_PREEMPTED);
+    assert_int_equal(s.phase, LAUNCH_PREEMPTED);
+    assert_int_equal(s.act, LAUNCH_ACT_REPORT);
 }
 
 int main(void)
@@ -442,6 +616,15 @@ int main(void)
         cmocka_unit_test(a_stop_asked_in_any_phase_ends_as_stopped_when_vertex_obeys),
         cmocka_unit_test(a_cancel_that_failed_or_did_nothing_is_sent_again),
         cmocka_unit_test(missing_quota_waits_longer_each_time),
+        cmocka_unit_test(missing_quota_goes_on_at_the_next_rung_and_behind_the_last_one_waits),
+        cmocka_unit_test(a_rate_limit_is_waited_for_at_its_rung),
+        cmocka_unit_test(a_machine_that_a_region_does_not_have_is_never_asked_for_there_again),
+        cmocka_unit_test(a_job_out_of_machines_goes_through_the_ladder_so_many_rounds),
+        cmocka_unit_test(a_job_that_does_not_start_is_cancelled_and_tried_at_the_next_rung),
+        cmocka_unit_test(a_person_who_stops_what_did_not_start_has_the_last_word),
+        cmocka_unit_test(a_job_that_ends_well_while_it_is_stopped_has_ended_well),
+        cmocka_unit_test(a_launch_whose_time_is_over_fails_wherever_it_is),
+        cmocka_unit_test(a_preempted_job_is_submitted_again_so_many_times),
         cmocka_unit_test(the_waits_keep_growing_over_attempts_of_one_launch),
         cmocka_unit_test(rate_limits_and_refused_tokens_wait_and_wrong_requests_fail),
         cmocka_unit_test(no_answer_an_odd_answer_and_a_peers_failure_may_have_made_a_job),

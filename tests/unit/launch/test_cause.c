@@ -1,0 +1,125 @@
+/* Google's answers as causes, and what follows from each: reference 1.9 to 1.11 as a table. */
+#include "launch/cause.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/defs.h"
+
+static void each_refusal_of_a_create_has_its_cause_and_its_remedy(void **state)
+{
+    static const struct {
+        int http_status;
+        const char *text;
+        enum launch_cause cause;
+        enum launch_remedy remedy;
+    } rows[] = {
+        { 400, "List of found errors:\t1.Field: F; Message: M\t", CAUSE_INVALID, REMEDY_FAIL },
+        { 400, "EnvVar names must be unique.", CAUSE_INVALID, REMEDY_FAIL },
+        { 400, "Invalid JSON payload received. Unknown name \"foo\"", CAUSE_INVALID, REMEDY_FAIL },
+        { 400, "Machine type \"a2-highgpu-1g\" is not supported.", CAUSE_NOT_OFFERED, REMEDY_SKIP_RUNG },
+        { 400, "You do not have permission to act as service_account: x@y. (or it may not exist).",
+          CAUSE_DENIED, REMEDY_FAIL },
+        { 401, "Request had invalid authentication credentials.", CAUSE_CREDENTIALS, REMEDY_WAIT },
+        { 403, "Permission 'aiplatform.customJobs.create' denied", CAUSE_DENIED, REMEDY_FAIL },
+        { 403, "Vertex AI API has not been used in project 1 before or it is disabled.", CAUSE_DENIED,
+          REMEDY_FAIL },
+        { 404, "not found", CAUSE_INVALID, REMEDY_FAIL },
+        { 409, "ABORTED", CAUSE_ABORTED, REMEDY_RETRY },
+        { 429,
+          "The following quota metrics exceed quota limits: "
+          "aiplatform.googleapis.com/custom_model_training_cpus",
+          CAUSE_QUOTA, REMEDY_NEXT_RUNG },
+        { 429, "Quota exceeded for quota metric 'm' and limit 'l per minute per region' of service 's'",
+          CAUSE_RATE_LIMIT, REMEDY_RETRY },
+        { 429, "RATE_LIMIT_EXCEEDED", CAUSE_RATE_LIMIT, REMEDY_RETRY },
+        { 429, "too much", CAUSE_QUOTA, REMEDY_NEXT_RUNG },
+        { 429, "Resources are insufficient in region: r. Try a different region", CAUSE_STOCKOUT,
+          REMEDY_NEXT_RUNG },
+        { 500, "INTERNAL", CAUSE_OUTAGE, REMEDY_RETRY },
+        { 503, "UNAVAILABLE", CAUSE_OUTAGE, REMEDY_RETRY },
+        { 504, "DEADLINE_EXCEEDED", CAUSE_OUTAGE, REMEDY_RETRY },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err e = { 0 };
+        enum launch_cause cause;
+
+        (void)!err_set_http(&e, rows[i].http_status, "%s", rows[i].text);
+        cause = launch_cause_of_create(&e);
+        if (cause != rows[i].cause || launch_remedy(cause) != rows[i].remedy)
+            fail_msg("%d %s: %s", rows[i].http_status, rows[i].text, launch_cause_name(cause));
+    }
+    assert_int_equal(launch_cause_of_create(NULL), CAUSE_OUTAGE);
+    assert_int_equal(launch_cause_of_create(&(struct err){ .code = ERR_NET }), CAUSE_OUTAGE);
+}
+
+static void a_429_with_a_time_to_come_again_is_a_rate(void **state)
+{
+    const struct err hinted = { .code = ERR_THROTTLED, .retry_after_ms = 7000 };
+
+    assert_int_equal(launch_cause_of_create(&hinted), CAUSE_RATE_LIMIT);
+}
+
+static void each_end_of_a_job_has_its_cause(void **state)
+{
+#define STOCKOUT_TEXT "Resources are insufficient in region: us-central1. Try a different region"
+    static const struct {
+        const char *text;
+        bool ran, spot;
+        enum launch_cause cause;
+        enum launch_remedy remedy;
+    } rows[] = {
+        { "The replica workerpool0-0 exited with a non-zero status of 1. Termination reason: Error.", true,
+          false, CAUSE_PROGRAM, REMEDY_FAIL },
+        { "... exited with a non-zero status of 128. Termination reason: StartError.", false, false,
+          CAUSE_CANNOT_START, REMEDY_FAIL },
+        { "The replica workerpool0-0 ran out of memory and exited with a non-zero status of 137.", true,
+          false, CAUSE_OUT_OF_MEMORY, REMEDY_FAIL },
+        { STOCKOUT_TEXT, false, false, CAUSE_STOCKOUT, REMEDY_NEXT_RUNG },
+        { STOCKOUT_TEXT, true, false, CAUSE_STOCKOUT, REMEDY_NEXT_RUNG },
+        { STOCKOUT_TEXT, false, true, CAUSE_STOCKOUT, REMEDY_NEXT_RUNG },
+        { STOCKOUT_TEXT, true, true, CAUSE_PREEMPTED, REMEDY_RESUME },
+        { "Internal error occurred for the current attempt.", true, true, CAUSE_INTERNAL, REMEDY_FAIL },
+        { "The job exceeded its maximum running time of 60s and was stopped.", true, false, CAUSE_DEADLINE,
+          REMEDY_FAIL },
+        { "", true, true, CAUSE_PROGRAM, REMEDY_FAIL },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct launch_end end = { str_of(rows[i].text), rows[i].ran, rows[i].spot };
+        enum launch_cause cause = launch_cause_of_end(&end);
+
+        if (cause != rows[i].cause || launch_remedy(cause) != rows[i].remedy)
+            fail_msg("%s: %s", rows[i].text, launch_cause_name(cause));
+    }
+}
+
+static void cause_names_read_back(void **state)
+{
+    enum launch_cause back = CAUSE_NONE;
+
+    for (int c = 0; c < CAUSE_COUNT; c++) {
+        assert_true(launch_cause_parse(str_of(launch_cause_name(c)), &back));
+        assert_int_equal(back, c);
+        if (launch_cause_is_capacity(c)) /* who waits for long comes back */
+            assert_int_not_equal(launch_remedy(c), REMEDY_FAIL);
+    }
+    assert_false(launch_cause_parse(STR("bad luck"), &back));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_refusal_of_a_create_has_its_cause_and_its_remedy),
+        cmocka_unit_test(a_429_with_a_time_to_come_again_is_a_rate),
+        cmocka_unit_test(each_end_of_a_job_has_its_cause),
+        cmocka_unit_test(cause_names_read_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
