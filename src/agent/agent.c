@@ -37,6 +37,7 @@ int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, 
     a->journal = j;
     a->by_item = map_new();
     a->buckets = map_new();
+    a->foreign = map_new();
     a->takers = group_new(io);
     a->helpers = group_new(io);
     a->drivers = group_new(io);
@@ -61,6 +62,7 @@ void agent_free(struct agent *a)
     map_each(a->buckets, free_bucket, NULL);
     map_free(a->buckets);
     map_free(a->by_item);
+    map_free(a->foreign);
     vec_done(&a->launches);
     free((char *)a->agent_id.ptr);
     free(a);
@@ -90,9 +92,15 @@ static void recover_row(void *ctx, const struct launch_row *row)
     struct launch *l = launch_new(a, row);
 
     l->recovered = true;
+    hold_take_back(a, row->item);
     l->leased_since_ms -= age_ms(a, row->leased_at_ms);
     l->active_since_ms -= age_ms(a, row->active_at_ms);
     agent_start_launch(a, l);
+}
+
+static void disown(void *ctx, struct str item)
+{
+    hold_give_up(ctx, item);
 }
 
 static bool is_busy(const struct agent *a)
@@ -156,8 +164,9 @@ static bool has_work(const struct agent *a)
 
 int agent_run(struct agent *a, struct err *e)
 {
-    int rc = journal_each(a->journal, recover_row, a, e);
+    int rc = journal_disowned(a->journal, disown, a, e);
 
+    rc = rc ? rc : journal_each(a->journal, recover_row, a, e);
     if (rc == 0 && a->launches.len)
         LOG_INFO("agent.recovered", "launches=%zu", a->launches.len);
     a->last_change_ms = io_now_ms(a->io);

@@ -25,6 +25,8 @@ struct launch {
     bool ack_tried;          /* an ack was sent in this life */
     bool recovered;          /* came from the journal, so an earlier life may have acted already */
     bool busy;               /* between a create and its journal row: a drain waits for the end of it */
+    uint64_t hold_epoch;     /* of agent.hold_epoch, when the server last said that the item is ours */
+    int64_t hold_asked_ms;   /* monotonic; of the latest question that was not answered */
     bool settling;           /* its job has ended, and why is being asked */
     bool wants_slot;         /* its wait is over, and all slots are taken */
     bool has_slot;           /* one of agent.reserved is kept for its next attempt */
@@ -57,7 +59,9 @@ struct agent {
     uint64_t slot_turns, slot_turn; /* of takers: how many have asked for a slot, and whose turn it is */
     struct str agent_id;            /* owned; absent before registration */
     bool draining, registered, told_store_error;
-    int64_t last_beat_ms; /* monotonic; when the server last answered a heartbeat, 0: not yet */
+    int64_t last_beat_ms; /* monotonic; when the latest heartbeat that was answered went out, 0: not yet */
+    uint64_t hold_epoch;  /* grows whenever the server may have lent our items again; 0: not registered yet */
+    struct map *foreign;  /* label values of items that are somebody else's, whatever job of ours they have */
     uint64_t items_taken, moves[LAUNCH_PHASE_COUNT]; /* since the start: into each phase */
     int failure;                                     /* what agent_run() returns once nothing is left to do */
     struct err failure_err;
@@ -66,6 +70,8 @@ struct agent {
 /* launches.c: the table of launches, and the one way to change a row */
 struct launch *launch_new(struct agent *a, const struct launch_row *row);
 void launch_free(struct launch *l);
+/** launch_label() - the value of the item's label on its jobs, in @a. */
+struct str launch_label(const struct launch *l, struct arena *a);
 /** launch_hold() - the item with its latest token, for what is said to the queue. Borrows from @l. */
 struct wandb_hold launch_hold(const struct launch *l);
 /**
@@ -88,6 +94,22 @@ void launch_drop_slot(struct launch *l);
 void launch_want_stop(struct launch *l, enum launch_stop why);
 const struct launch_policy *launch_policy(const struct launch *l);
 void agent_start_launch(struct agent *a, struct launch *l);
+
+/* hold.c: an agent that was silent for long may have lost its items to another (own server only). */
+/** hold_wait_ms() - until the server is to be asked whether the item is still ours; -1: no need to. */
+int64_t hold_wait_ms(const struct launch *l);
+/** hold_ask() - -ERR_CONFLICT: it is another's. Other failures: ask again. Yields. */
+NODISCARD int hold_ask(struct launch *l, struct err *e);
+/** hold_make_sure() - before a create: wait until the server has heard of us so lately that it cannot have
+ * lent the item again by the time the create arrives. -ERR_CONFLICT, -ERR_CANCELLED. Yields. */
+NODISCARD int hold_make_sure(struct launch *l, struct err *e);
+/** hold_all_again() - our items may have been lent again: each is asked for. Does not yield. */
+void hold_all_again(struct agent *a);
+/** hold_give_up() - @item is another's, and so is its job. Does not yield. */
+void hold_give_up(struct agent *a, struct str item);
+void hold_take_back(struct agent *a, struct str item);
+/** hold_is_foreign() - a job with this label is another's. */
+bool hold_is_foreign(const struct agent *a, struct str item_label);
 
 /* driver.c */
 void launch_drive(void *arg);
@@ -125,7 +147,7 @@ struct launch_job {
 NODISCARD int render_launch(struct launch *l, struct arena *a, const struct render_attempt *attempt,
                             struct launch_job *ret, struct outcome *out);
 /** submit_prepare() - the exact request of a new attempt into @next and *ret_request, its strings in @a.
- * Waits for the right to create. Yields. */
+ * Waits for the right to create. -ERR_CONFLICT: the item is another's. Yields. */
 NODISCARD int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next,
                              struct str *ret_request, struct outcome *out);
 

@@ -21,6 +21,7 @@ static struct launch_view view_of(const struct launch *l)
                                  .stop = r->stop,
                                  .has_vertex_job = r->vertex_job.len > 0,
                                  .probe_needed = r->probe_needed,
+                                 .taken_over = r->taken_over,
                                  .at = r->at,
                                  .limits = { .rungs = r->rungs,
                                              .rounds = (uint32_t)p->stockout_rounds,
@@ -125,6 +126,16 @@ static bool take_mail(struct launch *l, struct outcome *out)
     return false;
 }
 
+static void set_disowned(struct launch *l, struct outcome *out)
+{
+    LOG_WARNING("launch.disowned", "item=%.*s vertex_job=%.*s action=\"left to the agent that has it now\"",
+                STR_ARG(l->row.item), STR_ARG(l->row.vertex_job));
+    hold_give_up(l->agent, l->row.item);
+    strbuf_addz(&out->reason, "another agent took the item over while this one was silent");
+    out->disowned = true;
+    outcome_set(out, LAUNCH_EV_DISOWNED);
+}
+
 /* Is the wait over? One that waited for machines needs a slot to go on. */
 static bool is_wait_over(struct launch *l, int64_t left)
 {
@@ -133,14 +144,37 @@ static bool is_wait_over(struct launch *l, int64_t left)
     return due && (l->row.phase != LAUNCH_WAITING || launch_take_slot(l));
 }
 
+/* @out->disowned when the item is another's now. */
+static int check_hold(struct launch *l, struct outcome *out)
+{
+    struct err e = { 0 };
+    int rc = hold_ask(l, &e);
+
+    if (rc == -ERR_CANCELLED)
+        return rc;
+    if (rc == -ERR_CONFLICT)
+        set_disowned(l, out);
+    return 0;
+}
+
+/* The shorter of two waits, of which -1 is for ever. */
+static int64_t shorter(int64_t a, int64_t b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
 static int wait_for_event(struct launch *l, struct outcome *out)
 {
     struct agent *a = l->agent;
 
     for (;;) {
         int64_t left = l->deadline_ms < 0 ? -1 : l->deadline_ms - io_now_ms(a->io);
-        int rc;
+        int rc = 0;
 
+        if (hold_wait_ms(l) == 0)
+            rc = check_hold(l, out);
+        if (rc || out->disowned)
+            return rc;
         if (take_mail(l, out))
             return out->ev.kind == LAUNCH_EV_STATUS ? status_reason(l, out) : 0;
         if (is_wait_over(l, left)) {
@@ -149,7 +183,7 @@ static int wait_for_event(struct launch *l, struct outcome *out)
             outcome_set(out, LAUNCH_EV_WAIT_OVER);
             return 0;
         }
-        rc = cond_wait(a->io, &l->wake, l->wants_slot ? -1 : left, NULL);
+        rc = cond_wait(a->io, &l->wake, shorter(l->wants_slot ? -1 : left, hold_wait_ms(l)), NULL);
         if (rc == -ERR_CANCELLED)
             return rc;
     }
@@ -223,6 +257,18 @@ static void set_reason(struct launch_row *next, const struct launch_row *now, co
         next->stage = next->vertex_job.len ? STR("run") : STR("agent");
 }
 
+/* Of projects/P/locations/R/customJobs/ID: for a job that somebody else made. */
+static void place_of(struct str job, struct str *ret_project, struct str *ret_region)
+{
+    struct str part[4] = { { NULL, 0 } };
+
+    for (size_t i = 0; i < ARRAY_LEN(part); i++)
+        if (!str_cut(&job, '/', &part[i]))
+            return;
+    *ret_project = part[1];
+    *ret_region = part[3];
+}
+
 static struct launch_row next_row(const struct launch *l, const struct launch_step *step,
                                   const struct outcome *out)
 {
@@ -247,6 +293,8 @@ static struct launch_row next_row(const struct launch *l, const struct launch_st
         next.vertex_status = str_of(vertex_status_name(out->ev.status));
         next.ran = next.ran || out->ev.status == VERTEX_RUNNING || l->seen_started;
     }
+    if (out->job.len && !next.attempt)
+        place_of(strbuf_str(&out->job), &next.gcp_project, &next.region);
     if (next.phase == LAUNCH_WAITING || step->new_attempt) /* what it had has ended */
         next.vertex_job = next.vertex_status = (struct str){ 0 };
     set_reason(&next, &l->row, step, out);
@@ -271,6 +319,10 @@ static int submit(struct launch *l, struct launch_row *next, struct launch_secre
     struct str request = { 0 };
     int rc = submit_prepare(l, a, next, &request, out);
 
+    if (rc == -ERR_CONFLICT) {
+        set_disowned(l, out);
+        return 0;
+    }
     if (!rc)
         rc = launch_secrets_read(l, request, secrets, &out->err);
     if (rc == -ERR_CANCELLED)

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { BEAT_MS = 10000, QUEUE_LOOK_MS = 1000, BEATS_PER_UPDATE = 2, HOST_BYTES = 256 };
+enum { SILENCE_MS = 180000, BEAT_MS = 10000, QUEUE_LOOK_MS = 1000, BEATS_PER_UPDATE = 2, HOST_BYTES = 256 };
 
 /* The ids of the queues we listen to, in our order; all that are missing are named at once. */
 static int find_queues(struct agent *a, struct arena *arena, struct str *ids, size_t *ret_count,
@@ -87,6 +87,7 @@ static int register_until_done(struct agent *a)
         bool no_queue_yet = rc == -ERR_CONFIG && a->o.wait_for_queues;
 
         if (!rc) {
+            hold_all_again(a); /* under a new id */
             LOG_INFO("agent.registered", "agent=%.*s entity=%s server=%s", STR_ARG(a->agent_id), a->o.entity,
                      wandb_base_url(a->o.wandb));
             return 0;
@@ -112,16 +113,19 @@ static int beat(struct agent *a, const char *status, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     struct wandb_agent_status seen = { 0 };
+    int64_t began = io_now_ms(a->io);
     int rc = wandb_agent_get(a->o.wandb, arena, a->agent_id, &seen, e);
 
-    if (!rc)
-        a->last_beat_ms = io_now_ms(a->io);
+    if (!rc && status) /* the server writes down that we live when it is told what we do */
+        rc = wandb_agent_update(a->o.wandb, a->agent_id, status, e);
+    if (!rc && status && a->last_beat_ms && io_now_ms(a->io) - a->last_beat_ms > SILENCE_MS)
+        hold_all_again(a);
+    if (!rc && status)
+        a->last_beat_ms = began;
     if (!rc && seen.stop_polling) {
         LOG_INFO("agent.stop_asked", "agent=%.*s", STR_ARG(a->agent_id));
         agent_drain(a);
     }
-    if (!rc && status)
-        rc = wandb_agent_update(a->o.wandb, a->agent_id, status, e);
     return rc;
 }
 

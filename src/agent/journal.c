@@ -44,6 +44,8 @@ static const char *const migrations[] = {
     "ALTER TABLE launches ADD COLUMN spot INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE launches ADD COLUMN flexible INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE launches ADD COLUMN waiting_since INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE launches ADD COLUMN taken_over INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX launches_disowned ON launches (item) WHERE disowned = 1;",
     NULL,
 };
 
@@ -145,12 +147,12 @@ static int add_row(struct db_conn *c, void *arg, struct err *e)
         db_run(c, NULL, e,
                "INSERT INTO launches (item, queue, run_id, run_entity, wb_project, phase, attempt, retries,"
                " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
-               " active_at, ended_at, reported_at, spec, fence)"
-               " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?)",
+               " active_at, ended_at, reported_at, spec, fence, taken_over)"
+               " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?, ?)",
                "ssssszii"
-               "si",
+               "sii",
                r->item, r->queue, r->run_id, r->run_entity, r->wb_project, phase, (int64_t)r->own_key,
-               r->leased_at_ms, args->spec, r->fence);
+               r->leased_at_ms, args->spec, r->fence, (int64_t)r->taken_over);
 
     if (rc)
         return rc;
@@ -235,6 +237,7 @@ static void read_ladder(struct db_stmt *s, int i, struct launch_row *r)
     r->spot = db_col_i64(s, i++);
     r->flexible = db_col_i64(s, i++);
     r->waiting_since_ms = db_col_i64(s, i++);
+    r->taken_over = db_col_i64(s, i++);
 }
 
 static int read_row(struct db_stmt *s, struct launch_row *r, struct err *e)
@@ -287,7 +290,7 @@ static int each_row(struct db_conn *c, void *arg, struct err *e)
         " attempt_label, vertex_job, vertex_status, reason, stage, phase, attempt, retries,"
         " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
         " active_at, ended_at, reported_at, fence, cause, rungs, rung, round, resumes, rungs_out, ran,"
-        " spot, flexible, waiting_since FROM launches WHERE phase != 'reported' ORDER BY id",
+        " spot, flexible, waiting_since, taken_over FROM launches WHERE phase != 'reported' ORDER BY id",
         "");
 
     while (!rc && (rc = db_step(s, &row, e)) == 0 && row) {
@@ -307,6 +310,28 @@ int journal_each(struct journal *j, journal_visit_fn visit, void *ctx, struct er
     struct each_args args = { visit, ctx };
 
     return db_read(j->db, each_row, &args, e);
+}
+
+struct disowned_args {
+    journal_item_fn visit;
+    void *ctx;
+};
+
+static int disowned_rows(struct db_conn *c, void *arg, struct err *e)
+{
+    struct disowned_args *args = arg;
+    struct db_stmt *s = NULL;
+    bool row = false;
+    int rc = db_query(c, &s, e, "SELECT item FROM launches WHERE disowned = 1", "");
+
+    while (!rc && (rc = db_step(s, &row, e)) == 0 && row)
+        args->visit(args->ctx, db_col_str(s, 0));
+    return rc;
+}
+
+int journal_disowned(struct journal *j, journal_item_fn visit, void *ctx, struct err *e)
+{
+    return db_read(j->db, disowned_rows, &(struct disowned_args){ visit, ctx }, e);
 }
 
 struct text_args {

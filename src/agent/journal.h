@@ -28,10 +28,11 @@ struct launch_row {
     enum launch_stop stop;
     bool probe_needed;
     bool ran, spot,
-        flexible;  /* the latest job: it was RUNNING at some time; its strategy is SPOT, FLEX_START */
-    bool acked;    /* the server agreed that it is ours */
-    bool disowned; /* the server said that it is somebody else's: there is nothing to report */
-    bool own_key;  /* the spec brought its own API key, which is not in the journal */
+        flexible;    /* the latest job: it was RUNNING at some time; its strategy is SPOT, FLEX_START */
+    bool acked;      /* the server agreed that it is ours */
+    bool disowned;   /* the server said that it is somebody else's: there is nothing to report */
+    bool taken_over; /* an agent that fell silent had it before */
+    bool own_key;    /* the spec brought its own API key, which is not in the journal */
     int64_t waiting_since_ms; /* 0: it has not waited since its last job */
     int64_t leased_at_ms, submitted_at_ms, active_at_ms, ended_at_ms, reported_at_ms;
 };
@@ -77,6 +78,10 @@ NODISCARD int journal_each(struct journal *j, journal_visit_fn visit, void *ctx,
 NODISCARD int journal_spec(struct journal *j, struct arena *a, int64_t id, struct str *ret, struct err *e);
 /** journal_request() - the request of the latest attempt; absent before the first. Does not yield. */
 NODISCARD int journal_request(struct journal *j, struct arena *a, int64_t id, struct str *ret, struct err *e);
+
+/** journal_disowned() - the items that were somebody else's in the end. Does not yield. */
+typedef void (*journal_item_fn)(void *ctx, struct str item);
+NODISCARD int journal_disowned(struct journal *j, journal_item_fn visit, void *ctx, struct err *e);
 
 struct journal_move {
     int64_t at_ms;

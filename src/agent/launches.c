@@ -51,6 +51,11 @@ static bool holds_slot(const struct launch *l)
     return row_holds_slot(l, &l->row);
 }
 
+struct str launch_label(const struct launch *l, struct arena *a)
+{
+    return label_value(a, l->row.item);
+}
+
 size_t agent_slots_used(const struct agent *a)
 {
     size_t used = a->reserved;

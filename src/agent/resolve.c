@@ -37,6 +37,7 @@ static int ack_was_ours(struct launch *l, bool *ret_ours, struct err *e)
 static int ack(struct launch *l, struct outcome *out)
 {
     const struct wandb_hold hold = launch_hold(l);
+    uint64_t epoch = l->agent->hold_epoch;
     bool ours = false;
     int rc = wandb_item_ack(l->agent->o.wandb, &hold, l->row.run_id, &out->err);
 
@@ -46,6 +47,7 @@ static int ack(struct launch *l, struct outcome *out)
     if (!rc || ours) {
         out->err = (struct err){ 0 };
         out->acked = true;
+        l->hold_epoch = epoch;
         return 0;
     }
     return out->err.code == ERR_CONFLICT ? -ERR_NET : -(int)out->err.code;

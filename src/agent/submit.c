@@ -43,6 +43,8 @@ int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, s
     next->spot = job.rendered.is_spot;
     next->flexible = job.rendered.is_flexible;
     rc = wait_for_turn(l->agent, job.rendered.gcp_project, job.rendered.region);
+    if (!rc)
+        rc = hold_make_sure(l, &out->err);
     if (rc)
         return rc;
     next->attempt_label = str_of(label);
@@ -76,10 +78,37 @@ int submit_create(struct launch *l, struct str request, const struct launch_secr
 /* Of several jobs (a create that ran twice) one that lives is ours; the watcher ends the others. */
 static const struct vertex_job *pick_job(const struct vertex_jobs *jobs)
 {
-    for (size_t i = 0; i < jobs->len; i++)
+    const struct vertex_job *latest = NULL;
+
+    for (size_t i = 0; i < jobs->len; i++) {
         if (!vertex_status_is_ended(vertex_status_parse(jobs->at[i].state)))
             return &jobs->at[i];
-    return jobs->len ? &jobs->at[0] : NULL;
+        if (!latest || str_cmp(jobs->at[i].create_time, latest->create_time) > 0)
+            latest = &jobs->at[i];
+    }
+    return latest;
+}
+
+/* Wherever the ladder leads, a job of an agent that had the item before. Of several the one that lives, else
+ * the latest: what the others came to, their agent knew. */
+static int find_by_item(struct launch *l, struct arena *a, struct vertex_jobs *ret, struct outcome *out)
+{
+    const char *filter = arena_printf(a, "labels." LABEL_ITEM "=\"%.*s\"", STR_ARG(launch_label(l, a)));
+    const struct launch_policy *p = launch_policy(l);
+    int rc = 0;
+
+    for (uint32_t i = 0; !rc && !ret->len && i < p->rung_count; i++) {
+        const struct render_attempt attempt = { STR("check"), { .rung = i } };
+        struct launch_job job = { 0 };
+        struct vertex_place where = { 0 };
+
+        rc = render_launch(l, a, &attempt, &job, out);
+        where.gcp_project = job.rendered.gcp_project;
+        where.region = job.rendered.region;
+        if (!rc)
+            rc = vertex_list(l->agent->o.google, a, &where, str_of(filter), ret, &out->err);
+    }
+    return rc;
 }
 
 int act_probe(struct launch *l, struct outcome *out)
@@ -89,7 +118,9 @@ int act_probe(struct launch *l, struct outcome *out)
     struct vertex_jobs jobs = { 0 };
     const struct vertex_job *found;
     const char *filter = arena_printf(a, "labels." LABEL_ATTEMPT "=\"%.*s\"", STR_ARG(l->row.attempt_label));
-    int rc = vertex_list(l->agent->o.google, a, &where, str_of(filter), &jobs, &out->err);
+    int rc = l->row.attempt == 0
+                 ? find_by_item(l, a, &jobs, out)
+                 : vertex_list(l->agent->o.google, a, &where, str_of(filter), &jobs, &out->err);
 
     if (rc == -ERR_CANCELLED)
         return rc;

@@ -113,6 +113,9 @@ static int take_item(struct taker *t, struct arena *a, const struct wandb_item *
     }
     io_random_id(ag->io, run_id, RUN_ID_CHARS);
     row.run_id = jval_str(jval_get(item->spec, "run_id"));
+    row.taken_over = item->taken_over_as.len > 0;
+    if (row.taken_over)
+        row.run_id = item->taken_over_as;
     if (!row.run_id.len)
         row.run_id = str_of(run_id);
     row.run_entity = jval_str(jval_get(item->spec, "entity"));
@@ -126,6 +129,7 @@ static int take_item(struct taker *t, struct arena *a, const struct wandb_item *
     }
     if (rc)
         return rc;
+    hold_take_back(ag, item->id);
     ag->items_taken++;
     LOG_INFO("launch.leased", "item=%.*s run=%.*s queue=%s", STR_ARG(row.item), STR_ARG(row.run_id),
              t->queue);

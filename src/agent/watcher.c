@@ -57,6 +57,22 @@ static bool is_being_made(struct agent *a, struct str attempt_label)
     return false;
 }
 
+/* Of an item that another agent has, or that came back to us and looks for its job just now. */
+static bool is_others(struct agent *a, struct str item_label)
+{
+    AUTO_PTR(arena) arena = arena_new();
+
+    if (hold_is_foreign(a, item_label))
+        return true;
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+
+        if (l->row.taken_over && !l->row.vertex_job.len && str_eq(launch_label(l, arena), item_label))
+            return true;
+    }
+    return false;
+}
+
 /* A job with our mark that no launch calls its own: a create that ran twice, or landed after we gave it up.
  */
 static int end_orphan(struct agent *a, const struct vertex_job *job)
@@ -65,6 +81,7 @@ static int end_orphan(struct agent *a, const struct vertex_job *job)
     int rc;
 
     if (is_being_made(a, jval_str(jval_get(job->labels, LABEL_ATTEMPT))) ||
+        is_others(a, jval_str(jval_get(job->labels, LABEL_ITEM))) ||
         vertex_status_parse(job->state) == VERTEX_CANCELLING)
         return 0;
     LOG_WARNING("watch.orphan", "vertex_job=%.*s action=cancelled", STR_ARG(job->name));

@@ -380,6 +380,12 @@ static struct launch_step on_resolve(const struct launch_view *v, const struct l
         return stay(v);
     if (v->stop)
         return end_stopped(v);
+    if (ev->kind == LAUNCH_EV_RESOLVED && v->taken_over && v->attempt == 0) {
+        struct launch_view settling = *v;
+
+        settling.phase = LAUNCH_SUBMITTING;
+        return probe(&settling, 0);
+    }
     if (ev->kind == LAUNCH_EV_RESOLVED)
         return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
     if (v->phase != LAUNCH_BUILDING && (!ev->err || err_is_transient(ev->err)))
@@ -556,6 +562,8 @@ struct launch_step launch_next(const struct launch_view *v, const struct launch_
         return on_gone(v, random_unit);
     case LAUNCH_EV_STOP_ASKED:
         return on_stop_asked(v, ev->stop);
+    case LAUNCH_EV_DISOWNED:
+        return launch_phase_is_ended(v->phase) ? stay(v) : end_in(v, LAUNCH_FAILED);
     case LAUNCH_EV_REPORT_OK:
     case LAUNCH_EV_REPORT_ERR:
         return on_report(v, ev, random_unit);

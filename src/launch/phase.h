@@ -88,6 +88,7 @@ enum launch_event_kind {
     LAUNCH_EV_GONE,        /* the Vertex job no longer exists (a get said so, not just a list) */
     LAUNCH_EV_STOP_ASKED,  /* for @stop */
     LAUNCH_EV_CANCEL_ERR,  /* the cancel failed: @err; "not found" is LAUNCH_EV_GONE */
+    LAUNCH_EV_DISOWNED,    /* the item is somebody else's now, and what it came to with it */
     LAUNCH_EV_REPORT_OK,   /* the queue knows */
     LAUNCH_EV_REPORT_ERR, /* telling it failed: @err; not found and conflict end it, others are tried again */
     LAUNCH_EV_COUNT
@@ -118,6 +119,7 @@ struct launch_view { /* what the decision may look at: a journal row */
     enum launch_stop stop;
     bool has_vertex_job;
     bool probe_needed; /* the last create's answer was lost */
+    bool taken_over;   /* somebody else had the item, and may have made a job */
     struct launch_place at;
     struct launch_limits limits;
 };
@@ -139,8 +141,8 @@ struct launch_step {
  *
  * Settling a lost create: probe at once, then after 20 s and after 40 s more. Only the third miss (at least
  * 60 s after the first) permits a new attempt, for a list may lag behind a create. A restart begins the count
- * again. A job found in any phase before ACTIVE is adopted, so an agent that lost its journal can probe on
- * the item's label before it submits.
+ * again. A job found in any phase before ACTIVE is adopted. An item that was taken over is settled in the
+ * same way before its first attempt, on the item's label.
  *
  * The ladder: a create that is refused for want of quota or machines goes on at the next rung at once; behind
  * the last one the launch waits, and begins again. A job that Vertex gave up for want of machines, or that

@@ -18,6 +18,7 @@ enum {
     SWEEP_MIN_MS = 50,
     SLOW_SWEEP_MS = 60000,
     SILENT_RUN_MS = 5 * 60 * 1000,    /* clients post every 30 s: protocol reference 3.4 */
+    LOST_AGENT_MS = 5 * 60 * 1000,    /* agents send a heartbeat every 10 s, and start nothing without one */
     SILENT_AGENT_MS = 60 * 60 * 1000, /* an agent may be away for a while and still come back to its job */
 };
 
@@ -121,12 +122,18 @@ static void sweep_leases(struct server *s)
 static void sweep_silence(struct server *s)
 {
     int64_t now = io_now_unix_ms(s->io);
-    size_t runs = 0, items = 0;
+    size_t runs = 0, items = 0, abandoned = 0;
     struct err e = { 0 };
     int rc = store_silent_sweep(s->store, now - SILENT_RUN_MS, now, &runs, &e);
 
     if (rc == 0)
         rc = store_orphan_sweep(s->store, now - SILENT_AGENT_MS, now, &items, &e);
+    if (rc == 0)
+        rc = store_takeover_sweep(s->store, now - LOST_AGENT_MS, now, &abandoned, &e);
+    if (abandoned > 0) {
+        LOG_WARNING("server.items_abandoned", "items=%zu", abandoned);
+        wake_all_queues(s);
+    }
     if (rc < 0 && e.code != ERR_CANCELLED)
         LOG_ERROR("server.silence_sweep_failed", "error=\"%s\"", e.msg);
     if (runs + items > 0)

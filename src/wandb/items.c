@@ -29,6 +29,7 @@ int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req
     dec_str(&popped, "runQueueItemId", &item.id, DEC_REQUIRED);
     dec_val(&popped, "runSpec", &item.spec, DEC_OPTIONAL);
     dec_i64(&popped, "fence", &item.fence, DEC_OPTIONAL);
+    dec_str(&popped, "takenOverRunId", &item.taken_over_as, DEC_OPTIONAL);
     if (dec_failed(&popped))
         return -ERR_PROTO;
     /* A bare JSON value here, though the scalar of the same name elsewhere is text: take both. */

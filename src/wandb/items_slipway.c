@@ -35,6 +35,16 @@ int wandb_item_note(struct wandb *w, const struct wandb_hold *h, struct str mess
     return mutate(w, &(struct wandb_request){ wandb_op_item_note, vars }, "noteRunQueueItem", e);
 }
 
+int wandb_item_keep(struct wandb *w, const struct wandb_hold *h, struct str agent_id, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *vars = jval_new_object(a);
+
+    vars_hold(a, vars, "itemId", h);
+    vars_set(a, vars, "agentId", agent_id);
+    return mutate(w, &(struct wandb_request){ wandb_op_item_keep, vars }, "keepRunQueueItem", e);
+}
+
 int wandb_item_stop(struct wandb *w, struct str item_id, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();

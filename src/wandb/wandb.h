@@ -113,6 +113,8 @@ struct wandb_item {
     struct str id;
     const struct jval *spec;
     int64_t fence; /* see struct wandb_hold */
+    struct str
+        taken_over_as; /* the run of the agent that had it before and fell silent; absent: none had it */
 };
 /** wandb_item_pop() - @ret->id is absent when the queue is empty. */
 NODISCARD int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req,
@@ -126,6 +128,10 @@ struct wandb_hold {
 /** wandb_item_ack() - -ERR_CONFLICT when the server says somebody else has it; also when it was our own
  * earlier ack whose answer was lost: wandb_item_get() tells which. */
 NODISCARD int wandb_item_ack(struct wandb *w, const struct wandb_hold *h, struct str run_id, struct err *e);
+/** wandb_item_keep() - our own server only: this agent, under its present id, still has the item.
+ * -ERR_CONFLICT: it was silent for so long that another got it. */
+NODISCARD int wandb_item_keep(struct wandb *w, const struct wandb_hold *h, struct str agent_id,
+                              struct err *e);
 /** wandb_item_fail() - @stage is "agent", "build" or "run". -ERR_CONFLICT when the server did not take it. */
 NODISCARD int wandb_item_fail(struct wandb *w, const struct wandb_hold *h, struct str message,
                               const char *stage, struct err *e);

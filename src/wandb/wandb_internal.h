@@ -18,6 +18,7 @@ EMBEDDED(wandb_op_item_fail);
 EMBEDDED(wandb_op_item_fail_fenced);
 EMBEDDED(wandb_op_item_finish);
 EMBEDDED(wandb_op_item_get);
+EMBEDDED(wandb_op_item_keep);
 EMBEDDED(wandb_op_item_note);
 EMBEDDED(wandb_op_item_pop);
 EMBEDDED(wandb_op_item_pop_fenced);

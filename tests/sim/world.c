@@ -187,7 +187,7 @@ static void agent_main(struct io *io, void *arg)
                                      .gcp_project = "sim-project",
                                      .region = "us-central1",
                                      .config_json = "{}",
-                                     .version = "0.1.0",
+                                     .version = "slipway@0.1.0",
                                      .fast_and_unsafe_db = true,
                                      .wandb = wandb,
                                      .google = google,

@@ -113,6 +113,7 @@ int resolve_ack(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_fail(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_warning(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_finish(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_keep(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_note(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_stop_item(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_delete_item(struct gql_call *c, const struct jval **ret, struct err *e);

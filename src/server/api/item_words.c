@@ -106,6 +106,24 @@ int resolve_finish(struct gql_call *c, const struct jval **ret, struct err *e)
     return answer(c, told(store_item_tell(store_of(c), &w, e), &w, "item.finished", e), ret);
 }
 
+int resolve_keep(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_item item = { 0 };
+    struct store_queue queue = { 0 };
+    struct store_agent agent = { 0 };
+    int rc = find_item(c, gql_arg_str(c, "input.runQueueItemId"), &item, &queue, e);
+
+    if (rc == 0)
+        rc = find_agent(c, gql_arg_str(c, "input.launchAgentId"), &agent, e);
+    if (rc < 0)
+        return rc;
+    rc = store_item_keep(store_of(c), item.uid, gql_arg_int(c, "input.fence", 0), agent.uid, e);
+    if (rc == -ERR_CONFLICT)
+        LOG_INFO("item.lost", "item=%.*s agent=%.*s why=\"%s\"", STR_ARG(item.uid), STR_ARG(agent.uid),
+                 e->msg);
+    return answer(c, rc, ret);
+}
+
 int resolve_note(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_item_word w = { .ev = ITEM_EV_STARTED };

@@ -31,6 +31,8 @@ static int pop_or_wait(struct gql_call *c, struct store_pop *pop, bool *ret_foun
     who->wait_applied = who->wait_ms > 0;
     for (;;) {
         rc = store_item_waiting(store_of(c), pop->queue_id, &waiting, e);
+        if (rc == 0 && !waiting && pop->takes_over)
+            rc = store_item_abandoned(store_of(c), pop->queue_id, &waiting, e);
         if (rc < 0)
             return rc;
         if (waiting) {
@@ -68,6 +70,7 @@ int resolve_pop(struct gql_call *c, const struct jval **ret, struct err *e)
     pop.queue_id = queue.id;
     pop.has_priorities = queue.has_priorities;
     pop.agent_uid = agent.uid;
+    pop.takes_over = str_has_prefix(agent.version, STR("slipway@"));
     pop.who = str_of(agent.uid.ptr ? arena_printf(c->a, "agent %.*s", STR_ARG(agent.name))
                                    : arena_printf(c->a, "user %.*s", STR_ARG(caller_of(c)->user.username)));
     rc = pop_or_wait(c, &pop, &found, &item, e);
@@ -81,6 +84,8 @@ int resolve_pop(struct gql_call *c, const struct jval **ret, struct err *e)
     set_text(c->a, o, "runQueueItemId", item.uid);
     jval_set(c->a, o, "runSpec", spec);
     jval_set_int(c->a, o, "fence", item.fence);
+    if (item.state != ITEM_LEASED)
+        set_text(c->a, o, "takenOverRunId", item.run_name);
     set_text(c->a, o, "clientMutationId", gql_arg_str(c, "input.clientMutationId"));
     *ret = o;
     return 0;

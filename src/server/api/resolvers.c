@@ -56,6 +56,7 @@ const struct gql_resolver api_resolvers[] = {
     { "Mutation.updateRunQueueItemWarning", resolve_warning },
     { "Mutation.deleteFromRunQueue", resolve_delete_item },
     { "Mutation.finishRunQueueItem", resolve_finish },
+    { "Mutation.keepRunQueueItem", resolve_keep },
     { "Mutation.noteRunQueueItem", resolve_note },
     { "Mutation.stopRunQueueItem", resolve_stop_item },
     { "Mutation.createLaunchAgent", resolve_create_agent },

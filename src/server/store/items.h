@@ -76,9 +76,11 @@ struct store_pop {
     int64_t queue_id;
     bool has_priorities; /* lowest priority number first; else order of arrival only */
     struct str agent_uid, who;
+    bool takes_over; /* abandoned items too, and first: this agent looks for a job before it makes one */
     int64_t now_unix_ms, lease_ms;
 };
-/** store_item_pop() - lease the next waiting item. *ret_found false: there is none. */
+/** store_item_pop() - lease the next waiting item. *ret_found false: there is none. One that is taken over
+ * keeps its state and its run_name, with which it is to be acknowledged. */
 NODISCARD int store_item_pop(struct store *s, struct arena *a, const struct store_pop *p, bool *ret_found,
                              struct store_item *ret, struct err *e);
 /** store_item_ack() - LEASED becomes CLAIMED, with its run; a pending run is made in the target project, so
@@ -93,6 +95,16 @@ NODISCARD int store_item_tell(struct store *s, const struct store_item_word *w, 
 NODISCARD int store_item_note(struct store *s, const struct store_item_word *w, struct err *e);
 /** store_item_delete() - out of the queue with its history. -ERR_CONFLICT while an agent has it. */
 NODISCARD int store_item_delete(struct store *s, struct str uid, struct err *e);
+/** store_takeover_sweep() - items of Slipway's agents that have been silent since @before_unix_ms wait for
+ * another agent from now on, as do those lent again that were not acknowledged in time. */
+NODISCARD int store_takeover_sweep(struct store *s, int64_t before_unix_ms, int64_t now_unix_ms,
+                                   size_t *ret_count, struct err *e);
+/** store_item_abandoned() - does an item of the queue wait for another agent? */
+NODISCARD int store_item_abandoned(struct store *s, int64_t queue_id, bool *ret, struct err *e);
+/** store_item_keep() - the holder of @fence is there, and is @agent_uid now. -ERR_CONFLICT: it was lent again
+ * since. An item that has ended stays as it is. */
+NODISCARD int store_item_keep(struct store *s, struct str uid, int64_t fence, struct str agent_uid,
+                              struct err *e);
 /** store_lease_sweep() - give back all leases that ran out; *ret_count of them. */
 NODISCARD int store_lease_sweep(struct store *s, int64_t now_unix_ms, size_t *ret_count, struct err *e);
 /** store_orphan_sweep() - items with an agent that has been silent since @before_unix_ms and whose run never

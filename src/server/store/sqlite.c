@@ -9,10 +9,11 @@
 #include "base/mem.h"
 
 EMBEDDED(store_migration_0001);
+EMBEDDED(store_migration_0002);
 
 int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e)
 {
-    static const char *const migrations[] = { store_migration_0001, NULL };
+    static const char *const migrations[] = { store_migration_0001, store_migration_0002, NULL };
     struct db *db = NULL;
     const struct db_options options = { .path = o->path,
                                         .migrations = migrations,

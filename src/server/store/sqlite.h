@@ -55,6 +55,9 @@ NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_projec
 /** tx_item_tell() - the heart of store_item_tell(); @strict: an event that the state does not allow is
  * -ERR_CONFLICT, else it is ignored. Does not touch the run. */
 NODISCARD int tx_item_tell(struct db_conn *c, const struct store_item_word *w, bool strict, struct err *e);
+/** tx_item_take_over() - lend an abandoned item of the queue again. */
+NODISCARD int tx_item_take_over(struct db_conn *c, const struct store_pop *o, struct arena *a,
+                                bool *ret_found, struct store_item *ret, struct err *e);
 /** tx_item_stop_flag() - remember that its end is asked for. */
 NODISCARD int tx_item_stop_flag(struct db_conn *c, const struct store_item_word *w, struct err *e);
 /** tx_run_pending() - a run for an acked item, in state pending, unless it is there already. */

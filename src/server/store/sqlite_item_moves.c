@@ -165,6 +165,9 @@ static int item_ack(struct db_conn *c, void *arg, struct err *e)
     bool echo = false;
     int rc = w->fence ? is_echo(c, k, &echo, e) : 0;
 
+    if (rc == 0 && echo) /* or of an item taken over, which is in hand now */
+        rc = db_run(c, NULL, e, "UPDATE items SET abandoned = 0 WHERE uid = ? AND abandoned <> 0", "s",
+                    w->uid);
     if (rc < 0 || echo)
         return rc;
     rc = tx_item_tell(c, w, true, e);
@@ -210,7 +213,11 @@ static int item_pop(struct db_conn *c, void *arg, struct err *e)
     const struct store_pop *o = p->pop;
     struct store_item_word line = { .who = o->who, .now_unix_ms = o->now_unix_ms, .note = STR("taken") };
     struct db_stmt *st = NULL;
-    int rc =
+    int rc = o->takes_over ? tx_item_take_over(c, o, p->a, &p->found, &p->item, e) : 0;
+
+    if (rc < 0 || p->found)
+        return rc;
+    rc =
         o->has_priorities
             ? db_query(c, &st, e,
                        ITEM_SELECT "WHERE queue_id = ? AND state = 'PENDING' ORDER BY priority, seq LIMIT 1",

@@ -84,7 +84,8 @@ static const char *item_call(struct arena *a, struct str op, const struct jval *
         snprintf(it->warning, sizeof(it->warning), "%.*s", STR_ARG(jval_str(jval_get(vars, "message"))));
         it->warnings++;
     }
-    return "{\"updateRunQueueItemWarning\":{\"success\":true},\"noteRunQueueItem\":{\"success\":true}}";
+    return "{\"updateRunQueueItemWarning\":{\"success\":true},\"noteRunQueueItem\":{\"success\":true},"
+           "\"keepRunQueueItem\":{\"success\":true}}";
 }
 
 /* Every run that is asked for is in the same state. */

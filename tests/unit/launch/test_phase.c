@@ -27,6 +27,7 @@ static const char *const event_names[LAUNCH_EV_COUNT] = {
     [LAUNCH_EV_GONE] = "gone",
     [LAUNCH_EV_STOP_ASKED] = "stop_asked",
     [LAUNCH_EV_CANCEL_ERR] = "cancel_err",
+    [LAUNCH_EV_DISOWNED] = "disowned",
     [LAUNCH_EV_REPORT_OK] = "report_ok",
     [LAUNCH_EV_REPORT_ERR] = "report_err",
 };
@@ -60,6 +61,8 @@ static const char *const plain[LAUNCH_EV_COUNT][LAUNCH_PHASE_COUNT] = {
     [LAUNCH_EV_STOP_ASKED] = { "stopped report", "stopped report", "stopped report", "=", "stopped report",
                                "stopping cancel", "=", "=", "=", "=", "=", "=" },
     [LAUNCH_EV_CANCEL_ERR] = { "=", "=", "=", "=", "=", "=", "stopping wait", "=", "=", "=", "=", "=" },
+    [LAUNCH_EV_DISOWNED] = { "failed report", "failed report", "failed report", "failed report",
+                             "failed report", "failed report", "failed report", "=", "=", "=", "=", "=" },
     [LAUNCH_EV_REPORT_OK] = { "=", "=", "=", "=", "=", "=", "=", "reported none", "reported none",
                               "reported none", "reported none", "=" },
     [LAUNCH_EV_REPORT_ERR] = { "=", "=", "=", "=", "=", "=", "=", "finished wait", "failed wait",
@@ -603,6 +606,24 @@ static void a_preempted_job_is_submitted_again_so_many_times(void **state)
     assert_int_equal(s.act, LAUNCH_ACT_REPORT);
 }
 
+static void an_item_that_was_taken_over_looks_for_its_job_before_it_makes_one(void **state)
+{
+    struct launch_view v = { .phase = LAUNCH_LEASED, .taken_over = true };
+    struct launch_step s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_RESOLVED });
+
+    assert_int_equal(s.act, LAUNCH_ACT_PROBE);
+    assert_int_equal(feed(&(struct launch_view){ .phase = LAUNCH_SUBMITTING, .probe_needed = true },
+                          (struct launch_event){ .kind = LAUNCH_EV_PROBE_FOUND })
+                         .phase,
+                     LAUNCH_ACTIVE);
+    for (int i = 0; i < 2; i++) {
+        s = feed(&v, (struct launch_event){ .kind = LAUNCH_EV_PROBE_NONE });
+        assert_int_equal(s.act, LAUNCH_ACT_WAIT);
+        feed(&v, (struct launch_event){ .kind = LAUNCH_EV_WAIT_OVER });
+    }
+    assert_int_equal(feed(&v, (struct launch_event){ .kind = LAUNCH_EV_PROBE_NONE }).act, LAUNCH_ACT_SUBMIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,6 +645,7 @@ int main(void)
         cmocka_unit_test(a_person_who_stops_what_did_not_start_has_the_last_word),
         cmocka_unit_test(a_job_that_ends_well_while_it_is_stopped_has_ended_well),
         cmocka_unit_test(a_launch_whose_time_is_over_fails_wherever_it_is),
+        cmocka_unit_test(an_item_that_was_taken_over_looks_for_its_job_before_it_makes_one),
         cmocka_unit_test(a_preempted_job_is_submitted_again_so_many_times),
         cmocka_unit_test(the_waits_keep_growing_over_attempts_of_one_launch),
         cmocka_unit_test(rate_limits_and_refused_tokens_wait_and_wrong_requests_fail),

@@ -1,0 +1,94 @@
+/*
+ * agent/hold.c: is an item still ours? Our own server lends the items of an agent that has been silent for
+ * five minutes to another, which takes over their jobs. So after a silence each item is asked for, and
+ * nothing is created that the server may know nothing of: a create goes out only within two minutes of a
+ * heartbeat.
+ */
+#include "agent/agent_internal.h"
+#include "base/log.h"
+
+enum { FRESH_MS = 120000, ASK_AGAIN_MS = 5000, LOOK_MS = 500 };
+
+/* A server that gives no tokens lends nothing again. */
+static bool can_be_lost(const struct launch *l)
+{
+    return l->row.fence != 0 && l->row.acked && !l->row.disowned && !launch_phase_is_ended(l->row.phase);
+}
+
+int64_t hold_wait_ms(const struct launch *l)
+{
+    const struct agent *a = l->agent;
+    int64_t left = l->hold_asked_ms ? l->hold_asked_ms + ASK_AGAIN_MS - io_now_ms(a->io) : 0;
+
+    if (!can_be_lost(l) || l->hold_epoch == a->hold_epoch || !a->hold_epoch)
+        return -1;
+    return left > 0 ? left : 0;
+}
+
+int hold_ask(struct launch *l, struct err *e)
+{
+    struct agent *a = l->agent;
+    uint64_t epoch = a->hold_epoch;
+    struct wandb_hold hold = launch_hold(l);
+    int rc;
+
+    l->hold_asked_ms = io_now_ms(a->io);
+    rc = wandb_item_keep(a->o.wandb, &hold, a->agent_id, e);
+    if (rc == -ERR_CONFLICT && launch_hold(l).fence != hold.fence) /* lent again, and to us */
+        rc = err_set(e, ERR_NET, "the item came back meanwhile");
+    if (rc == -ERR_NOT_FOUND) /* the server began again from nothing: nobody else can have it */
+        rc = 0;
+    if (rc)
+        return rc;
+    l->hold_epoch = epoch;
+    l->hold_asked_ms = 0;
+    return 0;
+}
+
+int hold_make_sure(struct launch *l, struct err *e)
+{
+    struct agent *a = l->agent;
+
+    while (can_be_lost(l)) {
+        bool heard = a->last_beat_ms && io_now_ms(a->io) - a->last_beat_ms < FRESH_MS;
+        int rc = 0;
+
+        if (heard && l->hold_epoch == a->hold_epoch)
+            return 0;
+        if (heard && hold_wait_ms(l) == 0)
+            rc = hold_ask(l, e);
+        if (rc == -ERR_CONFLICT || rc == -ERR_CANCELLED)
+            return rc;
+        if (l->hold_epoch != a->hold_epoch || !heard)
+            rc = io_sleep(a->io, LOOK_MS, e);
+        if (rc == -ERR_CANCELLED)
+            return rc;
+    }
+    return 0;
+}
+
+void hold_all_again(struct agent *a)
+{
+    a->hold_epoch++;
+    for (size_t i = 0; i < a->launches.len; i++)
+        cond_broadcast(a->io, &((struct launch *)a->launches.items[i])->wake);
+}
+
+void hold_give_up(struct agent *a, struct str item)
+{
+    AUTO_PTR(arena) arena = arena_new();
+
+    map_put(a->foreign, label_value(arena, item), a);
+}
+
+void hold_take_back(struct agent *a, struct str item)
+{
+    AUTO_PTR(arena) arena = arena_new();
+
+    map_remove(a->foreign, label_value(arena, item));
+}
+
+bool hold_is_foreign(const struct agent *a, struct str item_label)
+{
+    return map_get(a->foreign, item_label) != NULL;
+}
