@@ -23,7 +23,8 @@ enum {
     FAULTS_MAX_MS = 150 * 1000,
     SETTLE_MS = 45 * 60 * 1000, /* leases, back-offs and jobs one after another fit in well */
     RESTART_MAX_MS = 15 * 1000,
-    FREEZE_MAX_MS = 150 * 1000 /* longer than a lease */
+    ABSENCE_MAX_MS = 12 * 60 * 1000, /* longer than the server waits for an agent before it lends again */
+    FREEZE_MAX_MS = 150 * 1000       /* longer than a lease */
 };
 
 struct sim_options {
@@ -72,6 +73,18 @@ static void check_end(struct world *w)
     }
 }
 
+/* A machine that is put up anew has an empty disk, and takes its time more often than not. */
+static int64_t draw_absence(struct world_machine *m)
+{
+    struct sim *s = m->world->sim;
+
+    if (sim_random_unit(s) < m->disk_loss) {
+        sim_note(s, "the disk of %s is lost", m->dir);
+        nftw(m->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    }
+    return sim_random_range(s, 0, sim_random_unit(s) < m->long_absence ? ABSENCE_MAX_MS : RESTART_MAX_MS);
+}
+
 static void start_when_due(struct world_machine *m)
 {
     struct sim *s = m->world->sim;
@@ -79,7 +92,7 @@ static void start_when_due(struct world_machine *m)
     if (sim_node_is_up(m->node))
         return;
     if (m->start_at_ms < 0)
-        m->start_at_ms = sim_now_ms(s) + (m->starts ? sim_random_range(s, 0, RESTART_MAX_MS) : 0);
+        m->start_at_ms = sim_now_ms(s) + (m->starts ? draw_absence(m) : 0);
     if (sim_now_ms(s) >= m->start_at_ms)
         world_start_machine(m);
 }

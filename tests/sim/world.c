@@ -256,6 +256,8 @@ static void make_agents(struct world *w)
     for (size_t i = 0; i < w->agent_count; i++) {
         make_machine(w, &w->agents[i], names[i], agent_main);
         sim_node_set_killable(w->agents[i].node, true);
+        w->agents[i].disk_loss = sim_random_unit(w->sim) < 0.3 ? 0.2 * sim_random_unit(w->sim) : 0;
+        w->agents[i].long_absence = sim_random_unit(w->sim) < 0.3 ? 0.2 * sim_random_unit(w->sim) : 0;
     }
 }
 

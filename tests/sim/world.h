@@ -35,8 +35,9 @@ struct world_machine {
     sim_main_fn main;
     char dir[32]; /* what survives a kill */
     unsigned starts;
-    int64_t start_at_ms; /* when it is down; -1: not drawn yet */
-    int64_t thaw_at_ms;  /* when it is frozen */
+    int64_t start_at_ms;            /* when it is down; -1: not drawn yet */
+    int64_t thaw_at_ms;             /* when it is frozen */
+    double disk_loss, long_absence; /* chances, when it is killed */
 };
 
 struct world {
