@@ -80,6 +80,7 @@ static int64_t draw_absence(struct world_machine *m)
 
     if (sim_random_unit(s) < m->disk_loss) {
         sim_note(s, "the disk of %s is lost", m->dir);
+        m->world->disks_lost++;
         nftw(m->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     }
     return sim_random_range(s, 0, sim_random_unit(s) < m->long_absence ? ABSENCE_MAX_MS : RESTART_MAX_MS);

@@ -209,7 +209,7 @@ void world_start_machine(struct world_machine *m)
 
 int64_t world_live_max(const struct world *w)
 {
-    return w->max_jobs * (int64_t)w->agent_count;
+    return w->max_jobs * ((int64_t)w->agent_count + w->disks_lost);
 }
 
 void world_start_services(struct world *w)

@@ -51,6 +51,7 @@ struct world {
     int64_t max_jobs; /* of each agent */
     struct world_item items[WORLD_MAX_ITEMS];
     size_t item_count;
+    int64_t disks_lost; /* what ran then lives on unknown, until the item is lent again */
     bool queue_ready, done;
     bool asking;      /* the client has a request under way: a server killed now would leave it in doubt */
     char broken[400]; /* the first broken promise; "" none */
