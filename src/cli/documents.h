@@ -13,3 +13,5 @@ EMBEDDED(document_push);
 EMBEDDED(document_items);
 EMBEDDED(document_item);
 EMBEDDED(document_stop);
+EMBEDDED(document_why);
+EMBEDDED(document_why_queue);

@@ -47,6 +47,7 @@ static const struct verb *const verbs[] = {
     &verb_launch,
     &verb_items,
     &verb_item_show,
+    &verb_why,
     &verb_logs,
     &verb_stop,
     &verb_doctor,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -65,13 +66,11 @@ static int conn_user_version(struct db_conn *c, int64_t *ret, struct err *e)
     return 0;
 }
 
-static int conn_open(struct db_conn *c, const char *path, bool fast, struct err *e)
+static int conn_connect(struct db_conn *c, const char *path, int mode, struct err *e)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-
     c->path = path;
     c->stmts = map_new();
-    if (sqlite3_open_v2(path, &c->handle, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &c->handle, mode | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return conn_fail(c, e);
     sqlite3_extended_result_codes(c->handle, 1);
     sqlite3_busy_timeout(c->handle, BUSY_TIMEOUT_MS);
@@ -79,7 +78,16 @@ static int conn_open(struct db_conn *c, const char *path, bool fast, struct err 
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    int rc = conn_pragma(c, "PRAGMA journal_mode=WAL", "wal", e);
+    return 0;
+}
+
+static int conn_open(struct db_conn *c, const char *path, bool fast, struct err *e)
+{
+    int rc = conn_connect(c, path, SQLITE_OPEN_READWRITE, e);
+
+    if (rc)
+        return rc;
+    rc = conn_pragma(c, "PRAGMA journal_mode=WAL", "wal", e);
     return rc ? rc : conn_exec(c, fast ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL", e);
 }
 
@@ -126,6 +134,13 @@ static int db_migrate(struct db_conn *c, const char *const *migrations, struct e
     return rc;
 }
 
+static int db_open_to_read(struct db *d, struct err *e)
+{
+    if (access(d->path, F_OK))
+        return err_set_os(e, errno, "cannot open the database %s", d->path);
+    return conn_connect(&d->reader, d->path, SQLITE_OPEN_READONLY, e);
+}
+
 static int db_open_conns(struct db *d, const struct db_options *o, struct err *e)
 {
     int64_t size = 0;
@@ -148,7 +163,7 @@ int db_open(struct io *io, const struct db_options *o, struct db **ret, struct e
     d->io = io;
     d->path = xstrdup(o->path);
     d->group = group_new(io);
-    int rc = db_open_conns(d, o, e);
+    int rc = o->read_only ? db_open_to_read(d, e) : db_open_conns(d, o, e);
     if (rc) {
         db_close(d);
         return rc;

@@ -19,6 +19,9 @@ struct db_options {
      * NULL-ended. */
     const char *const *migrations;
     bool fast_and_unsafe; /* synchronous=OFF: simulator and tests */
+    /* To look at a file that another process may be writing to: nothing is made, checked, migrated or
+     * changed, and db_write() must not be called. -ERR_NOT_FOUND when it is not there. */
+    bool read_only;
 };
 /** db_open() - open, check, migrate. Blocks briefly. -ERR_STORE: not a database, newer than this program,
  * damaged. */

@@ -103,6 +103,7 @@ int resolve_item_spec(struct gql_call *c, const struct jval **ret, struct err *e
 int resolve_item_queue(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_item_history(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_item_warnings(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_item_ahead(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_item_agent(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_item_run(struct gql_call *c, const struct jval **ret, struct err *e);
 /* push.c, pop.c, item_words.c: changing */

@@ -138,6 +138,25 @@ int resolve_item_warnings(struct gql_call *c, const struct jval **ret, struct er
     return rc;
 }
 
+int resolve_item_ahead(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    const struct store_item item = { .queue_id = jval_int(jval_get(c->parent, "$queue")),
+                                     .seq = jval_int(jval_get(c->parent, "$seq")),
+                                     .priority = jval_int(jval_get(c->parent, "priority")) };
+    struct store_queue queue = { 0 };
+    int64_t ahead = 0;
+    int rc;
+
+    if (!str_is(jval_str(jval_get(c->parent, "state")), "PENDING"))
+        return 0;
+    rc = store_queue_by_id(store_of(c), c->a, item.queue_id, &queue, e);
+    if (rc == 0)
+        rc = store_item_ahead(store_of(c), &item, queue.has_priorities, &ahead, e);
+    if (rc == 0)
+        *ret = jval_new_int(c->a, ahead);
+    return rc;
+}
+
 int resolve_item_agent(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct str uid = jval_str(jval_get(c->parent, "$agent"));

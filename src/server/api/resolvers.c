@@ -30,6 +30,7 @@ const struct gql_resolver api_resolvers[] = {
     { "RunQueueItem.queue", resolve_item_queue },
     { "RunQueueItem.history", resolve_item_history },
     { "RunQueueItem.warnings", resolve_item_warnings },
+    { "RunQueueItem.itemsAhead", resolve_item_ahead },
     { "RunQueueItem.launchAgent", resolve_item_agent },
     { "RunQueueItem.run", resolve_item_run },
 

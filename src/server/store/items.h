@@ -67,6 +67,10 @@ NODISCARD int store_item_list(struct store *s, struct arena *a, const struct sto
 /** store_item_count() - all that the query finds, whatever its page. */
 NODISCARD int store_item_count(struct store *s, const struct store_item_query *q, int64_t *ret,
                                struct err *e);
+/** store_item_ahead() - of the waiting items of @item's queue, those that store_item_pop() takes before it.
+ */
+NODISCARD int store_item_ahead(struct store *s, const struct store_item *item, bool has_priorities,
+                               int64_t *ret, struct err *e);
 /** store_item_history() - oldest first. */
 NODISCARD int store_item_history(struct store *s, struct arena *a, int64_t seq, struct store_item_line **ret,
                                  size_t *ret_len, struct err *e);

@@ -7,6 +7,8 @@ struct item_args {
     int64_t id;
     const struct store_item_query *query;
     const struct store_new_item *new_item;
+    const struct store_item *item;
+    bool has_priorities;
     char new_uid[UID_SIZE];
     void *ret;
 };
@@ -138,6 +140,30 @@ int store_item_count(struct store *s, const struct store_item_query *q, int64_t 
     struct item_args i = { .query = q, .ret = ret };
 
     return db_read(s->db, item_count, &i, e);
+}
+
+static int item_ahead(struct db_conn *c, void *arg, struct err *e)
+{
+    struct item_args *i = arg;
+    struct db_stmt *st = NULL;
+    int rc = i->has_priorities
+                 ? db_query(c, &st, e,
+                            "SELECT count(*) FROM items WHERE queue_id = ? AND state = 'PENDING'"
+                            " AND (priority, seq) < (?, ?)",
+                            "iii", i->item->queue_id, i->item->priority, i->item->seq)
+                 : db_query(c, &st, e,
+                            "SELECT count(*) FROM items WHERE queue_id = ? AND state = 'PENDING' AND seq < ?",
+                            "ii", i->item->queue_id, i->item->seq);
+
+    return rc < 0 ? rc : read_one(NULL, st, "the count", i64_row, i->ret, e);
+}
+
+int store_item_ahead(struct store *s, const struct store_item *item, bool has_priorities, int64_t *ret,
+                     struct err *e)
+{
+    struct item_args i = { .item = item, .has_priorities = has_priorities, .ret = ret };
+
+    return db_read(s->db, item_ahead, &i, e);
 }
 
 static int line_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)

@@ -6,6 +6,7 @@
 
 #include "agent/bucket.h"
 #include "agent/journal.h"
+#include "agent/journal_look.h"
 #include "io/sim.h"
 
 struct world {
@@ -149,6 +150,43 @@ static void save_every_phase(struct io *io, const char *dir)
     journal_close(j);
 }
 
+static void look_while_open(struct io *io, const char *dir)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct journal_glance g = { 0 };
+    struct launch_row row = row_of("i1");
+    struct journal *j;
+    struct err e = { 0 };
+
+    assert_int_equal(journal_look(io, a, dir, STR("i1"), &g, &e), -ERR_NOT_FOUND);
+    j = open_in(io, dir);
+    assert_int_equal(journal_look(io, a, dir, STR("i1"), &g, &e), -ERR_NOT_FOUND);
+    must(journal_add(j, &row, STR("{}"), &row.id, &e), &e);
+    row.phase = LAUNCH_WAITING;
+    row.cause = CAUSE_STOCKOUT;
+    row.reason = STR("none is free");
+    row.attempt = 2;
+    row.waiting_since_ms = 77;
+    must(journal_save(j, &(struct journal_change){ .row = &row, .from = LAUNCH_LEASED, .at_ms = 2000 }, &e),
+         &e);
+
+    must(journal_look(io, a, dir, STR("i1"), &g, &e), &e);
+
+    assert_int_equal(g.phase, LAUNCH_WAITING);
+    assert_int_equal(g.cause, CAUSE_STOCKOUT);
+    assert_int_equal(g.attempts, 2);
+    assert_int_equal(g.moved_at_ms, 2000);
+    assert_int_equal(g.waiting_since_ms, 77);
+    assert_true(str_is(g.reason, "none is free") && str_is(g.queue, "q") && !g.vertex_job.ptr);
+    journal_close(j);
+    must(journal_look(io, a, dir, STR("i1"), &g, &e), &e);
+}
+
+static void an_outsider_reads_the_journal_of_a_running_agent(void **state)
+{
+    in_world(look_while_open);
+}
+
 static void every_phase_can_be_read_back_and_reported_ones_are_done(void **state)
 {
     (void)state;
@@ -200,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_launch_is_the_same_after_a_reopen),
+        cmocka_unit_test(an_outsider_reads_the_journal_of_a_running_agent),
         cmocka_unit_test(every_phase_can_be_read_back_and_reported_ones_are_done),
         cmocka_unit_test(a_second_agent_a_second_writer_and_a_second_launch_of_an_item_are_refused),
         cmocka_unit_test(a_bucket_gives_a_burst_and_then_one_an_interval),

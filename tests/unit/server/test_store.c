@@ -356,6 +356,37 @@ static void list_test(struct world *w)
     assert_int_equal(count, 1);
 }
 
+static int64_t ahead_of(struct store *s, struct world *w, struct str uid, bool has_priorities)
+{
+    struct store_item item = { 0 };
+    int64_t ahead = -1;
+    struct err e = { 0 };
+
+    must(store_item_by_uid(s, w->a, uid, &item, &e), &e);
+    must(store_item_ahead(s, &item, has_priorities, &ahead, &e), &e);
+    return ahead;
+}
+
+static void ahead_test(struct world *w)
+{
+    AUTO_PTR(store) s = open_store(w);
+    struct store_queue q = add_queue(s, w, true);
+    struct str low = push(s, w, &q, 3), high = push(s, w, &q, 0), later = push(s, w, &q, 3);
+
+    assert_int_equal(ahead_of(s, w, high, true), 0);
+    assert_int_equal(ahead_of(s, w, low, true), 1);
+    assert_int_equal(ahead_of(s, w, later, true), 2);
+    assert_int_equal(ahead_of(s, w, low, false), 0);
+    assert_int_equal(ahead_of(s, w, high, false), 1);
+    assert_int_equal(tell(s, low, ITEM_EV_STOP_ASKED, 0), 0);
+    assert_int_equal(ahead_of(s, w, later, true), 1); /* what waits no more is not in the way */
+}
+
+static void items_ahead_are_those_that_a_pop_takes_first(void **state)
+{
+    world_run(ahead_test);
+}
+
 static void items_are_listed_newest_first_in_pages(void **state)
 {
     world_run(list_test);
@@ -510,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_lease_runs_out_and_its_holder_is_fenced_off),
         cmocka_unit_test(an_item_can_fail_before_the_ack_after_it_and_after_the_end),
         cmocka_unit_test(a_stop_reaches_an_item_in_any_state),
+        cmocka_unit_test(items_ahead_are_those_that_a_pop_takes_first),
         cmocka_unit_test(items_are_listed_newest_first_in_pages),
         cmocka_unit_test(a_run_drives_its_item),
         cmocka_unit_test(silent_runs_crash_and_may_come_back),
