@@ -1,6 +1,7 @@
 /* cli/emulator.c: `slipway emulator`. */
 #include <stdio.h>
 
+#include "cli/config_file.h"
 #include "cli/roles.h"
 #include "cli/verbs.h"
 
@@ -14,6 +15,17 @@ static int read_speed(const struct args *a, double *ret, struct err *e)
     if (!str_to_double(str_of(args_text(a, "speed")), ret) || !(*ret > 0) || *ret > 1e9)
         return err_set(e, ERR_USAGE, "--speed: \"%s\" is not a number above 0", args_text(a, "speed"));
     return 0;
+}
+
+static int read_capacity(struct io *io, struct arena *arena, const struct args *a, struct emulator_options *o,
+                         struct err *e)
+{
+    const char *file = args_text(a, "capacity");
+    struct jval *rules = NULL;
+    int rc = file ? config_load(io, arena, file, &rules, e) : 0;
+
+    o->capacity = rules;
+    return rc;
 }
 
 static int emulator_run(struct io *io, const struct args *a, struct err *e)
@@ -32,6 +44,8 @@ static int emulator_run(struct io *io, const struct args *a, struct err *e)
     p.options.gcp_project = args_text(a, "gcp-project");
     p.options.list_lag_ms = args_int(a, "list-lag", 0) * 1000;
     p.options.require_auth = args_has(a, "require-auth");
+    if (rc == 0)
+        rc = read_capacity(io, arena, a, &p.options, e);
     if (rc == 0)
         rc = read_speed(a, &p.options.speed, e);
     if (rc == 0)
@@ -53,6 +67,8 @@ static const struct option_row emulator_rows[] = {
       0 },
     { "images", 0, OPTION_TEXT, "FILE", "image table: which command an image's entry point is", 0, 0 },
     { "speed", 0, OPTION_TEXT, "X", "divide all simulated waits by X (default 1: as slow as Vertex)", 0, 0 },
+    { "capacity", 0, OPTION_TEXT, "FILE",
+      "rules for quota, stock-outs and preemption (slipway help emulator capacity set)", 0, 0 },
     { "list-lag", 0, OPTION_INT, "SECONDS", "jobs are in lists this long after they were made (default 0)", 0,
       3600 },
     { "gcp-project", 0, OPTION_TEXT, "ID", "project that the metadata server names (default slipway-local)",

@@ -14,7 +14,8 @@ extern const struct verb verb_emulator_account_create, verb_emulator_account_lis
     verb_emulator_account_delete, verb_emulator_token, verb_emulator_user_login, verb_emulator_grant,
     verb_emulator_revoke, verb_emulator_policy_show, verb_emulator_policy_set, verb_emulator_role_apply,
     verb_emulator_service_enable, verb_emulator_service_disable, verb_emulator_project_create,
-    verb_emulator_bucket_create, verb_emulator_bucket_list;
+    verb_emulator_bucket_create, verb_emulator_bucket_list, verb_emulator_capacity_show,
+    verb_emulator_capacity_set, verb_emulator_capacity_clear;
 extern const struct verb verb_iam_role, verb_iam_policy, verb_iam_commands, verb_iam_wif, verb_iam_audit;
 
 extern const struct verb verb_emulator_secret_create, verb_emulator_secret_add, verb_emulator_secret_list,

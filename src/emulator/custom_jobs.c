@@ -33,14 +33,25 @@ static struct jval *job_error(struct arena *a, const struct job_row *row)
     return v;
 }
 
-static const struct jval *job_json(struct arena *a, const struct job_row *row,
+/* The words for a failure may come some time after the state. */
+static bool error_is_there(struct emulator *m, const struct job_row *row, const struct jval *job)
+{
+    const struct capacity_job kind = capacity_job_of(row->gcp_project, row->location, job);
+
+    return row->error_code && job_state_is_terminal(row->state) &&
+           io_now_unix_ms(m->io) >= row->end_ms + capacity_error_lag_ms(m->capacity, &kind);
+}
+
+static const struct jval *job_json(struct emulator *m, struct arena *a, const struct job_row *row,
                                    const struct proto_write_options *o)
 {
     struct jval *v = NULL;
+    bool has_error;
     struct err e;
 
     if (jval_from_json(a, row->body, "the stored job", NULL, &v, &e))
         v = jval_new_object(a);
+    has_error = error_is_there(m, row, v);
     jval_set_cstr(a, v, "name",
                   arena_printf(a, "projects/%lld/locations/%.*s/customJobs/%lld", (long long)row->gcp_number,
                                STR_ARG(row->location), (long long)row->id));
@@ -49,7 +60,7 @@ static const struct jval *job_json(struct arena *a, const struct job_row *row,
     set_time(a, v, "startTime", row->start_ms);
     set_time(a, v, "endTime", row->end_ms);
     set_time(a, v, "updateTime", row->update_ms);
-    if (row->error_code && job_state_is_terminal(row->state))
+    if (has_error)
         jval_set(a, v, "error", job_error(a, row));
     return proto_write(a, &proto_custom_job, v, o);
 }
@@ -129,6 +140,7 @@ static void create(struct emulator *m, struct http_exchange *x, const struct ver
     struct refusal r = { .a = x->a };
     const struct proto_write_options o = write_options(x);
     struct jval *body = NULL, *job = NULL;
+    struct capacity_job kind;
     struct job_row row;
     struct err e = { 0 };
 
@@ -139,12 +151,19 @@ static void create(struct emulator *m, struct http_exchange *x, const struct ver
         return;
     }
     fill_row(m, x, p, job, &row);
+    kind = capacity_job_of(row.gcp_project, row.location, job);
+    if (capacity_take(m->capacity, &kind, io_now_ms(m->io), &r)) {
+        refusal_reply(x, &r);
+        return;
+    }
     if (store_add_job(m->db, &row, &e)) {
+        capacity_give_back(m->capacity, &kind);
         reply_internal(x, &e);
         return;
     }
     run_start(m, &row);
-    json_reply(x, job_json(x->a, &row, &o));
+    capacity_give_back(m->capacity, &kind); /* what was kept for it: it counts itself from now on */
+    json_reply(x, job_json(m, x->a, &row, &o));
 }
 
 /* --- get, cancel, delete
@@ -180,7 +199,7 @@ static void get(struct emulator *m, struct http_exchange *x, const struct vertex
     struct job_row row;
 
     if (find_job(m, x, p, "aiplatform.customJobs.get", &row))
-        json_reply(x, job_json(x->a, &row, &o));
+        json_reply(x, job_json(m, x->a, &row, &o));
 }
 
 static void cancel(struct emulator *m, struct http_exchange *x, const struct vertex_path *p)
@@ -310,6 +329,7 @@ static int check_test(struct filter *t, void *ctx, struct err *e)
 }
 
 struct listing {
+    struct emulator *m;
     struct arena *a;
     int64_t created_before_ms; /* younger ones are not listed yet */
     struct filter *filter;
@@ -333,7 +353,7 @@ static bool list_visit(const struct job_row *row, void *ctx)
         return false;
     }
     /* the row's texts go with the next step; the JSON keeps none of them */
-    jval_push(l->a, l->jobs, job_json(l->a, row, &l->options));
+    jval_push(l->a, l->jobs, job_json(l->m, l->a, row, &l->options));
     l->last_seq = row->seq;
     return true;
 }
@@ -403,7 +423,7 @@ static struct str query_either(struct http_exchange *x, const char *camel, const
 static void list(struct emulator *m, struct http_exchange *x, const struct vertex_path *p)
 {
     struct refusal r = { .a = x->a };
-    struct listing l = { .a = x->a, .options = write_options(x), .jobs = jval_new_array(x->a) };
+    struct listing l = { .m = m, .a = x->a, .options = write_options(x), .jobs = jval_new_array(x->a) };
     struct str filter = http_query_get(x, "filter");
     struct jval *out = jval_new_object(x->a);
     struct proto_mask *mask = NULL;

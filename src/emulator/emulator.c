@@ -44,6 +44,8 @@ static int open_parts(struct emulator *m, const struct emulator_options *o, stru
     m->home = arena_printf(m->a, "%s/home", o->data_dir);
     if ((code = file_mkdirs(m->io, m->home, e)))
         return code;
+    if (o->capacity && (code = capacity_set(m->capacity, o->capacity, e)))
+        return code;
     if (o->images_file && (code = image_table_load(m->io, m->a, o->images_file, &m->images, e)))
         return code;
     code = job_store_open(m->io, arena_printf(m->a, "%s/emulator.db", o->data_dir), o->fast_and_unsafe_db,
@@ -66,9 +68,11 @@ int emulator_new(struct io *io, const struct emulator_options *o, struct emulato
     m->list_lag_ms = o->list_lag_ms;
     m->account = "slipway-emulator@slipway.local"; /* not gserviceaccount.com: 4.19's lookups stay away */
     m->require_auth = o->require_auth;
+    m->capacity = capacity_new();
     code = open_parts(m, o, e);
     if (code) {
         db_close(m->db);
+        capacity_free(m->capacity);
         arena_free(m->a);
         free(m);
         return err_wrap(e, "emulator");
@@ -114,8 +118,14 @@ void emulator_free(struct emulator *m)
     log_queue_free(m->log);
     db_close(m->db);
     map_free(m->live);
+    capacity_free(m->capacity);
     arena_free(m->a);
     free(m);
+}
+
+int emulator_set_capacity(struct emulator *m, const struct jval *rules, struct err *e)
+{
+    return capacity_set(m->capacity, rules, e);
 }
 
 /* --- requests

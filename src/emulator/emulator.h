@@ -34,11 +34,12 @@
 struct emulator;
 
 struct emulator_options {
-    const char *data_dir;    /* folder for emulator.db; made when missing */
-    double speed;            /* divides every simulated wait; 0: 1.0 */
-    int64_t list_lag_ms;     /* lists do not show a job before it is this old, as Vertex's may */
-    const char *images_file; /* YAML image table; NULL none */
-    const char *gcp_project; /* what the metadata server says; NULL: "slipway-local" */
+    const char *data_dir;        /* folder for emulator.db; made when missing */
+    double speed;                /* divides every simulated wait; 0: 1.0 */
+    int64_t list_lag_ms;         /* lists do not show a job before it is this old, as Vertex's may */
+    const char *images_file;     /* YAML image table; NULL none */
+    const struct jval *capacity; /* rules of emulator/capacity.h; NULL: there is enough of everything */
+    const char *gcp_project;     /* what the metadata server says; NULL: "slipway-local" */
     bool fast_and_unsafe_db;
     /* Google's rules of access: 401 without a token of ours or a JWT signed by a service account that was
      * made here, 403 by the policies. First of all the metadata server's account is the project's owner */
@@ -49,6 +50,8 @@ NODISCARD int emulator_new(struct io *io, const struct emulator_options *o, stru
                            struct err *e);
 /** emulator_handle() - an http_handler_fn: @ctx is the struct emulator. Serves every service by path. */
 void emulator_handle(void *ctx, struct http_exchange *x);
+/** emulator_set_capacity() - other rules from now on; jobs that live keep theirs. -ERR_CONFIG. */
+NODISCARD int emulator_set_capacity(struct emulator *m, const struct jval *rules, struct err *e);
 /** emulator_start() - take up the jobs that were live when it last stopped. */
 void emulator_start(struct emulator *m);
 /** emulator_free() - stop the processes it runs; jobs stay in their states on disk and are taken up at the

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "emulator/capacity.h"
 #include "emulator/emulator.h"
 #include "emulator/google_error.h"
 #include "emulator/image_table.h"
@@ -20,6 +21,7 @@ struct emulator {
     const char *account; /* e-mail address of the metadata server's service account */
     bool require_auth;
     struct image_table images;
+    struct capacity *capacity;
     const char *data_dir;
     const char *home;      /* HOME of the containers */
     struct str token_key;  /* what our tokens are signed with */

@@ -6,7 +6,9 @@
  *                             {"token":"...", "expiresInS":n}: an access token, or a person's refresh token
  *   POST /emulator/v1/awsRoles {"role":"R","account":"123456789012"}
  *                             {"role","account","accessKeyId","secretAccessKey","token"}: what an EC2 machine
- * has GET /emulator/v1/azure    {"issuer","jwks"}: who signs the tokens of /metadata/identity/oauth2/token
+ * has
+ *   GET, PUT /emulator/v1/capacity {"rules":[...]}: of capacity.h, until the emulator ends
+ *   GET /emulator/v1/azure    {"issuer","jwks"}: who signs the tokens of /metadata/identity/oauth2/token
  */
 #include "base/crypto.h"
 #include "emulator/azure.h"
@@ -84,7 +86,32 @@ static int show_azure(struct call *c, const struct jval **ret)
     return code ? code : azure_issuer(c->m, c->a, ret, &c->e);
 }
 
+static int show_capacity(struct call *c, const struct jval **ret)
+{
+    struct jval *v = jval_new_object(c->a);
+    int code = need_owner(c);
+
+    jval_set(c->a, v, "rules", jval_copy(c->a, capacity_rules(c->m->capacity)));
+    *ret = v;
+    return code;
+}
+
+static int put_capacity(struct call *c, const struct jval **ret)
+{
+    struct jval *body = NULL;
+    struct err e = { 0 };
+    int code = need_owner(c);
+
+    if (code || (code = call_body(c, &body)))
+        return code;
+    if (capacity_set(c->m->capacity, body, &e))
+        return refuse(&c->r, RPC_INVALID_ARGUMENT, "%s", e.msg);
+    return show_capacity(c, ret);
+}
+
 const struct call_row owner_calls[] = {
+    { "GET", "emulator/v1/capacity", "", show_capacity },
+    { "PUT", "emulator/v1/capacity", "", put_capacity },
     { "POST", "emulator/v1/tokens", "", make_token },
     { "POST", "emulator/v1/awsRoles", "", make_aws_role },
     { "GET", "emulator/v1/azure", "", show_azure },

@@ -14,7 +14,15 @@
 #include "base/mem.h"
 #include "emulator/proto.h"
 
-enum watch_end { WATCH_SUCCESS, WATCH_FAILED, WATCH_RESTART, WATCH_TIME, WATCH_CANCEL, WATCH_ABANDONED };
+enum watch_end {
+    WATCH_SUCCESS,
+    WATCH_FAILED,
+    WATCH_RESTART,
+    WATCH_TIME,
+    WATCH_CANCEL,
+    WATCH_NO_MACHINE,
+    WATCH_ABANDONED
+};
 
 static void service_line(struct run *run, const char *text)
 {
@@ -167,6 +175,13 @@ static void describe_end(struct run *run, enum watch_end end, const struct repli
         f.tail = str_trim(strbuf_str(&culprit->tail));
         run->row.error_code = RPC_INVALID_ARGUMENT;
         run->row.error_message = str_of(failure_message(run->a, &f));
+    } else if (end == WATCH_NO_MACHINE) {
+        run->row.error_code = RPC_RESOURCE_EXHAUSTED;
+        run->row.error_message = str_of(arena_printf(
+            run->a,
+            "Resources are insufficient in region: %.*s. Try a different region or use a different "
+            "accelerator.",
+            STR_ARG(run->row.location)));
     } else if (end == WATCH_TIME) {
         run->row.error_code = RPC_DEADLINE_EXCEEDED;
         run->row.error_message =
@@ -182,8 +197,9 @@ static void describe_end(struct run *run, enum watch_end end, const struct repli
 static enum watch_end attempt(struct run *run)
 {
     struct replica *culprit = NULL;
+    int64_t preempt_ms = capacity_preempts_after_ms(run->m->capacity, &run->kind), until;
+    bool preempted = false;
     enum watch_end end;
-    int64_t until;
 
     replicas_start(run);
     if (run->row.state != JOB_STATE_RUNNING && run_move(run, JOB_STATE_RUNNING)) {
@@ -193,7 +209,13 @@ static enum watch_end attempt(struct run *run)
         /* the user's own limit on a real program: not scaled */
         until =
             io_now_ms(run->m->io) + run->row.start_ms + run->policy.timeout_ms - io_now_unix_ms(run->m->io);
+        if (preempt_ms >= 0 && io_now_ms(run->m->io) + preempt_ms < until) {
+            until = io_now_ms(run->m->io) + preempt_ms;
+            preempted = true;
+        }
         end = watch(run, until, &culprit);
+        if (end == WATCH_TIME && preempted)
+            end = WATCH_NO_MACHINE;
         if (end == WATCH_CANCEL)
             end = cancelling(run, &culprit);
     }
@@ -234,6 +256,11 @@ static enum watch_end drive(struct run *run)
     else
         service_line(run,
                      "The emulator was restarted; the job's programs are started again from the beginning.");
+    if (end == WATCH_TIME && run->row.state != JOB_STATE_RUNNING &&
+        capacity_stocks_out(run->m->capacity, &run->kind)) {
+        describe_end(run, WATCH_NO_MACHINE, NULL);
+        return WATCH_NO_MACHINE;
+    }
     while (end == WATCH_TIME) {
         end = attempt(run);
         if (end != WATCH_RESTART)
@@ -275,6 +302,7 @@ static void run_main(void *arg)
     if (end != WATCH_ABANDONED)
         finish(run, end);
     map_remove(m->live, live_key(key, run->row.id));
+    capacity_give_back(m->capacity, &run->kind);
     cond_broadcast(m->io, &m->changed);
     arena_free(run->a);
     free(run);
@@ -302,6 +330,8 @@ void run_start(struct emulator *m, const struct job_row *row)
         return;
     }
     run->policy = job_policy_of(run->custom_job);
+    run->kind = capacity_job_of(run->row.gcp_project, run->row.location, run->custom_job);
+    capacity_hold(m->capacity, &run->kind);
     map_put(m->live, live_key(key, row->id), run);
     group_spawn(m->runs, "emulator job", run_main, run);
 }

@@ -25,6 +25,7 @@ struct run {
     struct job_row row;
     struct jval *custom_job;
     struct job_policy policy;
+    struct capacity_job kind;
     bool cancel;   /* asked for */
     bool settling; /* its end is decided: too late to cancel */
     struct cond wake;
