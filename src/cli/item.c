@@ -7,7 +7,7 @@
 #include "cli/documents.h"
 #include "cli/text.h"
 
-enum { WAIT_MS = 500 };
+enum { WAIT_MS = 500, ITEMS_A_REQUEST = 50 };
 
 int item_fetch(struct session *s, const char *item_id, const struct jval **ret, struct err *e)
 {
@@ -21,6 +21,50 @@ int item_fetch(struct session *s, const char *item_id, const struct jval **ret, 
         return err_set(e, ERR_NOT_FOUND, "no item \"%s\"; 'slipway items QUEUE' lists them", item_id);
     *ret = jval_get(data, "runQueueItem");
     return 0;
+}
+
+/* One document for @count items: a query has no list of ids. */
+static const char *many_document(struct arena *a, size_t count)
+{
+    AUTO_STRBUF struct strbuf b = STRBUF(64 * 1024);
+
+    strbuf_addz(&b, "query FollowedItems(");
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(&b, "$i%zu: ID! ", i);
+    strbuf_addz(&b, ") { ");
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(&b, "i%zu: runQueueItem(id: $i%zu) { ...Followed } ", i, i);
+    strbuf_addz(&b, "} fragment Followed on RunQueueItem { id state createdAt error { message stage } "
+                    "history { at state by note } }");
+    return arena_strdup(a, strbuf_cstr(&b));
+}
+
+static int fetch_some(struct session *s, const char *const *ids, size_t count, const struct jval **ret,
+                      struct err *e)
+{
+    struct jval *variables = jval_new_object(s->a);
+    const struct jval *data = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        jval_set_cstr(s->a, variables, arena_printf(s->a, "i%zu", i), ids[i]);
+    if (session_call(s, many_document(s->a, count), variables, &data, e))
+        return -e->code;
+    for (size_t i = 0; i < count; i++) {
+        const struct jval *item = jval_get(data, arena_printf(s->a, "i%zu", i));
+
+        ret[i] = jval_is(item, JVAL_OBJECT) ? item : NULL;
+    }
+    return 0;
+}
+
+int items_fetch(struct session *s, const char *const *ids, size_t count, const struct jval **ret,
+                struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < count; i += ITEMS_A_REQUEST)
+        rc = fetch_some(s, ids + i, count - i < ITEMS_A_REQUEST ? count - i : ITEMS_A_REQUEST, ret + i, e);
+    return rc;
 }
 
 static bool state_is(const struct jval *item, const char *state)

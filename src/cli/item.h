@@ -6,6 +6,10 @@
 /** item_fetch() - the item as the server gives it (operations/item.graphql). -ERR_NOT_FOUND when there is
  * none. Yields. */
 NODISCARD int item_fetch(struct session *s, const char *item_id, const struct jval **ret, struct err *e);
+/** items_fetch() - id, state, createdAt, error and history of @count items, 50 with a request, into
+ * @ret[@count]; NULL for one that is not there. Yields. */
+NODISCARD int items_fetch(struct session *s, const char *const *ids, size_t count, const struct jval **ret,
+                          struct err *e);
 bool item_has_ended(const struct jval *item);
 /** item_print() - for people: state, run, reason, and its life with times. */
 void item_print(const struct jval *item);

@@ -149,25 +149,25 @@ static int push(struct session *s, const struct args *a, const char **ret_item, 
 }
 
 /* A log that cannot be read is no reason to lose sight of the item. */
-static int follow_log(struct session *s, const struct args *a, const char *item, size_t *shown,
-                      const struct jval **ret)
+static void follow_log(struct session *s, const struct args *a, const char *item, size_t *shown)
 {
     const struct logs_options o = { .states_shown = shown, .to_stderr = args_json(a) };
     struct err e = { 0 };
-    int rc = logs_follow_item(s, item, &o, ret, &e);
+    int rc = logs_follow(s, &item, 1, &o, &e);
 
     if (rc && rc != -ERR_CANCELLED)
         fprintf(stderr, "slipway: the log cannot be followed: %s; waiting for the end without it\n", e.msg);
-    return rc;
 }
 
 static int see_through(struct session *s, const struct args *a, const char *item, struct err *e)
 {
     const struct jval *last = NULL;
     size_t shown = 0;
-    bool seen = args_has(a, "follow") && follow_log(s, a, item, &shown, &last) == 0;
-    int rc = seen ? 0 : item_wait(s, item, &shown, &last, e);
+    int rc;
 
+    if (args_has(a, "follow"))
+        follow_log(s, a, item, &shown);
+    rc = item_wait(s, item, &shown, &last, e);
     if (rc)
         return rc;
     if (args_json(a))

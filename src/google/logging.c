@@ -1,7 +1,7 @@
 /* google/logging.c: log lines of a job (reference 8). */
 #include "google/logging.h"
 
-enum { MAX_LINES = 1000, MAX_EMPTY_PAGES = 20 };
+enum { MAX_LINES = 1000 };
 
 /* Filter text in quotes; what is quoted comes from Google or from us, so a quote in it is dropped. */
 static void add_quoted(struct strbuf *b, struct str s)
@@ -16,19 +16,16 @@ static void add_quoted(struct strbuf *b, struct str s)
 
 static struct str filter_text(struct arena *a, const struct log_query *q)
 {
-    AUTO_STRBUF struct strbuf b = STRBUF(8192);
+    AUTO_STRBUF struct strbuf b = STRBUF(64 * 1024);
 
     strbuf_addz(&b, "resource.type=\"ml_job\" AND resource.labels.job_id=");
-    add_quoted(&b, q->job_id);
-    if (q->after_timestamp.len) {
-        strbuf_addz(&b, " AND ((timestamp=");
-        add_quoted(&b, q->after_timestamp);
-        strbuf_addz(&b, " AND insertId>");
-        add_quoted(&b, q->after_insert_id);
-        strbuf_addz(&b, ") OR timestamp>");
-        add_quoted(&b, q->after_timestamp);
-        strbuf_addc(&b, ')');
-    } else if (q->since.len) {
+    strbuf_addz(&b, q->job_count > 1 ? "(" : "");
+    for (size_t i = 0; i < q->job_count; i++) {
+        strbuf_addz(&b, i ? " OR " : "");
+        add_quoted(&b, q->job_ids[i]);
+    }
+    strbuf_addz(&b, q->job_count > 1 ? ")" : "");
+    if (q->since.len) {
         strbuf_addz(&b, " AND timestamp>=");
         add_quoted(&b, q->since);
     }
@@ -37,7 +34,8 @@ static struct str filter_text(struct arena *a, const struct log_query *q)
 
 static struct log_line decode_line(const struct jval *entry)
 {
-    struct log_line l = { .timestamp = jval_str(jval_get(entry, "timestamp")),
+    struct log_line l = { .job_id = jval_str(jval_path(entry, "resource.labels.job_id")),
+                          .timestamp = jval_str(jval_get(entry, "timestamp")),
                           .insert_id = jval_str(jval_get(entry, "insertId")),
                           .severity = jval_str(jval_get(entry, "severity")),
                           .task = jval_str(jval_path(entry, "resource.labels.task_name")),
@@ -48,39 +46,32 @@ static struct log_line decode_line(const struct jval *entry)
     return l;
 }
 
-int logging_read(struct google *g, struct arena *a, const struct log_query *q, struct log_line **ret,
-                 size_t *ret_len, struct err *e)
+int logging_read(struct google *g, struct arena *a, const struct log_query *q, struct log_page *ret,
+                 struct err *e)
 {
     struct google_request req = { .service = "logging", .method = "POST", .path = "/v2/entries:list" };
     struct jval *body = jval_new_object(a), *names = jval_new_array(a);
     const struct jval *reply = NULL, *entries = NULL;
-    struct log_line *lines;
-    size_t len;
+    struct log_page page = { 0 };
+    int r;
 
     jval_push(a, names, jval_new_cstr(a, arena_printf(a, "projects/%.*s", STR_ARG(q->gcp_project))));
     jval_set(a, body, "resourceNames", names);
     jval_set(a, body, "filter", jval_new_str(a, filter_text(a, q)));
     jval_set_cstr(a, body, "orderBy", "timestamp asc");
     jval_set_int(a, body, "pageSize", MAX_LINES);
-    for (int page = 0; page < MAX_EMPTY_PAGES; page++) { /* long ranges give empty pages with a token */
-        struct str token;
-        int r;
-
-        req.body = jval_text(a, body, JVAL_COMPACT);
-        r = google_call(g, a, &req, &reply, e);
-        if (r)
-            return r;
-        entries = jval_get(reply, "entries");
-        token = jval_str(jval_get(reply, "nextPageToken"));
-        if (jval_len(entries) > 0 || !token.len)
-            break;
-        jval_set(a, body, "pageToken", jval_new_str(a, token));
-    }
-    len = jval_len(entries) < MAX_LINES ? jval_len(entries) : MAX_LINES;
-    lines = arena_array(a, len + 1, sizeof(*lines));
-    for (size_t i = 0; i < len; i++)
-        lines[i] = decode_line(jval_at(entries, i));
-    *ret = lines;
-    *ret_len = len;
+    if (q->page_token.len)
+        jval_set(a, body, "pageToken", jval_new_str(a, q->page_token));
+    req.body = jval_text(a, body, JVAL_COMPACT);
+    r = google_call(g, a, &req, &reply, e);
+    if (r)
+        return r;
+    entries = jval_get(reply, "entries");
+    page.next_token = jval_str(jval_get(reply, "nextPageToken"));
+    page.len = jval_len(entries) < MAX_LINES ? jval_len(entries) : MAX_LINES;
+    page.lines = arena_array(a, page.len + 1, sizeof(*page.lines));
+    for (size_t i = 0; i < page.len; i++)
+        page.lines[i] = decode_line(jval_at(entries, i));
+    *ret = page;
     return 0;
 }

@@ -271,10 +271,10 @@ class HeldJob:
                "open(sys.argv[1] + '/started', 'a').write(f'{os.getpid()}\\n')\n"
                "while not os.path.exists(sys.argv[1] + '/go'): time.sleep(0.02)\n")
 
-    def __init__(self, place, queue="q"):
+    def __init__(self, place, queue="q", program=PROGRAM):
         self.folder = place.folder / f"job-{time.monotonic_ns()}"
         self.folder.mkdir()
-        self.item = place.launch(queue, "-c", self.PROGRAM, self.folder)
+        self.item = place.launch(queue, "-c", program, self.folder)
 
     def starts(self):
         """The process ids of its programs, one for each time it was started."""

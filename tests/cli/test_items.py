@@ -1,12 +1,18 @@
 """What people see of items: reasons of many lines, states and log lines as they come."""
 
+import contextlib
+import http.server
 import json
+import re
+import threading
+import time
 
 import pytest
 
-from harness import BINARY
+from harness import BINARY, HeldJob, wait_for
 
 FAILING = "import sys\nfor i in range(3): print('line', i, file=sys.stderr)\nsys.exit(1)"
+TALKING = HeldJob.PROGRAM.replace("while", "print('before', flush=True)\nwhile") + "print('after')\n"
 SHOUTS = "import sys; sys.stderr.write('\\x1b[2J\\x07cleared\\n'); sys.exit(1)"
 
 
@@ -100,4 +106,152 @@ def test_logs_of_an_item_as_text_and_as_json(up):
 
     assert text.index("one") < text.index("two")
     assert [line["text"] for line in lines if line["task"] == "workerpool0-0"] == ["one", "two"]
-    assert all(list(line) == ["timestamp", "severity", "task", "text"] for line in lines)
+    assert all(list(line) == ["timestamp", "severity", "task", "text", "item"] for line in lines)
+
+
+# --- the logs of many
+
+def test_logs_of_several_items_begin_with_their_ids(up):
+    items = [up.place.launch("q", "-c", f"print('text {n}')") for n in range(3)]
+
+    lines = up.place.ok("logs", "-f", *items).splitlines()
+
+    for n, item in enumerate(items):
+        ours = [line for line in lines if line.startswith(item + " ")]
+        assert sum(line.endswith(f" text {n}") for line in ours) == 1
+    assert all(line.split(" ", 1)[0] in items for line in lines)
+
+
+def test_logs_are_followed_through_restarts_of_server_and_emulator_and_no_line_is_lost_or_doubled(world):
+    world.start_agent()
+    jobs = [HeldJob(world.place, program=TALKING) for _ in range(2)]
+    follow = world.place.start("logs", "-f", *(job.item for job in jobs))
+    for job in jobs:
+        job.wait_started()
+    wait_for(lambda: follow.out().count(" before") == 2)
+    world.server.kill()
+    wait_for(lambda: "; trying again" in follow.log())
+    world.start_server()
+    wait_for(lambda: "it answers again" in follow.log())
+    for job in jobs:
+        job.let_go()
+
+    assert follow.ends(60) == 0, follow.log()
+    for job in jobs:
+        texts = [line.split(None, 3)[3] for line in follow.out().splitlines() if line.startswith(job.item)
+                 and "workerpool0-0" in line]
+        assert texts == ["before", "after"]
+
+
+def test_an_emulator_that_comes_back_is_read_again(world):
+    world.start_agent()
+    job = HeldJob(world.place)
+    job.wait_started()
+    follow = world.place.start("logs", "-f", job.item, "-o", "json")
+    wait_for(lambda: "Waiting" in follow.out())
+    world.emulator.kill()
+    wait_for(lambda: "; trying again" in follow.log())
+    world.start_emulator()
+    job.let_go()
+
+    assert follow.ends(60) == 0, follow.log()
+    lines = [json.loads(line) for line in follow.out().splitlines()]
+    assert "Job completed" in lines[-1]["text"]
+    keys = [(line["timestamp"], line["task"], line["text"]) for line in lines]
+    assert len(keys) == len(set(keys))
+
+
+class Logging:
+    """Cloud Logging as far as entries:list goes, with a server whose items all ran the jobs it has lines of."""
+
+    def __init__(self, refuse=0):
+        self.reads = []
+        self.refuse = refuse
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, headers, answer = fake.answer(self.path, body)
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                for key, value in headers:
+                    self.send_header(key, value)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(data)
+
+            def do_GET(self):
+                data = b'{"access_token": "t", "expires_in": 3600, "token_type": "Bearer"}'
+                self.send_response(200)
+                self.send_header("Metadata-Flavor", "Google")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+        self.thread.start()
+
+    def answer(self, path, body):
+        if path.endswith("/graphql"):
+            return 200, [], {"data": {key: self.item(value) for key, value in body["variables"].items()}}
+        self.reads.append(time.monotonic())
+        if len(self.reads) <= self.refuse:
+            error = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Quota exceeded for quota metric 'Read requests'"}
+            return 429, [("Retry-After", "1")], {"error": error}
+        self.filter = body["filter"]
+        jobs = re.findall(r'"(\d+)"', body["filter"].split("timestamp")[0])
+        entries = [self.entry(job, n) for n in range(2) for job in jobs]
+        page = int(body.get("pageToken", 0))  # an empty page first, then one entry a page
+        answer = {"entries": entries[page - 1:page]} if page else {}
+        return 200, [], answer if page == len(entries) else {**answer, "nextPageToken": str(page + 1)}
+
+    def item(self, name):
+        job = f"Vertex job projects/1/locations/us-central1/customJobs/{name[4:]}"
+        return {"id": name, "state": "FINISHED", "createdAt": "2026-01-01T00:00:00Z",
+                "history": [{"at": "2026-01-01T00:00:01Z", "state": "CLAIMED", "by": "agent a", "note": job}]}
+
+    def entry(self, job, n):
+        return {"timestamp": f"2026-01-01T00:01:0{n}.000000123Z", "insertId": str(n), "severity": "INFO",
+                "resource": {"labels": {"job_id": job, "task_name": "workerpool0-0"}}, "textPayload": f"line {n} of {job}"}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def test_a_refused_read_is_tried_again_after_the_time_that_google_names(place):
+    with Logging(refuse=1) as fake:
+        place.use(fake.url, fake.url)
+        done = place.slipway("logs", "-f", "item7", "item8", GOOGLE_CLOUD_PROJECT="p")
+
+    assert done.returncode == 0, done.stderr
+    assert "Quota exceeded" in done.stderr and "it answers again" in done.stderr
+    assert fake.reads[1] - fake.reads[0] >= 1
+    assert sorted(line.split(None, 3)[3] for line in done.stdout.splitlines()) == [
+        "line 0 of 7", "line 0 of 8", "line 1 of 7", "line 1 of 8"]
+    assert all(line.startswith(f"item{line[-1]} ") for line in done.stdout.splitlines())
+    assert '("7" OR "8")' in fake.filter
+
+
+def test_reads_stay_within_what_cloud_logging_allows(place):
+    """Ten at once, then one every 1.2 seconds: never more than sixty in any minute."""
+    with Logging() as fake:
+        place.use(fake.url, fake.url)
+        done = place.slipway("logs", *(f"item{n}" for n in range(100, 107)), GOOGLE_CLOUD_PROJECT="p")
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 14
+    assert len(fake.reads) == 15  # an empty page, and one for each line
+    assert fake.reads[-1] - fake.reads[0] >= 4 * 1.2

@@ -279,30 +279,31 @@ STORY(the_project_comes_from_the_metadata_server)
     assert_true(str_is(project, "proj-x"));
 }
 
-STORY(log_lines_are_read_after_the_last_one_seen)
+STORY(log_lines_of_many_jobs_are_read_with_one_request)
 {
-    const struct log_query q = { STR("p"), STR("7"), STR("T0"), STR("T1"), STR("x") };
-    struct log_line *lines = NULL;
-    size_t len = 0;
+    const struct str jobs[] = { STR("7"), STR("8") };
+    const struct log_query q = { STR("p"), jobs, 2, STR("T1"), STR("tok") };
+    struct log_page page = { 0 };
     struct err e = { 0 };
 
     w->answers[0] = (struct answer){
         "POST /v2/entries:list", 200,
         "{\"entries\":[{\"timestamp\":\"T2\",\"insertId\":\"i\",\"severity\":\"INFO\",\"resource\":{"
         "\"labels\":"
-        "{\"task_name\":\"workerpool0-0\"}},\"jsonPayload\":{\"message\":\"hi\"}},{\"textPayload\":\"ho\"}]}"
+        "{\"job_id\":\"8\",\"task_name\":\"workerpool0-0\"}},\"jsonPayload\":{\"message\":\"hi\"}},"
+        "{\"textPayload\":\"ho\"}],\"nextPageToken\":\"more\"}"
     };
-    assert_int_equal(logging_read(w->g, w->a, &q, &lines, &len, &e), 0);
-    assert_int_equal(len, 2);
-    assert_true(str_is(lines[0].text, "hi"));
-    assert_true(str_is(lines[0].task, "workerpool0-0"));
-    assert_true(str_is(lines[1].text, "ho"));
+    assert_int_equal(logging_read(w->g, w->a, &q, &page, &e), 0);
+    assert_int_equal(page.len, 2);
+    assert_true(str_is(page.lines[0].text, "hi") && str_is(page.lines[0].job_id, "8"));
+    assert_true(str_is(page.lines[0].task, "workerpool0-0"));
+    assert_true(str_is(page.lines[1].text, "ho"));
+    assert_true(str_is(page.next_token, "more"));
     assert_string_equal(w->asked, ASKED_TOKEN
                         "POST /v2/entries:list Bearer t1 "
                         "{\"resourceNames\":[\"projects/p\"],\"filter\":\"resource.type=\\\"ml_job\\\" AND "
-                        "resource.labels.job_id=\\\"7\\\" AND ((timestamp=\\\"T1\\\" AND insertId>\\\"x\\\") "
-                        "OR timestamp>\\\"T1\\\")\","
-                        "\"orderBy\":\"timestamp asc\",\"pageSize\":1000}\n");
+                        "resource.labels.job_id=(\\\"7\\\" OR \\\"8\\\") AND timestamp>=\\\"T1\\\"\","
+                        "\"orderBy\":\"timestamp asc\",\"pageSize\":1000,\"pageToken\":\"tok\"}\n");
 }
 
 /* --- credential files ------------------------------------------------------------------------------------
@@ -468,7 +469,7 @@ int main(void)
         cmocka_unit_test(many_callers_share_one_token_request),
         cmocka_unit_test(a_token_near_its_end_is_renewed_but_not_on_every_call),
         cmocka_unit_test(the_project_comes_from_the_metadata_server),
-        cmocka_unit_test(log_lines_are_read_after_the_last_one_seen),
+        cmocka_unit_test(log_lines_of_many_jobs_are_read_with_one_request),
         cmocka_unit_test(a_service_account_key_signs_for_its_token),
         cmocka_unit_test(a_login_trades_its_refresh_token),
         cmocka_unit_test(files_that_cannot_be_used_say_why),
