@@ -55,7 +55,7 @@ def test_logs_are_a_document_a_line(up, item):
     lines = up.place.ok("logs", item["id"], "-o", "json").splitlines()
 
     assert lines
-    assert all(list(json.loads(line)) == ["timestamp", "severity", "task", "text"] for line in lines)
+    assert all(list(json.loads(line)) == ["timestamp", "severity", "task", "text", "item"] for line in lines)
 
 
 def test_stop(up, item):
