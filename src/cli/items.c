@@ -3,62 +3,82 @@
 
 #include "cli/documents.h"
 #include "cli/item.h"
+#include "cli/items_watch.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 
 enum { DEFAULT_FIRST = 50, MAX_FIRST = 1000 };
 
-static int list(struct session *s, const struct args *a, struct err *e)
+int items_query(struct session *s, const struct items_watch *w, const struct jval **ret, struct err *e)
 {
     struct jval *variables = jval_new_object(s->a);
-    const char *entity = NULL;
     const struct jval *data = NULL;
     const struct jval *queue = NULL;
-    const struct jval *edges = NULL;
 
-    if (session_entity(s, &entity, e))
-        return -e->code;
-    jval_set_cstr(s->a, variables, "entity", entity);
+    jval_set_cstr(s->a, variables, "entity", w->entity);
     jval_set_cstr(s->a, variables, "project", QUEUE_PROJECT);
-    jval_set_cstr(s->a, variables, "queue", args_operand(a, 0));
-    jval_set_int(s->a, variables, "first", args_int(a, "limit", DEFAULT_FIRST));
+    jval_set_cstr(s->a, variables, "queue", w->queue);
+    jval_set_int(s->a, variables, "first", w->limit);
     if (session_call(s, document_items, variables, &data, e))
         return -e->code;
     queue = jval_path(data, "project.runQueue");
     if (jval_is(queue, JVAL_NULL))
         return err_set(e, ERR_NOT_FOUND, "no queue \"%s\" in %s; 'slipway queue list' shows what there is",
-                       args_operand(a, 0), entity);
-    edges = jval_path(queue, "runQueueItems.edges");
-    if (args_json(a)) {
-        print_json(jval_get(queue, "runQueueItems"));
+                       w->queue, w->entity);
+    *ret = jval_get(queue, "runQueueItems");
+    return 0;
+}
+
+void items_row(struct strbuf *b, struct arena *a, const struct jval *node)
+{
+    struct str reason = text_first_line(a, jval_str(jval_path(node, "error.message")));
+
+    strbuf_addf(b, "%-24.*s %-9.*s %-10.*s %.*s%s%.*s\n", STR_ARG(jval_str(jval_get(node, "id"))),
+                STR_ARG(jval_str(jval_get(node, "state"))),
+                STR_ARG(jval_str(jval_get(node, "associatedRunId"))),
+                STR_ARG(jval_str(jval_get(node, "createdAt"))), reason.len ? " " : "", STR_ARG(reason));
+}
+
+static int list(struct session *s, const struct items_watch *w, struct err *e)
+{
+    const struct jval *items = NULL, *edges;
+    int rc = items_query(s, w, &items, e);
+
+    if (rc)
+        return rc;
+    if (w->json) {
+        print_json(items);
         return 0;
     }
+    edges = jval_get(items, "edges");
     for (size_t i = 0; i < jval_len(edges); i++) {
-        const struct jval *node = jval_get(jval_at(edges, i), "node");
+        AUTO_STRBUF struct strbuf row = STRBUF(4096);
 
-        struct str reason = text_first_line(s->a, jval_str(jval_path(node, "error.message")));
-
-        printf("%-24.*s %-9.*s %-10.*s %.*s%s%.*s\n", STR_ARG(jval_str(jval_get(node, "id"))),
-               STR_ARG(jval_str(jval_get(node, "state"))),
-               STR_ARG(jval_str(jval_get(node, "associatedRunId"))),
-               STR_ARG(jval_str(jval_get(node, "createdAt"))), reason.len ? " " : "", STR_ARG(reason));
+        items_row(&row, s->a, jval_get(jval_at(edges, i), "node"));
+        fputs(strbuf_cstr(&row), stdout);
     }
     return 0;
 }
 
 static int items_run(struct io *io, const struct args *a, struct err *e)
 {
+    struct items_watch w = { .queue = args_operand(a, 0),
+                             .limit = args_int(a, "limit", DEFAULT_FIRST),
+                             .json = args_json(a) };
     struct session s = { 0 };
     int rc = session_open(&s, io, a, e);
 
     if (rc == 0)
-        rc = list(&s, a, e);
+        rc = session_entity(&s, &w.entity, e);
+    if (rc == 0)
+        rc = args_has(a, "watch") ? items_watch(&s, &w, e) : list(&s, &w, e);
     session_close(&s);
     return rc;
 }
 
 static const struct option_row items_rows[] = {
     { "limit", 'n', OPTION_INT, "N", "how many, newest first (default 50)", 1, MAX_FIRST },
+    { "watch", 'w', OPTION_FLAG, NULL, "go on, and show changes as they come, until Ctrl-C", 0, 0 },
     OPTION_ENTITY,
     OPTION_URL,
     OPTION_OUTPUT,
@@ -71,7 +91,11 @@ const struct verb verb_items = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "list the items of a queue",
-    .examples = "  slipway items gpu\n  slipway items gpu --limit 5 -o json",
+    .details =
+        "With --watch a terminal shows the list as it changes; elsewhere a line is printed for each change\n"
+        "of state, and with -o json an object a line: at, item, state, by, note. An outage of the server\n"
+        "is waited for. Ctrl-C ends it with exit status 0.",
+    .examples = "  slipway items gpu\n  slipway items gpu --limit 5 -o json\n  slipway items gpu --watch",
     .rows = items_rows,
     .run = items_run,
 };

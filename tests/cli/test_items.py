@@ -3,7 +3,12 @@
 import contextlib
 import http.server
 import json
+import os
+import pty
 import re
+import select
+import signal
+import subprocess
 import threading
 import time
 
@@ -107,6 +112,67 @@ def test_logs_of_an_item_as_text_and_as_json(up):
     assert text.index("one") < text.index("two")
     assert [line["text"] for line in lines if line["task"] == "workerpool0-0"] == ["one", "two"]
     assert all(list(line) == ["timestamp", "severity", "task", "text", "item"] for line in lines)
+
+
+# --- watching
+
+def test_watch_prints_a_line_for_each_change_and_ends_with_ctrl_c(world):
+    there = world.place.launch("q", "-c", "pass")
+    watch = world.place.start("items", "q", "--watch")
+    wait_for(lambda: there in watch.out())
+    world.start_agent()
+    later = world.place.launch("q", "-c", "import sys; sys.exit('no luck')")
+    wait_for(lambda: re.search(later + r" +FAILED .*no luck", watch.out()) and re.search(there + r" +FINISHED", watch.out()))
+    assert watch.stop(signal.SIGINT) == 0
+
+    states = lambda item: [line.split()[2] for line in watch.out().splitlines() if line.split()[1] == item]
+    assert states(there)[0] == "PENDING" and states(there)[-1] == "FINISHED"
+    assert states(later)[:3] == ["PENDING", "LEASED", "CLAIMED"] and states(later)[-1] == "FAILED"
+    assert "\x1b" not in watch.out()
+    assert len(set(watch.out().splitlines())) == len(watch.out().splitlines())
+
+
+def test_watch_as_json_gives_an_object_a_change_and_outlives_the_server(world):
+    watch = world.place.start("items", "q", "-w", "-o", "json")
+    item = world.place.launch("q", "-c", "pass")
+    wait_for(lambda: item in watch.out())
+    world.server.kill()
+    wait_for(lambda: "; trying again" in watch.log())
+    world.start_server()
+    world.place.ok("stop", item)
+    wait_for(lambda: "STOPPED" in watch.out())
+    assert watch.stop(signal.SIGINT) == 0
+
+    changes = [json.loads(line) for line in watch.out().splitlines()]
+    assert [(c["item"], c["state"], c["by"]) for c in changes] == [(item, "PENDING", "user ada"), (item, "STOPPED", "user ada")]
+    assert all(list(c) == ["at", "item", "state", "by", "note"] for c in changes)
+
+
+def test_watch_of_a_queue_that_is_not_there(up):
+    assert 'no queue "nowhere"' in up.place.fails(6, "items", "nowhere", "--watch")
+
+
+def test_watch_redraws_on_a_terminal(world):
+    item = world.place.launch("q", "-c", "pass")
+    ours, theirs = pty.openpty()
+    watch = subprocess.Popen([BINARY, "items", "q", "--watch"], stdin=subprocess.DEVNULL, stdout=theirs, env=world.place.env())
+    os.close(theirs)
+    screen = b""
+    try:
+        while b"STOPPED" not in screen:
+            assert select.select([ours], [], [], 20)[0], screen
+            screen += os.read(ours, 65536)
+            if item.encode() in screen and screen.count(b"\x1b[H") == 2:
+                world.place.ok("stop", item)
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(10) == 0
+    finally:
+        watch.kill()
+        watch.wait(10)
+        os.close(ours)
+    frames = screen.decode().split("\x1b[H")
+    assert f"{item} " in frames[1] and "PENDING" in frames[1]
+    assert "queue q, 1 item" in frames[1] and frames[1].count("\x1b[K") == 2
 
 
 # --- the logs of many
