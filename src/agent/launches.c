@@ -38,12 +38,15 @@ const struct launch_policy *launch_policy(const struct launch *l)
     return launch_policy_of(l->agent->o.policies, l->row.queue);
 }
 
-/* A job that has ended holds none, also while it is asked why. */
+/* A job that has ended holds none, also while it is asked why; but where waiting holds one, what may come to
+ * wait never lets go of it. */
 static bool row_holds_slot(const struct launch *l, const struct launch_row *r)
 {
+    if (launch_policy(l)->waiting_holds_slot)
+        return !launch_phase_is_ended(r->phase);
     if (r->vertex_status.len && vertex_status_is_ended(vertex_status_parse(r->vertex_status)))
         return false;
-    return launch_phase_holds_slot(r->phase, launch_policy(l)->waiting_holds_slot ? CAUSE_NONE : r->cause);
+    return launch_phase_holds_slot(r->phase, r->cause);
 }
 
 static bool holds_slot(const struct launch *l)

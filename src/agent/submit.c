@@ -75,7 +75,8 @@ int submit_create(struct launch *l, struct str request, const struct launch_secr
     return rc;
 }
 
-/* Of several jobs (a create that ran twice) one that lives is ours; the watcher ends the others. */
+/* Of several jobs one that lives is ours, and the watcher ends the others (a create that ran twice). Else it
+ * is the latest: what the earlier ones came to, the agent that made them knew. */
 static const struct vertex_job *pick_job(const struct vertex_jobs *jobs)
 {
     const struct vertex_job *latest = NULL;
@@ -89,25 +90,57 @@ static const struct vertex_job *pick_job(const struct vertex_jobs *jobs)
     return latest;
 }
 
-/* Wherever the ladder leads, a job of an agent that had the item before. Of several the one that lives, else
- * the latest: what the others came to, their agent knew. */
-static int find_by_item(struct launch *l, struct arena *a, struct vertex_jobs *ret, struct outcome *out)
+struct by_item {
+    struct vertex_jobs jobs;
+    size_t cap;
+    struct vertex_place *asked;
+    size_t asked_count;
+};
+
+/* A place that several rungs share is asked once. */
+static bool is_asked(const struct by_item *b, const struct vertex_place *where)
+{
+    for (size_t i = 0; i < b->asked_count; i++)
+        if (str_eq(b->asked[i].gcp_project, where->gcp_project) && str_eq(b->asked[i].region, where->region))
+            return true;
+    return false;
+}
+
+static int ask_place(struct launch *l, struct arena *a, struct by_item *b, const struct vertex_place *where,
+                     struct err *e)
 {
     const char *filter = arena_printf(a, "labels." LABEL_ITEM "=\"%.*s\"", STR_ARG(launch_label(l, a)));
+    struct vertex_jobs found = { 0 };
+    int rc;
+
+    if (is_asked(b, where))
+        return 0;
+    rc = vertex_list(l->agent->o.google, a, where, str_of(filter), &found, e);
+    for (size_t i = 0; !rc && i < found.len; i++) {
+        b->jobs.at = arena_grow(a, b->jobs.at, b->jobs.len, &b->cap, sizeof(*b->jobs.at));
+        b->jobs.at[b->jobs.len++] = found.at[i];
+    }
+    b->asked[b->asked_count++] = *where;
+    return rc;
+}
+
+/* Wherever the ladder leads, the jobs of an agent that had the item before. */
+static int find_by_item(struct launch *l, struct arena *a, struct vertex_jobs *ret, struct outcome *out)
+{
     const struct launch_policy *p = launch_policy(l);
+    struct by_item b = { .asked = arena_array(a, p->rung_count, sizeof(*b.asked)) };
     int rc = 0;
 
-    for (uint32_t i = 0; !rc && !ret->len && i < p->rung_count; i++) {
+    for (uint32_t i = 0; !rc && i < p->rung_count; i++) {
         const struct render_attempt attempt = { STR("check"), { .rung = i } };
         struct launch_job job = { 0 };
-        struct vertex_place where = { 0 };
 
         rc = render_launch(l, a, &attempt, &job, out);
-        where.gcp_project = job.rendered.gcp_project;
-        where.region = job.rendered.region;
         if (!rc)
-            rc = vertex_list(l->agent->o.google, a, &where, str_of(filter), ret, &out->err);
+            rc = ask_place(l, a, &b, &(struct vertex_place){ job.rendered.gcp_project, job.rendered.region },
+                           &out->err);
     }
+    *ret = b.jobs;
     return rc;
 }
 

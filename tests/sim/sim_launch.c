@@ -142,7 +142,7 @@ static void world_run(struct world *w)
         kill_server(w, calm ? 0 : outage);
         if (!calm && sim_now_ms(s) >= faults_end_ms) {
             sim_set_faults(s, &(struct sim_faults){ .delay_max_ms = 20 });
-            calm = true;
+            w->calm = calm = true;
         }
         if (!sim_step(s) || sim_now_ms(s) > faults_end_ms + SETTLE_MS)
             world_break(w, "not settled %lld s after the faults ended", (long long)(SETTLE_MS / 1000));

@@ -74,7 +74,7 @@ static int program_job(struct sim_process *p, const char *const *argv, const cha
         return 1;
     }
     sim_note(w->sim, "job of %s begins", item->label);
-    if (++item->started > 1)
+    if (++item->started > 1 && !w->scarce)
         world_break(w, "item %s was run %d times", item->label, item->started);
     if (++item->living > 1)
         world_break(w, "item %s has two live jobs", item->label);
@@ -143,6 +143,106 @@ static void server_main(struct io *io, void *arg)
     server_free(s);
 }
 
+/* --- scarcity ------------------------------------------------------------------------------------------- */
+static const char *const regions[] = { "us-central1", "us-east4" };
+static const char *const strategies[] = { "SPOT", "STANDARD", "FLEX_START" };
+
+static void draw_ladder(struct world *w)
+{
+    size_t count = (size_t)sim_random_range(w->sim, 1, WORLD_MAX_RUNGS);
+
+    launch_policies_default(&w->policies);
+    w->scarce = sim_random_unit(w->sim) < 0.5;
+    if (!w->scarce)
+        return;
+    for (size_t i = 0; i < count; i++)
+        w->rungs[i] = (struct launch_rung){
+            .region = str_of(regions[sim_random_range(w->sim, 0, 1)]),
+            .strategy = str_of(strategies[sim_random_range(w->sim, 0, 1)]),
+        };
+    w->policies.all.rungs = w->rungs;
+    w->policies.all.rung_count = count;
+    w->policies.all.stockout_rounds = sim_random_range(w->sim, 1, 3);
+    w->policies.all.max_resumes = sim_random_range(w->sim, 0, 5);
+    w->policies.all.waiting_holds_slot = sim_random_unit(w->sim) < 0.2;
+    if (sim_random_unit(w->sim) < 0.3) /* provisioning takes about 10 s */
+        w->policies.all.start_timeout_ms = sim_random_range(w->sim, 5000, 20000);
+    if (sim_random_unit(w->sim) < 0.1)
+        w->policies.all.deadline_ms = sim_random_range(w->sim, 20000, 300000);
+}
+
+bool world_may_fail(const struct world *w, const struct world_item *item)
+{
+    static const char *const words[] = { "Resources are insufficient", "is not supported", "did not start",
+                                         "did not end", "without giving a reason" };
+
+    for (size_t i = 0; w->scarce && i < ARRAY_LEN(words); i++)
+        if (strstr(item->error, words[i]))
+            return strcmp(item->state, "FAILED") == 0;
+    /* a job that was cancelled to be tried elsewhere, and its agent lost on the way there */
+    return w->scarce && strcmp(item->state, "STOPPED") == 0 && w->policies.all.start_timeout_ms < 60000;
+}
+
+static const char *draw_rule(struct sim *s, struct arena *a)
+{
+    const char *match = arena_printf(a, "\"region\":\"%s\"", regions[sim_random_range(s, 0, 1)]);
+    int64_t n = sim_random_range(s, 0, 3);
+
+    if (sim_random_unit(s) < 0.3)
+        match = arena_printf(a, "\"strategy\":\"%s\"", strategies[sim_random_range(s, 0, 1)]);
+    switch (sim_random_range(s, 0, 5)) {
+    case 0:
+        return arena_printf(a, "{%s,\"quota\":%lld}", match, (long long)n);
+    case 1:
+        return arena_printf(a, "{%s,\"rate_per_minute\":%lld}", match, (long long)n);
+    case 2:
+        return arena_printf(a, "{%s,\"stockout\":true,\"times\":%lld}", match, (long long)n);
+    case 3:
+        return arena_printf(a, "{\"preempt_after_seconds\":%lld,\"times\":%lld}", (long long)(4 * n),
+                            (long long)n);
+    case 4:
+        return arena_printf(a, "{%s,\"error_lag_seconds\":%lld}", match, (long long)(20 * n));
+    default:
+        return arena_printf(a, "{\"region\":\"us-east4\",\"refuse\":\"Machine type n1 is not supported.\"}");
+    }
+}
+
+struct scarcity {
+    struct world *w;
+    struct emulator *m;
+    struct io *io;
+};
+
+static void set_rules(struct scarcity *s, const char *text)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *rules = NULL;
+    struct err e = { 0 };
+
+    sim_note(s->w->sim, "capacity: %s", text);
+    if (jval_from_json(a, str_of(text), "rules", NULL, &rules, &e) || emulator_set_capacity(s->m, rules, &e))
+        world_break(s->w, "the rules %s are refused: %s", text, e.msg);
+}
+
+/* Other rules every now and then, until there is enough of everything. */
+static void change_rules(void *arg)
+{
+    struct scarcity *s = arg;
+    struct sim *sim = s->w->sim;
+
+    while (!s->w->calm) {
+        AUTO_PTR(arena) a = arena_new();
+        const char *text = draw_rule(sim, a);
+
+        for (int64_t more = sim_random_range(sim, 0, 2); more > 0; more--)
+            text = arena_printf(a, "%s,%s", text, draw_rule(sim, a));
+        set_rules(s, arena_printf(a, "[%s]", text));
+        if (io_sleep(s->io, sim_random_range(sim, 5000, 60000), NULL))
+            return;
+    }
+    set_rules(s, "[]");
+}
+
 static void emulator_main(struct io *io, void *arg)
 {
     struct world *w = arg;
@@ -159,9 +259,15 @@ static void emulator_main(struct io *io, void *arg)
     if (emulator_new(io, &o, &m, &e)) {
         world_break(w, "the emulator does not start: %s", e.msg);
     } else {
+        struct scarcity scarcity = { w, m, io };
+        struct group *g = group_new(io);
+
         emulator_start(m);
+        if (w->scarce)
+            group_spawn(g, "capacity", change_rules, &scarcity);
         serve_until_signalled(
             io, w, &(struct http_server_options){ .port = 8081, .handler = emulator_handle, .ctx = m });
+        group_end(g);
     }
     emulator_free(m);
 }
@@ -186,6 +292,7 @@ static void agent_main(struct io *io, void *arg)
                                      .max_jobs = w->max_jobs,
                                      .gcp_project = "sim-project",
                                      .region = "us-central1",
+                                     .policies = &w->policies,
                                      .config_json = "{}",
                                      .version = "slipway@0.1.0",
                                      .fast_and_unsafe_db = true,
@@ -276,6 +383,7 @@ struct world *world_new(uint64_t seed)
     sim_node_set_trusted(w->client, true);
     sim_program_add(w->sim, "job", program_job, w);
     draw_items(w);
+    draw_ladder(w);
     return w;
 }
 

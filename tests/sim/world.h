@@ -5,8 +5,9 @@
 #pragma once
 
 #include "io/sim.h"
+#include "launch/policy.h"
 
-enum { WORLD_MAX_ITEMS = 6, WORLD_MAX_AGENTS = 2 };
+enum { WORLD_MAX_ITEMS = 6, WORLD_MAX_AGENTS = 2, WORLD_MAX_RUNGS = 4 };
 
 /* Every job is to get this variable, from a secret of the emulator's. */
 #define WORLD_SECRET_VARIABLE "TOKEN"
@@ -51,6 +52,10 @@ struct world {
     int64_t max_jobs; /* of each agent */
     struct world_item items[WORLD_MAX_ITEMS];
     size_t item_count;
+    bool scarce; /* there is not enough of everything: items go along a ladder, and may fail for want of it */
+    bool calm;   /* the faults are over */
+    struct launch_rung rungs[WORLD_MAX_RUNGS];
+    struct launch_policies policies;
     int64_t disks_lost; /* what ran then lives on unknown, until the item is lent again */
     bool queue_ready, done;
     bool asking;      /* the client has a request under way: a server killed now would leave it in doubt */
@@ -62,6 +67,8 @@ struct world {
 struct world *world_new(uint64_t seed);
 void world_free(struct world *w);
 void world_break(struct world *w, const char *fmt, ...) PRINTF(2, 3);
+/** world_may_fail() - is this what an item may come to where there is not enough of everything? */
+bool world_may_fail(const struct world *w, const struct world_item *item);
 void world_start_services(struct world *w);
 void world_start_machine(struct world_machine *m);
 /** world_live_max() - how many jobs may live at once. */
