@@ -27,6 +27,7 @@ struct launch {
     bool busy;               /* between a create and its journal row: a drain waits for the end of it */
     uint64_t hold_epoch;     /* of agent.hold_epoch, when the server last said that the item is ours */
     int64_t hold_asked_ms;   /* monotonic; of the latest question that was not answered */
+    bool disowning;          /* the server said that the item is another's */
     bool settling;           /* its job has ended, and why is being asked */
     bool wants_slot;         /* its wait is over, and all slots are taken */
     bool has_slot;           /* one of agent.reserved is kept for its next attempt */

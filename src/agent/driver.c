@@ -132,7 +132,7 @@ static void set_disowned(struct launch *l, struct outcome *out)
                 STR_ARG(l->row.item), STR_ARG(l->row.vertex_job));
     hold_give_up(l->agent, l->row.item);
     strbuf_addz(&out->reason, "another agent took the item over while this one was silent");
-    out->disowned = true;
+    out->disowned = l->disowning = true;
     outcome_set(out, LAUNCH_EV_DISOWNED);
 }
 

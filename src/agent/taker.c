@@ -89,6 +89,8 @@ static void ack_again(struct taker *t, struct launch *l, int64_t fence)
 {
     struct wandb_hold hold;
 
+    if (l->disowning) /* the lease runs out, and it comes again when the launch has gone */
+        return;
     l->newer_fence = fence;
     hold = launch_hold(l);
     LOG_INFO("item.again", "item=%.*s phase=%s", STR_ARG(l->row.item), launch_phase_name(l->row.phase));
