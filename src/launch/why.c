@@ -10,7 +10,7 @@ enum { TEXT_MAX = 16 * 1024, IDLE_AGENT_MS = 60000, PROVISIONING_MS = 10 * 60 * 
 
 /* --- the answer ----------------------------------------------------------------------------------------- */
 
-static void add_text(struct why *w, struct why_list *list, const char *fmt, va_list ap)
+static void PRINTF(3, 0) add_text(struct why *w, struct why_list *list, const char *fmt, va_list ap)
 {
     AUTO_STRBUF struct strbuf b = STRBUF(TEXT_MAX);
 

@@ -1,10 +1,12 @@
 """`slipway why`: the cause an item is told, from real processes."""
 
+import base64
 import contextlib
 import http.server
 import json
 import sqlite3
 import threading
+import urllib.request
 
 from harness import HeldJob, wait_for
 
@@ -89,6 +91,53 @@ def test_a_vertex_that_cannot_be_reached(world):
     assert not has(answer["evidence"], "sent so far")
     answer = why(world.place, item, "--state-dir", "agent")  # of the agent that works on it
     assert answer["cause"] == "waiting_outage" and has(answer["evidence"], "sent so far")
+
+
+def test_a_quota_that_is_used_up(world):
+    world.place.ok("emulator", "capacity", "set", "-", "--data", "emulator", stdin="[{region: us-central1, quota: 0}]")
+    agent = world.start_agent()
+    item = put(world.place)
+    agent.wait_log("launch.waiting")
+    wait_for(lambda: why(world.place, item)["cause"] != "submitting")
+
+    for options in (), ("--state-dir", "agent"):
+        answer = why(world.place, item, *options)
+        assert (answer["state"], answer["cause"]) == ("CLAIMED", "waiting_quota")
+        assert has(answer["evidence"], "exceed quota limits") and has(answer["evidence"], "tries again by itself")
+        assert has(answer["fix"], "iam-admin/quotas")
+
+
+def fail(place, item, message):
+    """What an agent says of an item whose launch went wrong before there was a job."""
+    query = ("mutation F($i: ID!, $m: String!) { failRunQueueItem(input: "
+             '{runQueueItemId: $i, message: $m, stage: "agent"}) { success } }')
+    key = base64.b64encode(f"api:{place.variables['WANDB_API_KEY']}".encode()).decode()
+    request = urllib.request.Request(place.variables["WANDB_BASE_URL"] + "/graphql", headers={
+        "Authorization": f"Basic {key}", "Content-Type": "application/json",
+    }, data=json.dumps({"query": query, "variables": {"i": item, "m": message}}).encode())
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        assert json.load(reply)["data"]["failRunQueueItem"]["success"]
+
+
+def test_refusals_of_google_come_with_the_permission_and_the_command(world):
+    for message, cause, permission, fix in (
+            ("INVALID_ARGUMENT: You do not have permission to act as service_account: "
+             "train@p.iam.gserviceaccount.com. (or it may not exist).",
+             "failed_act_as_denied", "iam.serviceAccounts.actAs",
+             "gcloud iam service-accounts add-iam-policy-binding train@p.iam.gserviceaccount.com"),
+            ("PERMISSION_DENIED (SERVICE_DISABLED): Vertex AI API has not been used in project 12 before: the API "
+             "aiplatform.googleapis.com is not enabled in project 12; to mend it, run `gcloud services enable "
+             "aiplatform.googleapis.com --project=12`, and wait a minute or two",
+             "failed_service_disabled", "serviceusage.services.enable", "gcloud services enable aiplatform.googleapis.com --project=12"),
+            ("PERMISSION_DENIED: Permission 'aiplatform.customJobs.create' denied on resource",
+             "failed_permission_denied", "aiplatform.customJobs.create", "gcloud projects add-iam-policy-binding")):
+        item = put(world.place)
+        fail(world.place, item, message)
+
+        answer = why(world.place, item)
+        assert answer["cause"] == cause
+        assert has(answer["evidence"], f"missing permission: {permission}"), answer
+        assert has(answer["fix"], fix), answer
 
 
 def test_a_program_that_fails(up):
