@@ -58,6 +58,8 @@ void agent_free(struct agent *a)
     group_free(a->takers);
     group_free(a->helpers);
     group_free(a->drivers);
+    for (size_t i = 0; i < a->launches.len; i++) /* the parked ones; the others went with their fibers */
+        launch_free(a->launches.items[i]);
     journal_close(a->journal);
     map_each(a->buckets, free_bucket, NULL);
     map_free(a->buckets);
@@ -95,6 +97,7 @@ static void recover_row(void *ctx, const struct launch_row *row)
     hold_take_back(a, row->item);
     l->leased_since_ms -= age_ms(a, row->leased_at_ms);
     l->active_since_ms -= age_ms(a, row->active_at_ms);
+    l->parked = row->phase == LAUNCH_ACTIVE && row->stop == LAUNCH_STOP_NONE;
     agent_start_launch(a, l);
 }
 
@@ -174,6 +177,7 @@ int agent_run(struct agent *a, struct err *e)
         group_spawn(a->helpers, "heartbeat", heartbeat_run, a);
         group_spawn(a->helpers, "watcher", watcher_run, a);
         group_spawn(a->helpers, "stops", stops_run, a);
+        group_spawn(a->helpers, "holds", holds_run, a);
     }
     while (rc == 0 && has_work(a))
         rc = cond_wait(a->io, &a->changed, -1, e);

@@ -2,7 +2,8 @@
  * agent/agent_internal.h: what the sources of src/agent share. All of it lives on the loop thread.
  *
  * A launch belongs to its driver fiber, which alone changes its row. Others leave word in the fields marked
- * "mail" and wake it.
+ * "mail" and wake it. A launch that only waits for word of its running job is parked: it has no fiber until
+ * launch_wake() gives it one, because thousands may wait and a stack is dearer than all they know.
  */
 #pragma once
 
@@ -18,7 +19,8 @@ struct launch {
     struct agent *agent;
     struct launch_row row;
     struct secret *own_key;  /* the spec's own API key; not in the journal, so lost by a restart */
-    struct cond wake;        /* mail has come */
+    bool parked;             /* no fiber: launch_wake() starts one */
+    struct cond wake;        /* mail has come; of the fiber, see launch_wake() */
     int64_t deadline_ms;     /* monotonic; of the wait under way, -1: none */
     int64_t leased_since_ms; /* monotonic */
     int64_t active_since_ms; /* monotonic; when its job was made */
@@ -54,6 +56,8 @@ struct agent {
     struct cond slots;              /* a slot was freed */
     struct cond changed;            /* for agent_run(): look again */
     struct cond watch;              /* for the watcher: a job became active, or changed */
+    struct cond holds;              /* for holds_run(): look again */
+    size_t hold_asks;               /* questions under way */
     int64_t last_change_ms;         /* monotonic; of any watched job */
     size_t reserved;                /* slots kept for pops under way, and for launches that go on */
     size_t slots_wanted;            /* launches that want one: they go before pops */
@@ -94,7 +98,10 @@ void launch_drop_slot(struct launch *l);
 /** launch_want_stop() - leave word that @l is to end, unless it is to end for a stronger reason already. */
 void launch_want_stop(struct launch *l, enum launch_stop why);
 const struct launch_policy *launch_policy(const struct launch *l);
+/** agent_start_launch() - into the table, and onto a fiber unless it is parked. Does not yield. */
 void agent_start_launch(struct agent *a, struct launch *l);
+/** launch_wake() - there is mail. Does not yield. */
+void launch_wake(struct launch *l);
 
 /* hold.c: an agent that was silent for long may have lost its items to another (own server only). */
 /** hold_wait_ms() - until the server is to be asked whether the item is still ours; -1: no need to. */
@@ -104,7 +111,8 @@ NODISCARD int hold_ask(struct launch *l, struct err *e);
 /** hold_make_sure() - before a create: wait until the server has heard of us so lately that it cannot have
  * lent the item again by the time the create arrives. -ERR_CONFLICT, -ERR_CANCELLED. Yields. */
 NODISCARD int hold_make_sure(struct launch *l, struct err *e);
-/** hold_all_again() - our items may have been lent again: each is asked for. Does not yield. */
+/** hold_all_again() - our items may have been lent again: each is asked for, those of parked launches a few
+ * at a time. Does not yield. */
 void hold_all_again(struct agent *a);
 /** hold_give_up() - @item is another's, and so is its job. Does not yield. */
 void hold_give_up(struct agent *a, struct str item);
@@ -122,6 +130,7 @@ struct outcome {
     struct strbuf reason; /* for the queue; err.msg when it is empty */
     struct strbuf job;    /* a Vertex job that was made or found */
     bool acked, disowned;
+    bool parked;    /* there is nothing to do without mail, so the fiber ends */
     uint32_t rungs; /* of its ladder; 0: not known from this */
 };
 /* outcome.c */
@@ -172,6 +181,7 @@ NODISCARD int submit_create(struct launch *l, struct str request, const struct l
 void watcher_run(void *arg);   /* agent */
 void heartbeat_run(void *arg); /* agent: registers, then stays in touch */
 void stops_run(void *arg);     /* agent */
+void holds_run(void *arg);     /* agent: wakes parked launches whose item is to be asked for */
 void takers_start(struct agent *a);
 
 /** agent_sleep_retry() - the wait between two tries of something that has to work in the end. */

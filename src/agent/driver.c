@@ -1,6 +1,7 @@
 /*
  * agent/driver.c: one fiber per launch: what comes next (launch/phase.h), written down, done, and the result
- * fed back, until the queue knows the end.
+ * fed back, until the queue knows the end. While its job runs a launch has no fiber; the next one begins as
+ * after a restart, for all that is known is in the row and the mail.
  */
 #include <stdlib.h>
 
@@ -163,6 +164,12 @@ static int64_t shorter(int64_t a, int64_t b)
     return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
+static bool may_park(const struct launch *l)
+{
+    return l->row.phase == LAUNCH_ACTIVE && l->deadline_ms < 0 && !l->wants_slot;
+}
+
+/* With out->parked there was none, and the fiber is to end. */
 static int wait_for_event(struct launch *l, struct outcome *out)
 {
     struct agent *a = l->agent;
@@ -183,6 +190,9 @@ static int wait_for_event(struct launch *l, struct outcome *out)
             outcome_set(out, LAUNCH_EV_WAIT_OVER);
             return 0;
         }
+        out->parked = may_park(l);
+        if (out->parked)
+            return 0;
         rc = cond_wait(a->io, &l->wake, shorter(l->wants_slot ? -1 : left, hold_wait_ms(l)), NULL);
         if (rc == -ERR_CANCELLED)
             return rc;
@@ -443,10 +453,12 @@ void launch_drive(void *arg)
                            .job = STRBUF(REASON_MAX_BYTES) };
     bool done = false;
 
-    while (!done && drive_step(l, &out, &done) == 0)
+    while (!done && !out.parked && drive_step(l, &out, &done) == 0)
         continue;
     strbuf_done(&out.reason);
     strbuf_done(&out.job);
     l->busy = false;
-    forget(l);
+    l->parked = out.parked;
+    if (!l->parked)
+        forget(l);
 }

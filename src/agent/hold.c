@@ -7,7 +7,7 @@
 #include "agent/agent_internal.h"
 #include "base/log.h"
 
-enum { FRESH_MS = 120000, ASK_AGAIN_MS = 5000, LOOK_MS = 500 };
+enum { FRESH_MS = 120000, ASK_AGAIN_MS = 5000, LOOK_MS = 500, ASKS_AT_ONCE = 16, WAKE_PAUSE_MS = 20 };
 
 /* A server that gives no tokens lends nothing again. */
 static bool can_be_lost(const struct launch *l)
@@ -33,7 +33,10 @@ int hold_ask(struct launch *l, struct err *e)
     int rc;
 
     l->hold_asked_ms = io_now_ms(a->io);
+    a->hold_asks++;
     rc = wandb_item_keep(a->o.wandb, &hold, a->agent_id, e);
+    a->hold_asks--;
+    cond_broadcast(a->io, &a->holds);
     if (rc == -ERR_CONFLICT && launch_hold(l).fence != hold.fence) /* lent again, and to us */
         rc = err_set(e, ERR_NET, "the item came back meanwhile");
     if (rc == -ERR_NOT_FOUND) /* the server began again from nothing: nobody else can have it */
@@ -70,8 +73,49 @@ int hold_make_sure(struct launch *l, struct err *e)
 void hold_all_again(struct agent *a)
 {
     a->hold_epoch++;
-    for (size_t i = 0; i < a->launches.len; i++)
-        cond_broadcast(a->io, &((struct launch *)a->launches.items[i])->wake);
+    for (size_t i = 0; i < a->launches.len; i++) {
+        struct launch *l = a->launches.items[i];
+
+        if (!l->parked)
+            launch_wake(l);
+    }
+    cond_broadcast(a->io, &a->holds);
+}
+
+/* Some of the parked launches whose question is due, no more than may ask now. *ret_wait_ms: until there is
+ * one more, -1: not by itself. */
+static size_t wake_parked(struct agent *a, int64_t *ret_wait_ms)
+{
+    size_t woken = 0;
+    int64_t next = -1;
+
+    for (size_t i = 0; i < a->launches.len && woken + a->hold_asks < ASKS_AT_ONCE; i++) {
+        struct launch *l = a->launches.items[i];
+        int64_t left = l->parked ? hold_wait_ms(l) : -1;
+
+        if (left == 0) {
+            launch_wake(l);
+            woken++;
+        } else if (left > 0 && (next < 0 || left < next)) {
+            next = left;
+        }
+    }
+    *ret_wait_ms = next;
+    return woken;
+}
+
+void holds_run(void *arg)
+{
+    struct agent *a = arg;
+
+    for (;;) {
+        int64_t wait = -1;
+        size_t woken = wake_parked(a, &wait);
+        int rc = woken ? io_sleep(a->io, WAKE_PAUSE_MS, NULL) : cond_wait(a->io, &a->holds, wait, NULL);
+
+        if (rc == -ERR_CANCELLED)
+            return;
+    }
 }
 
 void hold_give_up(struct agent *a, struct str item)

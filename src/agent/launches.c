@@ -79,7 +79,7 @@ void agent_slots_changed(struct agent *a)
         struct launch *l = a->launches.items[i];
 
         if (l->wants_slot)
-            cond_broadcast(a->io, &l->wake);
+            launch_wake(l);
     }
     cond_broadcast(a->io, &a->slots);
 }
@@ -125,14 +125,25 @@ void launch_want_stop(struct launch *l, enum launch_stop why)
     if (l->stop_wanted >= why || l->row.stop >= why)
         return;
     l->stop_wanted = why;
-    cond_broadcast(l->agent->io, &l->wake);
+    launch_wake(l);
 }
 
 void agent_start_launch(struct agent *a, struct launch *l)
 {
     vec_push(&a->launches, l);
     map_put(a->by_item, l->row.item, l);
-    group_spawn(a->drivers, "launch", launch_drive, l);
+    if (!l->parked)
+        group_spawn(a->drivers, "launch", launch_drive, l);
+}
+
+void launch_wake(struct launch *l)
+{
+    if (!l->parked) {
+        cond_broadcast(l->agent->io, &l->wake);
+        return;
+    }
+    l->parked = false;
+    group_spawn(l->agent->drivers, "launch", launch_drive, l);
 }
 
 int agent_sleep_retry(struct agent *a, uint32_t attempt, const struct err *why, struct err *e)
@@ -222,7 +233,7 @@ static void wake_waiting(struct agent *a)
         if (l->row.phase != LAUNCH_WAITING || !launch_cause_is_capacity(l->row.cause) || l->try_now)
             continue;
         l->try_now = true;
-        cond_broadcast(a->io, &l->wake);
+        launch_wake(l);
         return;
     }
 }

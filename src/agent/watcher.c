@@ -43,7 +43,7 @@ static void deliver(struct agent *a, struct launch *l, const struct vertex_job *
     free(l->seen_error);
     l->seen_error = job->error_message.len ? xstrndup(job->error_message.ptr, job->error_message.len) : NULL;
     a->last_change_ms = io_now_ms(a->io);
-    cond_broadcast(a->io, &l->wake);
+    launch_wake(l);
 }
 
 static bool is_being_made(struct agent *a, struct str attempt_label)
@@ -104,7 +104,7 @@ static int ask(struct agent *a, struct str name, struct err *e)
         deliver(a, l, &job);
     if (l && rc == -ERR_NOT_FOUND) {
         l->gone = true;
-        cond_broadcast(a->io, &l->wake);
+        launch_wake(l);
     }
     return rc == -ERR_NOT_FOUND ? 0 : rc;
 }

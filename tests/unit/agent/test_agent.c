@@ -323,6 +323,29 @@ static void a_stop_request_on_a_wandb_server_ends_the_job(void **state)
     run_until(no_live_jobs);
 }
 
+static bool has_launch_fiber(void)
+{
+    AUTO_STRBUF struct strbuf fibers = STRBUF(64 * 1024);
+
+    sim_fibers(world.sim, &fibers);
+    return str_find(strbuf_str(&fibers), STR("launch")) >= 0;
+}
+
+/* Thousands of jobs may run: each is a row in memory, and no stack. */
+static void a_job_that_runs_has_no_fiber_also_after_a_restart(void **state)
+{
+    start_job();
+    assert_true(has_launch_fiber()); /* the create is being answered */
+    cloud_set_state(0, "RUNNING", NULL);
+    run_for(15000);
+    assert_false(has_launch_fiber());
+    sim_node_kill(world.agent);
+    boot();
+    run_for(15000);
+    assert_false(has_launch_fiber());
+    end_job();
+}
+
 static void a_new_agent_takes_up_what_a_killed_one_left(void **state)
 {
     start_job();
@@ -700,6 +723,7 @@ int main(void)
         LIFE(a_sweeps_scheduler_is_sent_where_it_can_run),
         LIFE(a_stop_request_ends_the_job),
         LIFE(a_stop_request_on_a_wandb_server_ends_the_job),
+        LIFE(a_job_that_runs_has_no_fiber_also_after_a_restart),
         LIFE(a_new_agent_takes_up_what_a_killed_one_left),
         LIFE(an_agent_killed_in_a_create_finds_its_job),
         LIFE(an_outage_of_an_hour_loses_nothing),
