@@ -7,6 +7,8 @@
 
 #include "agent/agent_internal.h"
 #include "base/log.h"
+#include "base/timefmt.h"
+#include "launch/why.h"
 
 enum { REASON_MAX_BYTES = 8 * 1024 };
 
@@ -364,16 +366,18 @@ static int drive_submit(struct launch *l, struct launch_row *next, struct outcom
 }
 
 /* For people who look at the item: our own server keeps its history. A courtesy, so failures are dropped. */
-static void tell_progress(struct launch *l, const struct launch_row *before)
+static void tell_progress(struct launch *l, const struct launch_row *before, int64_t wait_ms)
 {
     struct wandb *w = l->agent->o.wandb;
     const struct wandb_hold hold = launch_hold(l);
     bool running = str_is(l->row.vertex_status, vertex_status_name(VERTEX_RUNNING)) &&
                    !str_eq(before->vertex_status, l->row.vertex_status);
     AUTO_STRBUF struct strbuf text = STRBUF(REASON_MAX_BYTES);
+    char when[RFC3339_SIZE];
 
     if (l->row.phase == LAUNCH_WAITING && before->phase != LAUNCH_WAITING) {
-        strbuf_addf(&text, "waiting to try again: %.*s", STR_ARG(l->row.reason));
+        strbuf_addf(&text, WHY_NOTE_WAITS " at %s: %.*s",
+                    rfc3339_format(io_now_unix_ms(l->agent->io) + wait_ms, when), STR_ARG(l->row.reason));
         (void)!wandb_item_warn(w, &hold, strbuf_str(&text), "agent", NULL);
         return;
     }
@@ -382,7 +386,7 @@ static void tell_progress(struct launch *l, const struct launch_row *before)
     if (running)
         strbuf_addz(&text, "the Vertex job runs");
     else if (l->row.phase == LAUNCH_ACTIVE)
-        strbuf_addf(&text, "Vertex job %.*s", STR_ARG(l->row.vertex_job));
+        strbuf_addf(&text, WHY_NOTE_JOB "%.*s", STR_ARG(l->row.vertex_job));
     else
         return;
     (void)!wandb_item_note(w, &hold, strbuf_str(&text), running, NULL);
@@ -425,7 +429,7 @@ static int drive_step(struct launch *l, struct outcome *out, bool *ret_done)
     if (!rc && l->row.phase == LAUNCH_REPORTED)
         *ret_done = true;
     else if (!rc)
-        tell_progress(l, &before);
+        tell_progress(l, &before, step.wait_ms);
     launch_row_done(&before);
     if (rc || *ret_done)
         return rc;

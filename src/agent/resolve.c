@@ -2,6 +2,7 @@
 #include "agent/agent_internal.h"
 
 #include "base/log.h"
+#include "launch/why.h"
 
 enum { WARNINGS_MAX_BYTES = 8 * 1024 };
 
@@ -219,7 +220,7 @@ static void tell_wait(struct launch *l, const struct outcome *out)
         return;
     LOG_WARNING("launch.waiting", "item=%.*s error=\"%s\" action=\"trying again until it answers\"",
                 STR_ARG(l->row.item), out->err.msg);
-    strbuf_addf(&text, "waiting to try again: %s", out->err.msg);
+    strbuf_addf(&text, WHY_NOTE_WAITS ": %s", out->err.msg);
     (void)!wandb_item_warn(l->agent->o.wandb, &hold, strbuf_str(&text), "agent", NULL);
 }
 

@@ -87,7 +87,7 @@ int log_jobs_find(struct log_jobs *j, struct arena *a, struct log_item *item, st
     for (; item->notes_read < jval_len(history); item->notes_read++) {
         struct str note = jval_str(jval_get(jval_at(history, item->notes_read), "note"));
 
-        if (str_has_prefix(note, STR(WHY_NOTE_JOB)))
+        if (str_has_prefix(note, STR(WHY_NOTE_JOB "projects/")))
             add_job(j, item, reader, note);
     }
     if (!item->job_count && past) /* the note was lost on its way */

@@ -131,15 +131,15 @@ static int take_queue(struct session *s, const struct jval *queue, struct why_fa
     return 0;
 }
 
-static struct str latest_wait(const struct jval *warnings)
+static void take_wait(struct arena *a, const struct jval *warnings, struct why_facts *f)
 {
-    for (size_t i = jval_len(warnings); i > 0; i--) {
-        struct str text = jval_str(jval_get(jval_at(warnings, i - 1), "message"));
+    struct str reason = { 0 };
 
-        if (str_has_prefix(text, STR(WHY_NOTE_WAITS)))
-            return str_sub(text, sizeof(WHY_NOTE_WAITS) - 1, text.len);
-    }
-    return (struct str){ 0 };
+    for (size_t i = jval_len(warnings); i > 0; i--)
+        if (why_wait_read(jval_str(jval_get(jval_at(warnings, i - 1), "message")), &reason,
+                          &f->next_try_unix_ms))
+            break;
+    f->waits = words_of(a, reason);
 }
 
 static int take_item(struct session *s, const struct jval *item, struct why_facts *f, struct err *e)
@@ -153,7 +153,7 @@ static int take_item(struct session *s, const struct jval *item, struct why_fact
     f->ahead = jval_is(ahead, JVAL_INT) ? jval_int(ahead) : -1;
     f->stage = jval_str(jval_path(item, "error.stage"));
     f->error = words_of(s->a, jval_str(jval_path(item, "error.message")));
-    f->waits = words_of(s->a, latest_wait(jval_get(item, "warnings")));
+    take_wait(s->a, jval_get(item, "warnings"), f);
     take_history(s->a, jval_get(item, "history"), f);
     if (jval_is(holder, JVAL_OBJECT))
         f->holder = agent_of(s->a, holder);

@@ -76,6 +76,23 @@ static const struct why_event *last_note(const struct why_facts *f, struct str p
     return NULL;
 }
 
+/* The first line of the wait under way: of this lease, and since its last job if it had one. NULL: it does
+ * not wait. */
+static const struct why_event *first_wait(const struct why_facts *f)
+{
+    const struct why_event *first = NULL;
+
+    for (size_t i = f->history_len; i > 0; i--) {
+        const struct why_event *v = &f->history[i - 1];
+
+        if (str_has_prefix(v->note, STR(WHY_NOTE_JOB)) || str_is(v->state, "PENDING"))
+            break;
+        if (str_has_prefix(v->note, STR(WHY_NOTE_WAITS)))
+            first = v;
+    }
+    return first;
+}
+
 static bool is_silent(const struct why *w, const struct why_agent *g)
 {
     return g->ended || w->f->now_unix_ms - g->heartbeat_unix_ms >= WHY_SILENT_MS;
@@ -243,16 +260,17 @@ static void agent_silent(struct why *w, const char *doing)
     fix_start_agent(w);
 }
 
-static void leased(struct why *w)
+static void next_try(struct why *w, enum launch_cause cause)
 {
-    if (holder_is_silent(w)) {
-        agent_silent(w, "resolving the item");
-        why_fix(w, "or wait: it comes back into the queue when the lease ends");
-        return;
-    }
-    conclude(w, "resolving", in_state_since(w->f), "an agent has taken it and checks its spec");
-    holder_evidence(w);
-    why_fix(w, "wait: this takes seconds");
+    int64_t next = w->f->next_try_unix_ms, ms = next - w->f->now_unix_ms;
+    const char *pace = launch_remedy(cause) == REMEDY_RETRY ? "every minute" : "every 10 min";
+    char when[RFC3339_SIZE], span[32];
+
+    why_evidence(w, "the agent tries again by itself, %s at the latest", pace);
+    if (next && ms > 0)
+        why_evidence(w, "the next try is at %s, in %s", rfc3339_format(next, when), duration_human(ms, span));
+    else if (next)
+        why_evidence(w, "the next try was due at %s; it also needs a free slot", ago(w, next));
 }
 
 static void waiting(struct why *w, const struct why_event *since)
@@ -271,17 +289,31 @@ static void waiting(struct why *w, const struct why_event *since)
         w->answer.since_unix_ms = j->waiting_unix_ms;
     if (j)
         why_evidence(w, "%lld create%s sent so far", (long long)j->tries, j->tries == 1 ? " was" : "s were");
-    why_evidence(w, launch_remedy(cause) == REMEDY_RETRY
-                        ? "the agent tries again by itself, every minute at the latest"
-                        : "the agent tries again by itself, every 10 min at the latest");
+    next_try(w, cause);
     holder_evidence(w);
+}
+
+static void leased(struct why *w)
+{
+    const struct why_event *waits = first_wait(w->f);
+
+    if (waits) {
+        waiting(w, waits);
+    } else if (holder_is_silent(w)) {
+        agent_silent(w, "resolving the item");
+        why_fix(w, "or wait: it comes back into the queue when the lease ends");
+    } else {
+        conclude(w, "resolving", in_state_since(w->f), "an agent has taken it and checks its spec");
+        holder_evidence(w);
+        why_fix(w, "wait: this takes seconds");
+    }
 }
 
 static struct str job_of(const struct why_facts *f, const struct why_event *told)
 {
     if (f->journal && f->journal->vertex_job.len)
         return f->journal->vertex_job;
-    return told ? str_sub(told->note, sizeof("Vertex job ") - 1, told->note.len) : (struct str){ 0 };
+    return told ? str_sub(told->note, sizeof(WHY_NOTE_JOB) - 1, told->note.len) : (struct str){ 0 };
 }
 
 static void with_job(struct why *w, const struct why_event *told)
@@ -333,24 +365,23 @@ static void stopping(struct why *w)
 }
 
 /* A try may be under way while it waits: until there is a job, it is still the same wait. */
-static bool is_waiting(const struct why_journal *j, const struct why_event *told,
-                       const struct why_event *waits)
+static bool is_waiting(const struct why_journal *j, const struct why_event *waits)
 {
     if (j && (j->phase == LAUNCH_WAITING || j->vertex_job.len))
         return j->phase == LAUNCH_WAITING;
-    return waits && (!told || waits > told);
+    return waits != NULL;
 }
 
 static void claimed(struct why *w)
 {
     const struct why_facts *f = w->f;
     const struct why_event *told = last_note(f, STR(WHY_NOTE_JOB));
-    const struct why_event *waits = last_note(f, STR(WHY_NOTE_WAITS));
+    const struct why_event *waits = first_wait(f);
     const struct why_journal *j = f->journal;
 
     if (f->stop_asked) {
         stopping(w);
-    } else if (is_waiting(j, told, waits)) {
+    } else if (is_waiting(j, waits)) {
         waiting(w, waits);
     } else if (j ? j->vertex_job.len > 0 : told != NULL) {
         with_job(w, told);
@@ -450,6 +481,23 @@ static void deleted(struct why *w)
             why_evidence(w, "Vertex job %.*s", STR_ARG(j->vertex_job));
     }
     why_fix(w, "launch it again when it is wanted after all");
+}
+
+bool why_wait_read(struct str note, struct str *ret_reason, int64_t *ret_unix_ms)
+{
+    struct str rest = note, when;
+    ptrdiff_t colon;
+
+    if (!str_has_prefix(note, STR(WHY_NOTE_WAITS)))
+        return false;
+    *ret_unix_ms = 0;
+    rest = str_sub(note, sizeof(WHY_NOTE_WAITS) - 1, note.len);
+    colon = str_find(rest, STR(": ")); /* a time has colons, but no blank behind them */
+    when = str_sub(rest, 0, colon < 0 ? 0 : (size_t)colon);
+    if (str_has_prefix(when, STR(" at ")))
+        (void)rfc3339_parse(str_sub(when, 4, when.len), ret_unix_ms);
+    *ret_reason = colon < 0 ? rest : str_sub(rest, (size_t)colon + 2, rest.len);
+    return true;
 }
 
 struct why_answer why_decide(struct arena *a, const struct why_facts *f)

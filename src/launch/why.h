@@ -39,10 +39,11 @@ struct why_journal { /* the item's row in its agent's journal */
 struct why_facts {
     int64_t now_unix_ms;
     struct str item, queue;
-    struct str state;       /* as on the wire; absent: the server does not have the item */
-    struct str stage;       /* of @error: "agent", "run" */
-    struct why_words error; /* why it failed */
-    struct why_words waits; /* the latest word of the agent that it waits */
+    struct str state;         /* as on the wire; absent: the server does not have the item */
+    struct str stage;         /* of @error: "agent", "run" */
+    struct why_words error;   /* why it failed */
+    struct why_words waits;   /* the latest word of the agent that it waits */
+    int64_t next_try_unix_ms; /* as that word has it; 0: not known */
     const struct why_event *history;
     size_t history_len;
     int64_t created_unix_ms;
@@ -68,6 +69,9 @@ struct why_answer {
 /** why_decide() - always an answer. */
 struct why_answer why_decide(struct arena *a, const struct why_facts *f);
 
-/* The words that agents write into an item's history. */
-#define WHY_NOTE_WAITS "waiting to try again: "
-#define WHY_NOTE_JOB   "Vertex job projects/"
+/* The words that agents write into an item's history: "... at TIME: REASON" or "...: REASON", and a name. */
+#define WHY_NOTE_WAITS "waiting to try again"
+#define WHY_NOTE_JOB   "Vertex job "
+/** why_wait_read() - a WHY_NOTE_WAITS note's reason and when it tries again (0: not told). False: another
+ * note. */
+bool why_wait_read(struct str note, struct str *ret_reason, int64_t *ret_unix_ms);

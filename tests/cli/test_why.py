@@ -103,7 +103,7 @@ def test_a_quota_that_is_used_up(world):
     for options in (), ("--state-dir", "agent"):
         answer = why(world.place, item, *options)
         assert (answer["state"], answer["cause"]) == ("CLAIMED", "waiting_quota")
-        assert has(answer["evidence"], "exceed quota limits") and has(answer["evidence"], "tries again by itself")
+        assert has(answer["evidence"], "exceed quota limits") and has(answer["evidence"], "the next try is at 20")
         assert has(answer["fix"], "iam-admin/quotas")
 
 

@@ -32,16 +32,27 @@ static const struct why_event claimed[] = { { AT(10), S("PENDING"), S("user ada"
 static const struct why_event waits[] = {
     { AT(10), S("PENDING"), S("user ada"), { NULL, 0 } },
     { AT(5), S("CLAIMED"), S("agent agent-1"), { NULL, 0 } },
-    { AT(3), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_WAITS "see the warning") },
+    { AT(3), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_WAITS ": see the warning") },
+    { AT(1), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_WAITS ": see the next one") },
+};
+static const struct why_event waits_leased[] = {
+    { AT(10), S("PENDING"), S("user ada"), { NULL, 0 } },
+    { AT(5), S("LEASED"), S("agent agent-1"), { NULL, 0 } },
+    { AT(4), S("LEASED"), S("agent agent-1"), S(WHY_NOTE_WAITS ": no answer") },
+};
+static const struct why_event waited_before[] = {
+    { AT(9), S("LEASED"), S("agent agent-1"), S(WHY_NOTE_WAITS ": no answer") },
+    { AT(8), S("PENDING"), S("server"), S("the lease ran out") },
+    { AT(5), S("LEASED"), S("agent agent-2"), { NULL, 0 } },
 };
 static const struct why_event made[] = {
     { AT(10), S("PENDING"), S("user ada"), { NULL, 0 } },
     { AT(6), S("CLAIMED"), S("agent agent-1"), { NULL, 0 } },
-    { AT(3), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_WAITS "once") },
-    { AT(2), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_JOB "p/locations/r/customJobs/7") },
+    { AT(3), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_WAITS ": once") },
+    { AT(2), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_JOB "projects/p/locations/r/customJobs/7") },
 };
 static const struct why_event runs[] = {
-    { AT(6), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_JOB "p/locations/r/customJobs/7") },
+    { AT(6), S("CLAIMED"), S("agent agent-1"), S(WHY_NOTE_JOB "projects/p/locations/r/customJobs/7") },
     { AT(2), S("RUNNING"), S("agent agent-1"), S("the Vertex job runs") },
 };
 static const struct why_event asked[] = {
@@ -184,6 +195,26 @@ static const struct row {
       3,
       "no credentials",
       "slipway auth test" },
+    { { .state = S("LEASED"), STORY(waits_leased), HELD_BY_LIVE, .waits.text = S("no answer") },
+      "waiting_outage",
+      4,
+      "no answer",
+      NULL },
+    { { .state = S("LEASED"), STORY(waited_before), HELD_BY_LIVE, .waits.text = S("no answer") },
+      "resolving",
+      5,
+      NULL,
+      NULL },
+    { { .state = S("CLAIMED"), STORY(waits), HELD_BY_LIVE, .next_try_unix_ms = AT(-2) },
+      "waiting_outage",
+      3,
+      "the next try is at 2026-01-01T00:02:00.000Z, in 2 min",
+      NULL },
+    { { .state = S("CLAIMED"), STORY(waits), HELD_BY_LIVE, .next_try_unix_ms = AT(1) },
+      "waiting_outage",
+      3,
+      "it also needs a free slot",
+      NULL },
     { { .state = S("CLAIMED"), STORY(waits), HELD_BY_LIVE, .waits.text = S("could not connect to it") },
       "waiting_outage",
       3,
@@ -397,10 +428,26 @@ static void each_state_of_affairs_has_its_cause_evidence_and_next_step(void **st
         check(&rows[i], i);
 }
 
+static void a_word_of_waiting_has_a_reason_and_a_time(void **state)
+{
+    struct str reason = { 0 };
+    int64_t at = 1;
+
+    (void)state;
+    assert_true(
+        why_wait_read(STR(WHY_NOTE_WAITS " at 2026-01-01T00:00:05.000Z: INVALID: x: y"), &reason, &at));
+    assert_true(str_is(reason, "INVALID: x: y"));
+    assert_true(at == AT(0) + 5000);
+    assert_true(why_wait_read(STR(WHY_NOTE_WAITS ": no answer"), &reason, &at));
+    assert_true(str_is(reason, "no answer") && at == 0);
+    assert_false(why_wait_read(STR("Vertex job x"), &reason, &at));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_state_of_affairs_has_its_cause_evidence_and_next_step),
+        cmocka_unit_test(a_word_of_waiting_has_a_reason_and_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
