@@ -17,6 +17,12 @@ static bool run_id_is_drawn(struct launch *l, struct arena *a)
            !jval_str(jval_get(spec, "run_id")).len;
 }
 
+/* One that has ended is nobody's any more: it was, by whoever ended it. */
+static bool is_in_hand(struct str state)
+{
+    return str_is(state, "LEASED") || str_is(state, "CLAIMED") || str_is(state, "RUNNING");
+}
+
 /* An ack that says "not yours" may be the echo of our own: an earlier one whose answer was lost, or this one
  * delivered twice. A server that gives tokens knows, and says yes to an echo. Else the item carries our run's
  * id: one that we drew proves it; one that the spec gives counts only when we have asked before. */
@@ -29,7 +35,7 @@ static int ack_was_ours(struct launch *l, bool *ret_ours, struct err *e)
 
     if (rc && rc != -ERR_NOT_FOUND)
         return rc;
-    *ret_ours = !rc && str_eq(status.run_id, l->row.run_id) &&
+    *ret_ours = !rc && is_in_hand(status.state) && str_eq(status.run_id, l->row.run_id) &&
                 (l->ack_tried || l->recovered || run_id_is_drawn(l, a));
     return 0;
 }

@@ -236,6 +236,7 @@ int wandb_call(struct wandb *w, struct arena *a, const struct wandb_request *r, 
     };
     struct str name = operation_name(r->document);
     struct http_reply reply = { 0 };
+    bool slipway;
 
     if (r->wait_s)
         headers[req.header_count++] =
@@ -243,10 +244,11 @@ int wandb_call(struct wandb *w, struct arena *a, const struct wandb_request *r, 
     if (send_with_key(w, a, &req, &reply, e))
         return err_wrap(e, "%.*s", STR_ARG(name));
     LOG_DEBUG("wandb.call", "operation=%.*s status=%d", STR_ARG(name), reply.status);
-    w->is_slipway =
-        str_has_prefix(http_header_get(reply.headers, reply.header_count, "Server"), STR("slipway/"));
+    slipway = str_has_prefix(http_header_get(reply.headers, reply.header_count, "Server"), STR("slipway/"));
+    w->is_slipway = w->is_slipway || slipway;
     if (read_answer(w, a, &reply, ret, e))
         return err_wrap(e, "%.*s", STR_ARG(name));
+    w->is_slipway = slipway; /* an error may be a proxy's, an answer is the server's */
     return 0;
 }
 
