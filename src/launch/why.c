@@ -485,7 +485,7 @@ static void deleted(struct why *w)
 
 bool why_wait_read(struct str note, struct str *ret_reason, int64_t *ret_unix_ms)
 {
-    struct str rest = note, when;
+    struct str rest, when;
     ptrdiff_t colon;
 
     if (!str_has_prefix(note, STR(WHY_NOTE_WAITS)))
