@@ -321,3 +321,24 @@ def test_reads_stay_within_what_cloud_logging_allows(place):
     assert len(done.stdout.splitlines()) == 14
     assert len(fake.reads) == 15  # an empty page, and one for each line
     assert fake.reads[-1] - fake.reads[0] >= 4 * 1.2
+
+
+class LateLogging(Logging):
+    """Two lines that are shown a minute of log time apart; one of between comes when both were read."""
+
+    def answer(self, path, body):
+        if path.endswith("/graphql"):
+            return super().answer(path, body)
+        self.reads.append(time.monotonic())
+        since = re.search(r'timestamp>="([^"]+)"', body["filter"]).group(1)
+        seconds = [0, 59] if len(self.reads) == 1 else [0, 20, 59]
+        entries = [{**self.entry("7", n), "timestamp": f"2026-01-01T00:01:{n:02}.000Z"} for n in seconds]
+        return 200, [], {"entries": [entry for entry in entries if entry["timestamp"] >= since]}
+
+
+def test_a_line_that_comes_late_is_printed_and_none_twice(place):
+    with LateLogging() as fake:
+        place.use(fake.url, fake.url)
+        lines = [json.loads(line) for line in place.ok("logs", "-f", "item7", "-o", "json", GOOGLE_CLOUD_PROJECT="p").splitlines()]
+
+    assert [line["text"] for line in lines] == ["line 0 of 7", "line 59 of 7", "line 20 of 7"]
