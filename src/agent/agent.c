@@ -36,7 +36,7 @@ int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, 
     a->o.stop_grace_ms = o->stop_grace_ms ? o->stop_grace_ms : STOP_GRACE_MS;
     a->journal = j;
     a->by_item = map_new();
-    a->buckets = map_new();
+    a->gates = map_new();
     a->foreign = map_new();
     a->takers = group_new(io);
     a->helpers = group_new(io);
@@ -45,9 +45,9 @@ int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, 
     return 0;
 }
 
-static bool free_bucket(struct str key, void *value, void *ctx)
+static bool free_gate(struct str key, void *value, void *ctx)
 {
-    free(value);
+    gate_free(value);
     return true;
 }
 
@@ -61,8 +61,8 @@ void agent_free(struct agent *a)
     for (size_t i = 0; i < a->launches.len; i++) /* the parked ones; the others went with their fibers */
         launch_free(a->launches.items[i]);
     journal_close(a->journal);
-    map_each(a->buckets, free_bucket, NULL);
-    map_free(a->buckets);
+    map_each(a->gates, free_gate, NULL);
+    map_free(a->gates);
     map_free(a->by_item);
     map_free(a->foreign);
     vec_done(&a->launches);

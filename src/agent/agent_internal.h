@@ -8,7 +8,7 @@
 #pragma once
 
 #include "agent/agent.h"
-#include "agent/bucket.h"
+#include "agent/gate.h"
 #include "agent/journal.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -52,7 +52,7 @@ struct agent {
     struct group *takers, *helpers, *drivers;
     struct vec launches; /* unreported ones */
     struct map *by_item;
-    struct map *buckets;            /* "project/region" -> struct bucket: creates */
+    struct map *gates;              /* "project/region" -> struct gate: creates */
     struct cond slots;              /* a slot was freed */
     struct cond changed;            /* for agent_run(): look again */
     struct cond watch;              /* for the watcher: a job became active, or changed */

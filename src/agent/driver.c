@@ -168,7 +168,7 @@ static int64_t shorter(int64_t a, int64_t b)
 
 static bool may_park(const struct launch *l)
 {
-    return l->row.phase == LAUNCH_ACTIVE && l->deadline_ms < 0 && !l->wants_slot;
+    return l->row.phase == LAUNCH_ACTIVE && l->deadline_ms < 0 && !l->wants_slot && hold_wait_ms(l) < 0;
 }
 
 /* With out->parked there was none, and the fiber is to end. */

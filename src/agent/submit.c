@@ -12,19 +12,19 @@ enum {
     REQUEST_MAX_BYTES = 4 * 1024 * 1024
 };
 
-static int wait_for_turn(struct agent *a, struct str gcp_project, struct str region)
+static int wait_for_turn(struct launch *l, struct str gcp_project, struct str region)
 {
+    struct agent *a = l->agent;
     AUTO_STRBUF struct strbuf key = STRBUF(512);
-    struct bucket *b;
+    struct gate *g;
 
     strbuf_addf(&key, "%.*s/%.*s", STR_ARG(gcp_project), STR_ARG(region));
-    b = map_get(a->buckets, strbuf_str(&key));
-    if (!b) {
-        b = xcalloc(1, sizeof(*b));
-        *b = (struct bucket){ .interval_ms = CREATE_INTERVAL_MS, .burst = CREATE_BURST };
-        map_put(a->buckets, strbuf_str(&key), b);
+    g = map_get(a->gates, strbuf_str(&key));
+    if (!g) {
+        g = gate_new(CREATE_INTERVAL_MS, CREATE_BURST);
+        map_put(a->gates, strbuf_str(&key), g);
     }
-    return io_sleep(a->io, bucket_take(b, io_now_ms(a->io)), NULL);
+    return gate_pass(a->io, g, l->row.queue, NULL);
 }
 
 int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, struct str *ret_request,
@@ -42,7 +42,7 @@ int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, s
     next->ran = false;
     next->spot = job.rendered.is_spot;
     next->flexible = job.rendered.is_flexible;
-    rc = wait_for_turn(l->agent, job.rendered.gcp_project, job.rendered.region);
+    rc = wait_for_turn(l, job.rendered.gcp_project, job.rendered.region);
     if (!rc)
         rc = hold_make_sure(l, &out->err);
     if (rc)
