@@ -84,9 +84,8 @@ const struct verb verb_emulator_capacity_set = {
         "  times: N                  stockout and preempt_after_seconds only for the first N jobs\n"
         "  error_lag_seconds: S      a failed job says why only so long after its end\n"
         "The rules hold until the emulator ends; `slipway emulator --capacity FILE` starts with them.",
-    .examples =
-        "  echo '[{region: us-central1, quota: 0}, {strategy: SPOT, preempt_after_seconds: 5, times: 1}]' |"
-        " slipway emulator capacity set -",
+    .examples = "  slipway emulator capacity set examples/capacity.yaml\n"
+                "  echo '[{region: us-central1, quota: 0}]' | slipway emulator capacity set -",
     .rows = rows,
     .run = set,
 };
