@@ -72,10 +72,9 @@ const struct verb verb_emulator_capacity_set = {
     .max_operands = 1,
     .summary = "replace the rules for quota, stock-outs and preemption",
     .details =
-        "FILE (YAML or JSON, - for standard input) is a list of rules, the first that matches and has the "
-        "effect "
-        "decides. A rule matches the jobs whose region, strategy (STANDARD, SPOT, FLEX_START), machine_type, "
-        "accelerator_type and gcp_project are those it gives. Effects:\n"
+        "FILE (YAML or JSON, - for standard input) is a list of rules; the first that matches and has the\n"
+        "effect decides. A rule matches the jobs whose region, strategy (STANDARD, SPOT, FLEX_START),\n"
+        "machine_type, accelerator_type and gcp_project are those it gives. Effects:\n"
         "  quota: N                  creates beyond N live jobs are refused with Google's 429 for capacity\n"
         "  rate_per_minute: N        creates beyond N a minute are refused with the 429 that passes\n"
         "  refuse: TEXT              creates are refused with 400 TEXT\n"
