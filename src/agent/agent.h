@@ -39,6 +39,13 @@ NODISCARD int agent_run(struct agent *a, struct err *e);
 /** agent_drain() - take nothing more, save, let agent_run() return within 10 s. Vertex jobs run on. Does not
  * yield. */
 void agent_drain(struct agent *a);
+/** agent_pause() - take nothing more, until agent_pause(a, false); what is in hand goes on. A poll that is
+ * under way may still bring one item a queue. Ends with the process. Does not yield. */
+void agent_pause(struct agent *a, bool paused);
+/** agent_status() - what it does now, as JSON in @arena: {entity, server, queues, paused, draining, ready,
+ * lastHeartbeatAt, slots: {used, max}, launches: {PHASE: count}, waiting: [{item, run, queue, cause, reason,
+ * since}]}. Times are RFC 3339. Does not yield. */
+const struct jval *agent_status(const struct agent *a, struct arena *arena);
 /** agent_is_ready() - registered, and the server answered a heartbeat in the last minute. Does not yield. */
 bool agent_is_ready(const struct agent *a);
 /** agent_metrics() - append what it does and has done since its start, as Prometheus reads it (text format

@@ -63,7 +63,7 @@ struct agent {
     size_t slots_wanted;            /* launches that want one: they go before pops */
     uint64_t slot_turns, slot_turn; /* of takers: how many have asked for a slot, and whose turn it is */
     struct str agent_id;            /* owned; absent before registration */
-    bool draining, registered, told_store_error;
+    bool paused, draining, registered, told_store_error;
     int64_t last_beat_ms; /* monotonic; when the latest heartbeat that was answered went out, 0: not yet */
     uint64_t hold_epoch;  /* grows whenever the server may have lent our items again; 0: not registered yet */
     struct map *foreign;  /* label values of items that are somebody else's, whatever job of ours they have */

@@ -175,7 +175,7 @@ static int take_once(struct taker *t)
     int64_t began;
     int rc = 0;
 
-    while (rc == 0 && is_parked_full(ag, t->queue))
+    while (rc == 0 && (ag->paused || is_parked_full(ag, t->queue)))
         rc = cond_wait(ag->io, &ag->slots, -1, NULL);
     rc = rc ? rc : reserve_slot(ag);
     if (rc)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/agent_control.h"
 #include "cli/agent_health.h"
 #include "cli/agent_key.h"
 #include "cli/roles.h"
@@ -54,6 +55,7 @@ static int work(struct parts *p, const struct args *a, struct err *e)
                                .secrets = p->secrets };
     struct agent *agent = NULL;
     struct agent_health *health = NULL;
+    struct agent_control *control = NULL;
     struct stop stop;
     int rc = session_entity(s, &o.entity, e);
 
@@ -66,7 +68,10 @@ static int work(struct parts *p, const struct args *a, struct err *e)
     if (rc == 0)
         rc = agent_health_open(s->io, a, agent, &health, e);
     if (rc == 0)
+        control = agent_control_open(s->io, agent, o.state_dir);
+    if (rc == 0)
         rc = role_run_agent(&stop, agent, e);
+    agent_control_close(control);
     agent_health_close(health);
     agent_free(agent);
     role_release_stop(&stop);

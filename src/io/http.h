@@ -33,6 +33,8 @@ struct http_request {
     int64_t timeout_ms;       /* for the whole exchange; 0: 30000 */
     size_t max_reply_bytes;   /* 0: 16 MiB */
     bool allow_plain;
+    const char *unix_path; /* connect there, whatever the URL's host is (give http://localhost/...); NULL:
+                              not. Not in the simulator */
     const char *client_cert, *client_key; /* PEM files shown to a server that asks; NULL: none. The simulator
                                              has no TLS and looks at neither */
 };
@@ -92,6 +94,9 @@ typedef void (*http_handler_fn)(void *ctx, struct http_exchange *x);
 struct http_server_options {
     const char *host; /* an IP address or "localhost"; "127.0.0.1" when NULL. A name is -ERR_CONFIG */
     uint16_t port;    /* 0: any free one */
+    /* instead of both: a Unix socket at this path, mode 0600, for the same user and root only. What lay there
+     * before is replaced. At most 107 bytes, else -ERR_CONFIG. Not in the simulator. NULL: none */
+    const char *unix_path;
     http_handler_fn handler;
     void *ctx;
     size_t max_body_bytes;     /* 0: 16 MiB; over it: 413 */

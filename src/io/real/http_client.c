@@ -286,6 +286,8 @@ static void set_options(struct transfer *t, const struct http_request *req, bool
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+    if (req->unix_path)
+        curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, req->unix_path);
     if (loopback)
         curl_easy_setopt(c, CURLOPT_PROXY, "");
     if (authorities && authorities[0]) /* as curl, Go and OpenSSL's own programs do; the library does not */

@@ -1,6 +1,8 @@
 /* io/real/http_conn.c: one connection's life: its beginning, its time-outs, its end. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/real/http_internal.h"
@@ -194,6 +196,17 @@ static struct http_conn *conn_new(struct http_server *s)
     return c;
 }
 
+/* The file's mode says so too; not every system looks at it. */
+static bool is_own_user(const struct http_conn *c)
+{
+    struct ucred who = { 0 };
+    socklen_t len = sizeof(who);
+    uv_os_fd_t fd;
+
+    return uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == geteuid() || who.uid == 0);
+}
+
 void http_conn_accept(struct http_server *s)
 {
     struct http_conn *c = conn_new(s);
@@ -204,7 +217,11 @@ void http_conn_accept(struct http_server *s)
         http_conn_close(c);
         return;
     }
-    (void)uv_tcp_nodelay(&c->tcp, 1);
+    if (s->options.unix_path && !is_own_user(c)) {
+        http_conn_close(c);
+        return;
+    }
+    (void)uv_tcp_nodelay(&c->tcp, 1); /* a Unix socket has no such delay, and says so */
     name_peer(c);
     if (over) {
         http_conn_refuse(c, 503, "too many connections\n");

@@ -1,7 +1,11 @@
 /* io/real/http_server.c: listening, the defaults, and the orderly end of a server. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -67,6 +71,25 @@ static int open_socket(const struct http_server_options *o, int *ret_fd, uint16_
         return err_set_os(e, errno, "cannot listen on %s:%u", o->host, o->port);
     *ret_port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                                                     : ((struct sockaddr_in *)&address)->sin_port);
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
+}
+
+/* Under another name first, so that nobody meets it with the rights of the umask. */
+static int open_unix(const char *path, int *ret_fd, struct err *e)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", path);
+
+    if (len < 0 || (size_t)len >= sizeof(address.sun_path))
+        return err_set(e, ERR_CONFIG, "the path of the socket is too long (%d bytes; at most %zu): %s",
+                       len - 4, sizeof(address.sun_path) - 5, path);
+    (void)unlink(address.sun_path);
+    if (fd < 0 || fchmod(fd, 0600) || bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
+        chmod(address.sun_path, 0600) || listen(fd, BACKLOG) || rename(address.sun_path, path))
+        return err_set_os(e, errno, "cannot listen on %s", path);
     *ret_fd = fd;
     fd = -1;
     return 0;
@@ -139,7 +162,7 @@ int real_http_listen(struct io *io, const struct http_server_options *o, struct 
     int rc = server_new(io, o, &s, e);
 
     if (rc == 0)
-        rc = open_socket(&s->options, &fd, &s->port, e);
+        rc = o->unix_path ? open_unix(o->unix_path, &fd, e) : open_socket(&s->options, &fd, &s->port, e);
     if (rc) {
         if (s)
             server_free(s);
