@@ -250,15 +250,23 @@ static int do_act(struct launch *l, const struct launch_step *step, struct outco
 
 /* --- steps ---------------------------------------------------------------------------------------------- */
 
+/* What goes wrong on the way to an end that has its reason already is not the reason. */
+static bool is_aside(const struct launch_row *now, const struct outcome *out)
+{
+    bool timed_out = now->stop == LAUNCH_STOP_DEADLINE || now->stop == LAUNCH_STOP_NOT_STARTED;
+
+    return out->ev.kind == LAUNCH_EV_CANCEL_ERR || (timed_out && out->ev.kind != LAUNCH_EV_STATUS);
+}
+
 /* The reason a person reads: kept while it waits or has ended, gone once it is under way. */
 static void set_reason(struct launch_row *next, const struct launch_row *now, const struct launch_step *step,
                        const struct outcome *out)
 {
-    struct str text = out->reason.len                        ? strbuf_str(&out->reason)
-                      : out->ev.kind == LAUNCH_EV_CANCEL_ERR ? (struct str){ 0 }
-                                                             : str_of(out->err.msg);
+    struct str text = out->reason.len ? strbuf_str(&out->reason) : str_of(out->err.msg);
     bool ended = launch_phase_is_ended(next->phase);
 
+    if (is_aside(now, out))
+        text = (struct str){ 0 };
     if (next->phase == LAUNCH_ACTIVE || step->act == LAUNCH_ACT_SUBMIT)
         next->reason = (struct str){ 0 };
     else if (text.len && (!ended || next->phase != now->phase))

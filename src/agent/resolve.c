@@ -48,6 +48,8 @@ static int ack(struct launch *l, struct outcome *out)
     bool ours = false;
     int rc = wandb_item_ack(l->agent->o.wandb, &hold, l->row.run_id, &out->err);
 
+    if (rc == -ERR_CONFLICT && launch_hold(l).fence != hold.fence) /* lent again meanwhile, and to us */
+        return err_set(&out->err, ERR_NET, "the item came back while it was acknowledged");
     if (rc == -ERR_CONFLICT && (hold.fence || (ack_was_ours(l, &ours, &out->err) == 0 && !ours)))
         return err_set(&out->err, ERR_CONFLICT, "item %.*s was given to somebody else", STR_ARG(l->row.item));
     l->ack_tried = true;
@@ -271,7 +273,7 @@ int act_resolve(struct launch *l, struct outcome *out)
     if (rc == -ERR_CANCELLED)
         return rc;
     if (rc) {
-        out->disowned = rc == -ERR_CONFLICT || rc == -ERR_NOT_FOUND;
+        out->disowned = l->disowning = rc == -ERR_CONFLICT || rc == -ERR_NOT_FOUND;
         outcome_set(out, LAUNCH_EV_REFUSED);
         if (!out->disowned)
             out->ev.err = NULL; /* tried again */
