@@ -21,7 +21,7 @@
 
 enum {
     FAULTS_MAX_MS = 150 * 1000,
-    SETTLE_MS = 45 * 60 * 1000, /* leases, back-offs and jobs one after another fit in well */
+    SETTLE_MS = 120 * 60 * 1000, /* leases, back-offs and jobs one after another fit in well */
     RESTART_MAX_MS = 15 * 1000,
     ABSENCE_MAX_MS = 12 * 60 * 1000, /* longer than the server waits for an agent before it lends again */
     FREEZE_MAX_MS = 150 * 1000       /* longer than a lease */

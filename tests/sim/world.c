@@ -336,6 +336,8 @@ static void draw_items(struct world *w)
         item->exit_status =
             sim_random_unit(w->sim) < 0.6 ? 0 : (int)sim_random_range(w->sim, 1, 5); /* 6 and 11 restart */
         item->runs_for_ms = sim_random_range(w->sim, 100, 40000);
+        if (w->agents[0].long_absence > 0 && sim_random_unit(w->sim) < 0.4) /* outlives its agent's item */
+            item->runs_for_ms = sim_random_range(w->sim, 200000, 700000);
         item->push_at_ms = sim_random_range(w->sim, 0, 60000);
         if (sim_random_unit(w->sim) < 0.25)
             item->stop_at_ms = item->push_at_ms + sim_random_range(w->sim, 1, 90000);
@@ -364,7 +366,7 @@ static void make_agents(struct world *w)
         make_machine(w, &w->agents[i], names[i], agent_main);
         sim_node_set_killable(w->agents[i].node, true);
         w->agents[i].disk_loss = sim_random_unit(w->sim) < 0.3 ? 0.2 * sim_random_unit(w->sim) : 0;
-        w->agents[i].long_absence = sim_random_unit(w->sim) < 0.3 ? 0.2 * sim_random_unit(w->sim) : 0;
+        w->agents[i].long_absence = sim_random_unit(w->sim) < 0.4 ? 0.5 * sim_random_unit(w->sim) : 0;
     }
 }
 
