@@ -285,6 +285,7 @@ int io_real_run(io_main_fn fn, void *arg, struct err *e)
     real_http_client_done(r);
     uv_walk(&r->loop, close_handle, NULL);
     uv_run(&r->loop, UV_RUN_DEFAULT);
+    real_procs_end(r);
     (void)uv_loop_close(&r->loop);
     scheduler_free(r->io.sched);
     free(r);

@@ -308,3 +308,16 @@ void real_proc_free(struct proc *p)
     for (int i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&p->output[i].pipe, on_pipe_closed);
 }
+
+void real_procs_end(struct real_io *r)
+{
+    for (struct proc *p = r->procs, *next = NULL; p; p = next) {
+        next = p->next;
+        if (!p->freed)
+            continue;
+        if (!p->exited)
+            (void)waitpid(p->pid, NULL, 0); /* it got SIGKILL when it was freed */
+        p->exited = true;
+        unlink_and_free(p);
+    }
+}

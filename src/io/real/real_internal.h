@@ -47,3 +47,6 @@ int real_proc_read_line(struct proc *p, struct strbuf *line, enum proc_stream *r
 int real_proc_wait(struct proc *p, int *ret_status, struct err *e);
 void real_proc_signal_group(struct proc *p, int signal);
 void real_proc_free(struct proc *p);
+/** real_procs_end() - reap the killed children whose end the loop did not live to see. Blocks for as long as
+ * their deaths take. */
+void real_procs_end(struct real_io *r);
