@@ -66,6 +66,7 @@ void agent_free(struct agent *a)
     map_free(a->by_item);
     map_free(a->foreign);
     vec_done(&a->launches);
+    vec_done(&a->taker_list);
     free((char *)a->agent_id.ptr);
     free(a);
 }

@@ -42,6 +42,10 @@ void agent_drain(struct agent *a);
 /** agent_pause() - take nothing more, until agent_pause(a, false); what is in hand goes on. A poll that is
  * under way may still bring one item a queue. Ends with the process. Does not yield. */
 void agent_pause(struct agent *a, bool paused);
+/** agent_reload() - go on with the queues, max_jobs, policies, defaults, macros, stop grace and record of @o;
+ * what else it has stays as it was. Strings are borrowed from now on, as those of before are until
+ * agent_run() returns. Launches in hand go on, by the new limits. Does not yield. */
+void agent_reload(struct agent *a, const struct agent_options *o);
 /** agent_status() - what it does now, as JSON in @arena: {entity, server, queues, paused, draining, ready,
  * lastHeartbeatAt, slots: {used, max}, launches: {PHASE: count}, waiting: [{item, run, queue, cause, reason,
  * since}]}. Times are RFC 3339. Does not yield. */

@@ -63,6 +63,8 @@ struct agent {
     size_t slots_wanted;            /* launches that want one: they go before pops */
     uint64_t slot_turns, slot_turn; /* of takers: how many have asked for a slot, and whose turn it is */
     struct str agent_id;            /* owned; absent before registration */
+    struct vec taker_list;          /* struct taker: one a queue */
+    bool register_again;            /* under the queues of now */
     bool paused, draining, registered, told_store_error;
     int64_t last_beat_ms; /* monotonic; when the latest heartbeat that was answered went out, 0: not yet */
     uint64_t hold_epoch;  /* grows whenever the server may have lent our items again; 0: not registered yet */
@@ -178,11 +180,11 @@ NODISCARD int submit_create(struct launch *l, struct str request, const struct l
                             struct outcome *out);
 
 /* Fibers of the helpers group. */
-void watcher_run(void *arg);   /* agent */
-void heartbeat_run(void *arg); /* agent: registers, then stays in touch */
-void stops_run(void *arg);     /* agent */
-void holds_run(void *arg);     /* agent: wakes parked launches whose item is to be asked for */
-void takers_start(struct agent *a);
+void watcher_run(void *arg);        /* agent */
+void heartbeat_run(void *arg);      /* agent: registers, then stays in touch */
+void stops_run(void *arg);          /* agent */
+void holds_run(void *arg);          /* agent: wakes parked launches whose item is to be asked for */
+void takers_start(struct agent *a); /* for queues that have none */
 
 /** agent_sleep_retry() - the wait between two tries of something that has to work in the end. */
 NODISCARD int agent_sleep_retry(struct agent *a, uint32_t attempt, const struct err *why, struct err *e);

@@ -108,6 +108,28 @@ static int register_until_done(struct agent *a)
     }
 }
 
+/* With other queues than before. One that is not there is tried for again with the next beat, and beats go
+ * on.
+ */
+static int register_anew(struct agent *a)
+{
+    struct err e = { 0 };
+    int rc = register_once(a, &e);
+
+    if (rc == -ERR_CANCELLED)
+        return rc;
+    if (rc) {
+        LOG_WARNING("agent.not_registered", "error=\"%s\" action=\"trying again with the next heartbeat\"",
+                    e.msg);
+        return 0;
+    }
+    a->register_again = false;
+    hold_all_again(a); /* under a new id */
+    LOG_INFO("agent.registered", "agent=%.*s entity=%s server=%s", STR_ARG(a->agent_id), a->o.entity,
+             wandb_base_url(a->o.wandb));
+    return 0;
+}
+
 /* One beat: are we to stop; and what we are doing. */
 static int beat(struct agent *a, const char *status, struct err *e)
 {
@@ -129,6 +151,13 @@ static int beat(struct agent *a, const char *status, struct err *e)
     return rc;
 }
 
+static int after_beat(struct agent *a, int rc)
+{
+    if (rc == -ERR_NOT_FOUND) /* the server started again from nothing */
+        return register_until_done(a);
+    return rc == 0 && a->register_again ? register_anew(a) : rc;
+}
+
 /* -ERR_CANCELLED, else 0. */
 static int beat_until_cancelled(struct agent *a)
 {
@@ -139,10 +168,8 @@ static int beat_until_cancelled(struct agent *a)
         const char *status = a->launches.len ? "RUNNING" : "POLLING";
         bool tell = status != told || n % BEATS_PER_UPDATE == 0;
         struct err e = { 0 };
-        int rc = beat(a, tell ? status : NULL, &e);
+        int rc = after_beat(a, beat(a, tell ? status : NULL, &e));
 
-        if (rc == -ERR_NOT_FOUND) /* the server started again from nothing */
-            rc = register_until_done(a);
         if (rc == -ERR_CANCELLED)
             return rc;
         if (rc && failures++ == 0)

@@ -1,4 +1,4 @@
-/* agent/status.c: what an agent does now, for its operator. */
+/* agent/status.c: an agent's operator: what it does now, pausing, and a config that was read again. */
 #include "agent/agent_internal.h"
 #include "base/log.h"
 #include "base/timefmt.h"
@@ -10,6 +10,22 @@ void agent_pause(struct agent *a, bool paused)
     a->paused = paused;
     LOG_INFO(paused ? "agent.paused" : "agent.resumed", "launches=%zu", a->launches.len);
     agent_slots_changed(a); /* takers look again */
+}
+
+void agent_reload(struct agent *a, const struct agent_options *o)
+{
+    a->o.queues = o->queues;
+    a->o.max_jobs = o->max_jobs;
+    a->o.policies = o->policies ? o->policies : &a->default_policies;
+    a->o.gcp_project = o->gcp_project;
+    a->o.region = o->region;
+    a->o.macro_allow_env = o->macro_allow_env;
+    a->o.config_json = o->config_json;
+    a->o.stop_grace_ms = o->stop_grace_ms ? o->stop_grace_ms : a->o.stop_grace_ms;
+    a->register_again = true;
+    if (a->registered && !a->draining)
+        takers_start(a);
+    agent_slots_changed(a); /* who waits for a slot, and whose queue is gone */
 }
 
 static void set_time(struct arena *a, struct jval *v, const char *key, int64_t unix_ms)

@@ -164,6 +164,15 @@ static int after_empty(struct taker *t, uint32_t waited_s, int64_t took_ms)
     return io_sleep(a->io, pause + (int64_t)((double)(pause / 4) * io_random_unit(a->io)), NULL);
 }
 
+/* The config may have been read again, without this queue. */
+static bool is_wanted(const struct taker *t)
+{
+    for (size_t i = 0; t->agent->o.queues[i]; i++)
+        if (str_is(str_of(t->queue), t->agent->o.queues[i]))
+            return true;
+    return false;
+}
+
 /* -ERR_CANCELLED, else 0. */
 static int take_once(struct taker *t)
 {
@@ -175,11 +184,15 @@ static int take_once(struct taker *t)
     int64_t began;
     int rc = 0;
 
-    while (rc == 0 && (ag->paused || is_parked_full(ag, t->queue)))
+    while (rc == 0 && is_wanted(t) && (ag->paused || is_parked_full(ag, t->queue)))
         rc = cond_wait(ag->io, &ag->slots, -1, NULL);
     rc = rc ? rc : reserve_slot(ag);
     if (rc)
         return rc;
+    if (!is_wanted(t)) {
+        release_slot(ag);
+        return -ERR_CANCELLED;
+    }
     began = io_now_ms(ag->io);
     req.wait_s = wait_for(ag);
     rc = wandb_item_pop(ag->o.wandb, a, &req, &item, &e);
@@ -203,14 +216,27 @@ static void taker_run(void *arg)
 
     while (take_once(t) == 0)
         continue;
+    vec_remove_item(&t->agent->taker_list, t);
     free(t);
+}
+
+static bool has_taker(const struct agent *a, const char *queue)
+{
+    for (size_t i = 0; i < a->taker_list.len; i++)
+        if (str_is(str_of(((const struct taker *)a->taker_list.items[i])->queue), queue))
+            return true;
+    return false;
 }
 
 void takers_start(struct agent *a)
 {
     for (size_t i = 0; a->o.queues[i]; i++) {
-        struct taker *t = xcalloc(1, sizeof(*t));
+        struct taker *t;
 
+        if (has_taker(a, a->o.queues[i]))
+            continue;
+        t = xcalloc(1, sizeof(*t));
+        vec_push(&a->taker_list, t);
         *t = (struct taker){ .agent = a, .queue = a->o.queues[i], .delay_ms = a->o.poll_min_ms };
         group_spawn(a->takers, "taker", taker_run, t);
     }

@@ -7,6 +7,7 @@
 #include "cli/agent_control.h"
 #include "cli/agent_health.h"
 #include "cli/agent_key.h"
+#include "cli/agent_reload.h"
 #include "cli/roles.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -40,27 +41,21 @@ static int work(struct parts *p, const struct args *a, struct err *e)
 {
     struct session *s = &p->session;
     const struct launch_config *c = &p->config;
-    struct agent_options o = { .queues = c->queues,
-                               .max_jobs = c->max_jobs,
-                               .gcp_project = c->gcp_project,
-                               .region = c->region ? c->region : role_region(s->io),
-                               .config_json = c->json,
-                               .policies = &c->policies,
-                               .macro_allow_env = c->allow_env,
-                               .version = "slipway@" SLIPWAY_VERSION,
+    struct agent_options o = { .version = "slipway@" SLIPWAY_VERSION,
                                .stop_jobs_on_drain = p->stop_jobs,
-                               .stop_grace_ms = c->stopped_run_timeout_s * 1000,
                                .wandb = s->wandb,
                                .google = p->google,
                                .secrets = p->secrets };
     struct agent *agent = NULL;
     struct agent_health *health = NULL;
     struct agent_control *control = NULL;
+    struct agent_reloader *reloader = NULL;
     struct stop stop;
     int rc = session_entity(s, &o.entity, e);
 
     if (rc)
         return rc;
+    agent_config_options(s->io, c, &o);
     o.state_dir =
         args_text(a, "state-dir") ? args_text(a, "state-dir") : role_default_dir(s->io, s->a, "agent");
     role_catch_stop(s->io, &stop);
@@ -70,9 +65,12 @@ static int work(struct parts *p, const struct args *a, struct err *e)
     if (rc == 0)
         control = agent_control_open(s->io, agent, o.state_dir);
     if (rc == 0)
+        reloader = agent_reload_open(s->io, &(struct agent_reload_options){ &stop, agent, a, c });
+    if (rc == 0)
         rc = role_run_agent(&stop, agent, e);
     agent_control_close(control);
     agent_health_close(health);
+    agent_reload_close(reloader);
     agent_free(agent);
     role_release_stop(&stop);
     return rc;

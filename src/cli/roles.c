@@ -213,8 +213,11 @@ static void watch_signals(void *arg)
     int number = 0;
 
     while (io_signal_wait(s->io, &number, &e) == 0) {
-        if (number == SIGHUP)
+        if (number == SIGHUP) {
+            s->hangups++;
+            cond_broadcast(s->io, &s->changed);
             continue;
+        }
         if (s->asked) {
             (void)signal(number, SIG_DFL);
             (void)raise(number);

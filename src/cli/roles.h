@@ -62,6 +62,7 @@ struct stop {
     struct io *io;
     struct group *watcher;
     bool asked;
+    uint64_t hangups; /* SIGHUPs so far */
     struct cond changed;
 };
 /** role_catch_stop() - from its return on, a signal is remembered: call it before anybody is told that the
