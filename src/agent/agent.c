@@ -35,6 +35,7 @@ int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, 
     a->o.poll_max_ms = o->poll_max_ms ? o->poll_max_ms : POLL_MAX_MS;
     a->o.stop_grace_ms = o->stop_grace_ms ? o->stop_grace_ms : STOP_GRACE_MS;
     a->journal = j;
+    a->ids = arena_new();
     a->by_item = map_new();
     a->gates = map_new();
     a->foreign = map_new();
@@ -67,7 +68,7 @@ void agent_free(struct agent *a)
     map_free(a->foreign);
     vec_done(&a->launches);
     vec_done(&a->taker_list);
-    free((char *)a->agent_id.ptr);
+    arena_free(a->ids);
     free(a);
 }
 

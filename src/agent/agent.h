@@ -24,7 +24,6 @@ struct agent_options {
     int64_t stop_grace_ms; /* a run that was asked to stop ends itself within this, else its job is cancelled;
                               0: 60000 */
     bool stop_jobs_on_drain; /* a drain cancels the jobs and waits for their ends, as long as it may */
-    bool wait_for_queues;    /* a queue that does not exist yet is waited for; else it ends the agent */
     bool fast_and_unsafe_db;
     struct wandb *wandb;            /* borrowed */
     struct google *google;          /* borrowed */
@@ -34,7 +33,8 @@ struct agent_options {
  * @o are borrowed for the agent's life. */
 NODISCARD int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, struct err *e);
 /** agent_run() - take up what the journal holds, then work until drained, told to stop by the server, or
- * cancelled. Yields. */
+ * cancelled. A server that is down and a queue that does not exist yet are waited for; a wrong key or entity
+ * is an error. Yields. */
 NODISCARD int agent_run(struct agent *a, struct err *e);
 /** agent_drain() - take nothing more, save, let agent_run() return within 10 s. Vertex jobs run on. Does not
  * yield. */

@@ -55,6 +55,7 @@ struct agent {
     struct map *gates;              /* "project/region" -> struct gate: creates */
     struct cond slots;              /* a slot was freed */
     struct cond changed;            /* for agent_run(): look again */
+    struct cond beat;               /* for the heartbeat: the config was read again */
     struct cond watch;              /* for the watcher: a job became active, or changed */
     struct cond holds;              /* for holds_run(): look again */
     size_t hold_asks;               /* questions under way */
@@ -62,9 +63,12 @@ struct agent {
     size_t reserved;                /* slots kept for pops under way, and for launches that go on */
     size_t slots_wanted;            /* launches that want one: they go before pops */
     uint64_t slot_turns, slot_turn; /* of takers: how many have asked for a slot, and whose turn it is */
-    struct str agent_id;            /* owned; absent before registration */
+    struct arena *ids;              /* all it has registered as: calls under way borrow older ids */
+    struct str agent_id;            /* in @ids; absent before registration */
     struct vec taker_list;          /* struct taker: one a queue */
-    bool register_again;            /* under the queues of now */
+    const char **served;            /* queues that were there when we registered; NULL-ended; NULL: not yet */
+    struct str queues_missing;      /* of ours, as text in @ids */
+    bool register_again;            /* whatever has changed */
     bool paused, draining, registered, told_store_error;
     int64_t last_beat_ms; /* monotonic; when the latest heartbeat that was answered went out, 0: not yet */
     uint64_t hold_epoch;  /* grows whenever the server may have lent our items again; 0: not registered yet */
@@ -179,12 +183,21 @@ const struct secret *launch_secrets_find(void *ctx, struct str name, struct str 
 NODISCARD int submit_create(struct launch *l, struct str request, const struct launch_secrets *secrets,
                             struct outcome *out);
 
+/* register.c */
+/** agent_register() - until it is done. A server that does not answer and a queue that is not there yet are
+ * waited for. Takers begin for the queues that are there. -ERR_CANCELLED; another failure has become the
+ * agent's. Yields. */
+NODISCARD int agent_register(struct agent *a);
+/** agent_register_anew() - one try, where the config or the queues that are there may have changed.
+ * -ERR_CANCELLED, else 0: what fails is tried again with the next beat. Yields. */
+NODISCARD int agent_register_anew(struct agent *a);
+
 /* Fibers of the helpers group. */
 void watcher_run(void *arg);        /* agent */
 void heartbeat_run(void *arg);      /* agent: registers, then stays in touch */
 void stops_run(void *arg);          /* agent */
 void holds_run(void *arg);          /* agent: wakes parked launches whose item is to be asked for */
-void takers_start(struct agent *a); /* for queues that have none */
+void takers_start(struct agent *a); /* for queues served that have none */
 
 /** agent_sleep_retry() - the wait between two tries of something that has to work in the end. */
 NODISCARD int agent_sleep_retry(struct agent *a, uint32_t attempt, const struct err *why, struct err *e);

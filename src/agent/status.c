@@ -23,8 +23,7 @@ void agent_reload(struct agent *a, const struct agent_options *o)
     a->o.config_json = o->config_json;
     a->o.stop_grace_ms = o->stop_grace_ms ? o->stop_grace_ms : a->o.stop_grace_ms;
     a->register_again = true;
-    if (a->registered && !a->draining)
-        takers_start(a);
+    cond_broadcast(a->io, &a->beat);
     agent_slots_changed(a); /* who waits for a slot, and whose queue is gone */
 }
 

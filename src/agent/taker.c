@@ -173,27 +173,40 @@ static bool is_wanted(const struct taker *t)
     return false;
 }
 
+/* -ERR_CANCELLED, also when the queue is wanted no more; else 0, with a slot reserved. The wait for a slot
+ * may be long, so what was true before it is looked at again. */
+static int wait_to_take(struct taker *t)
+{
+    struct agent *a = t->agent;
+
+    for (;;) {
+        int rc = 0;
+
+        while (!rc && is_wanted(t) && (a->paused || is_parked_full(a, t->queue)))
+            rc = cond_wait(a->io, &a->slots, -1, NULL);
+        if (rc || !is_wanted(t) || reserve_slot(a))
+            return -ERR_CANCELLED;
+        if (is_wanted(t) && !a->paused && !is_parked_full(a, t->queue))
+            return 0;
+        release_slot(a);
+    }
+}
+
 /* -ERR_CANCELLED, else 0. */
 static int take_once(struct taker *t)
 {
     struct agent *ag = t->agent;
     AUTO_PTR(arena) a = arena_new_wiped(); /* an item may bring an API key */
-    struct wandb_pop req = { str_of(ag->o.entity), str_of(t->queue), ag->agent_id, 0 };
+    struct wandb_pop req = { .entity = str_of(ag->o.entity), .queue = str_of(t->queue) };
     struct wandb_item item = { 0 };
     struct err e = { 0 };
     int64_t began;
-    int rc = 0;
+    int rc = wait_to_take(t);
 
-    while (rc == 0 && is_wanted(t) && (ag->paused || is_parked_full(ag, t->queue)))
-        rc = cond_wait(ag->io, &ag->slots, -1, NULL);
-    rc = rc ? rc : reserve_slot(ag);
     if (rc)
         return rc;
-    if (!is_wanted(t)) {
-        release_slot(ag);
-        return -ERR_CANCELLED;
-    }
     began = io_now_ms(ag->io);
+    req.agent_id = ag->agent_id;
     req.wait_s = wait_for(ag);
     rc = wandb_item_pop(ag->o.wandb, a, &req, &item, &e);
     if (!rc && item.id.len)
@@ -230,14 +243,14 @@ static bool has_taker(const struct agent *a, const char *queue)
 
 void takers_start(struct agent *a)
 {
-    for (size_t i = 0; a->o.queues[i]; i++) {
+    for (size_t i = 0; a->served[i]; i++) {
         struct taker *t;
 
-        if (has_taker(a, a->o.queues[i]))
+        if (has_taker(a, a->served[i]))
             continue;
         t = xcalloc(1, sizeof(*t));
         vec_push(&a->taker_list, t);
-        *t = (struct taker){ .agent = a, .queue = a->o.queues[i], .delay_ms = a->o.poll_min_ms };
+        *t = (struct taker){ .agent = a, .queue = a->served[i], .delay_ms = a->o.poll_min_ms };
         group_spawn(a->takers, "taker", taker_run, t);
     }
 }

@@ -11,6 +11,7 @@
 #include "cli/roles.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
+#include "launch/phase.h"
 
 static int open_log_file(const struct args *a, int *ret_fd, struct err *e)
 {
@@ -37,7 +38,27 @@ struct parts {
     bool stop_jobs; /* on exit */
 };
 
-static int work(struct parts *p, const struct args *a, struct err *e)
+/* Whose queues: where nothing says so, the owner of the key, whom the server knows. It may not be up yet.
+ * *ret stays NULL when a stop was asked for meanwhile. */
+static int find_entity(struct session *s, struct stop *stop, const char **ret, struct err *e)
+{
+    for (uint32_t attempt = 0; !stop->asked; attempt++) {
+        int rc = session_entity(s, ret, e);
+
+        if (!rc || !err_is_transient(e))
+            return rc;
+        if (attempt == 0)
+            LOG_WARNING("agent.not_registered", "error=\"%s\" action=\"trying again until it answers\"",
+                        e->msg);
+        role_ready(stop); /* it may come after us */
+        rc = cond_wait(s->io, &stop->changed, retry_delay_ms(attempt, e, io_random_unit(s->io)), e);
+        if (rc == -ERR_CANCELLED)
+            return rc;
+    }
+    return 0;
+}
+
+static int work_until(struct stop *stop, struct parts *p, const struct args *a, struct err *e)
 {
     struct session *s = &p->session;
     const struct launch_config *c = &p->config;
@@ -50,28 +71,36 @@ static int work(struct parts *p, const struct args *a, struct err *e)
     struct agent_health *health = NULL;
     struct agent_control *control = NULL;
     struct agent_reloader *reloader = NULL;
-    struct stop stop;
-    int rc = session_entity(s, &o.entity, e);
+    int rc = find_entity(s, stop, &o.entity, e);
 
-    if (rc)
+    if (rc || !o.entity)
         return rc;
     agent_config_options(s->io, c, &o);
     o.state_dir =
         args_text(a, "state-dir") ? args_text(a, "state-dir") : role_default_dir(s->io, s->a, "agent");
-    role_catch_stop(s->io, &stop);
     rc = agent_new(s->io, &o, &agent, e);
     if (rc == 0)
         rc = agent_health_open(s->io, a, agent, &health, e);
     if (rc == 0)
         control = agent_control_open(s->io, agent, o.state_dir);
     if (rc == 0)
-        reloader = agent_reload_open(s->io, &(struct agent_reload_options){ &stop, agent, a, c });
+        reloader = agent_reload_open(s->io, &(struct agent_reload_options){ stop, agent, a, c });
     if (rc == 0)
-        rc = role_run_agent(&stop, agent, e);
+        rc = role_run_agent(stop, agent, e);
     agent_control_close(control);
     agent_health_close(health);
     agent_reload_close(reloader);
     agent_free(agent);
+    return rc;
+}
+
+static int work(struct parts *p, const struct args *a, struct err *e)
+{
+    struct stop stop;
+    int rc;
+
+    role_catch_stop(p->session.io, &stop);
+    rc = work_until(&stop, p, a, e);
     role_release_stop(&stop);
     return rc;
 }
@@ -82,6 +111,11 @@ static int start_and_work(struct parts *p, const struct args *a, struct err *e)
     int rc;
 
     log_configure(p->config.verbosity > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, p->log_format);
+    if (p->config.max_schedulers > 1)
+        LOG_WARNING(
+            "config.no_effect",
+            "key=max_schedulers reason=\"the scheduler of a sweep runs inside a W&B agent, not on Vertex "
+            "AI; its runs do\"");
     s->entity = p->config.entity ? p->config.entity : s->entity;
     p->google = role_google_with(s->io, &p->config.google);
     p->secrets = secret_manager_new(s->io, p->google, p->config.secret_keep_s * 1000);

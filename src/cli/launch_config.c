@@ -12,7 +12,7 @@
 #include "launch/macro.h"
 #include "launch/secret_ref.h"
 
-enum { SECRET_KEEP_MAX_S = 3600, START_TIMEOUT_MAX_S = 365 * 24 * 3600 };
+enum { MAX_SCHEDULERS_DEFAULT = 1, SECRET_KEEP_MAX_S = 3600, START_TIMEOUT_MAX_S = 365 * 24 * 3600 };
 
 static const char *const top_keys[] = {
     "entity",      "queues",    "queue",   "max_jobs",    "max_schedulers",
@@ -219,6 +219,7 @@ static void decode_place(struct dec *d, struct arena *arena, struct launch_confi
 static void decode_numbers(struct dec *d, struct launch_config *c)
 {
     dec_i64(d, "max_jobs", &c->max_jobs, DEC_OPTIONAL);
+    dec_i64(d, "max_schedulers", &c->max_schedulers, DEC_OPTIONAL);
     dec_i64(d, "stopped_run_timeout", &c->stopped_run_timeout_s, DEC_OPTIONAL);
     dec_i64(d, "verbosity", &c->verbosity, DEC_OPTIONAL);
     if (c->max_jobs < -1)
@@ -336,7 +337,7 @@ static const char *as_json(struct arena *arena, const struct launch_config *c)
     for (const char *const *q = c->queues; *q; q++)
         jval_push(arena, queues, jval_new_cstr(arena, *q));
     jval_set_int(arena, v, "max_jobs", c->max_jobs);
-    jval_set_int(arena, v, "max_schedulers", 1);
+    jval_set_int(arena, v, "max_schedulers", c->max_schedulers);
     jval_set(arena, v, "queues", queues);
     jval_set(arena, v, "registry", jval_new_object(arena));
     jval_set(arena, v, "builder", jval_new_object(arena));
@@ -350,6 +351,7 @@ int launch_config_read(struct io *io, struct arena *arena, const char *path, str
 {
     static const char *const none[] = { NULL };
     struct launch_config c = { .max_jobs = 1,
+                               .max_schedulers = MAX_SCHEDULERS_DEFAULT,
                                .queues = none,
                                .secret_keep_s = SECRET_KEEP_DEFAULT_MS / 1000 };
 

@@ -240,6 +240,9 @@ void role_catch_stop(struct io *io, struct stop *s)
 
 void role_ready(struct stop *s)
 {
+    if (s->ready)
+        return;
+    s->ready = true;
     sd_notify_send(s->io, "READY=1");
     group_spawn(s->watcher, "watchdog", sd_notify_watchdog, s->io);
 }

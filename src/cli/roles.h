@@ -61,7 +61,7 @@ void role_close_emulator(struct served_emulator *m); /* as role_close_server() *
 struct stop {
     struct io *io;
     struct group *watcher;
-    bool asked;
+    bool asked, ready;
     uint64_t hangups; /* SIGHUPs so far */
     struct cond changed;
 };
@@ -73,7 +73,7 @@ void role_release_stop(struct stop *s); /* Yields */
 NODISCARD int role_wait_for_stop(struct stop *s, struct err *e);
 
 /** role_ready() - the role does its work: tell systemd, and from now on that the loop turns, if it wants to
- * know. Once, after role_catch_stop(). Does not yield. */
+ * know. After role_catch_stop(); a second call is a no-op. Does not yield. */
 void role_ready(struct stop *s);
 
 /** role_run_agent() - run until it ends by itself or a stop asks it to drain. Yields. */

@@ -92,7 +92,6 @@ static int run_agent(struct up *u, const struct args *a, const struct secret *ke
                                .region = "us-central1",
                                .config_json = arena_printf(u->a, "{\"max_jobs\": %lld}",
                                                            (long long)args_int(a, "max-jobs", 4)),
-                               .wait_for_queues = true,
                                .version = "slipway@" SLIPWAY_VERSION,
                                .wandb = w,
                                .google = g,

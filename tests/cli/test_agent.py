@@ -139,6 +139,32 @@ def test_a_server_that_is_down_at_the_start_is_waited_for(world):
     assert agent.stop() == 0
 
 
+def test_without_an_entity_too(world):
+    world.server.stop()
+    agent = world.place.start("agent", "-q", "q", "--state-dir", "agent", WANDB_ENTITY=None)
+    agent.wait_log("agent.not_registered")
+    world.start_server()
+    agent.wait_log("agent.registered")
+    assert agent.stop() == 0
+
+    world.server.stop()
+    agent = world.place.start("agent", "-q", "q", "--state-dir", "agent", WANDB_ENTITY=None)
+    agent.wait_log("agent.not_registered")
+    assert agent.stop() == 0  # also while it waits
+
+
+def test_a_queue_that_is_made_later_is_taken_from_and_the_others_meanwhile(world):
+    agent = world.place.start("agent", "-q", "later", "-q", "q", "-j", "4", "--state-dir", "agent")
+    agent.wait_log("agent.no_queue.*later.*there=")
+    assert world.place.item_at_end(world.place.launch("q"))["state"] == "FINISHED"
+
+    world.place.ok("queue", "create", "later", "--config", QUEUE_CONFIG)
+    item = world.place.launch("later")
+    assert world.place.item_at_end(item)["state"] == "FINISHED"
+    assert len(agent.events("agent.registered")) == 2 and len(agent.events("agent.no_queue")) == 1
+    assert agent.stop() == 0
+
+
 # --- flags
 
 @pytest.fixture(scope="module")
@@ -208,7 +234,9 @@ def test_a_launch_config_file_is_read_from_home_and_flags_win(shared):
     folder.mkdir(parents=True)
     (folder / "launch-config.yaml").write_text("entity: ada\nqueues: [nix]\nmax_jobs: 2\n")
     try:
-        assert "no queue nix" in shared.place.fails(3, "agent", "--state-dir", "x")
+        agent = shared.place.start("agent", "--state-dir", "x")
+        agent.wait_log('agent.no_queue.*nix')
+        assert agent.stop() == 0
         agent = run_agent(shared, "-q", "q")
         assert agent.stop() == 0
     finally:

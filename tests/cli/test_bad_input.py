@@ -91,7 +91,6 @@ def test_names_that_do_not_exist(up):
     for argv in (("items", "show", "nix"), ("logs", "nix")):
         assert "no item \"nix\"; 'slipway items QUEUE' lists them" in p.fails(NOT_FOUND, *argv)
     assert "nix" in p.fails(NOT_FOUND, "stop", "nix")
-    assert 'no queue nix in entity "admin"; there are: q' in p.fails(CONFIG, "agent", "-q", "nix", "--state-dir", "agent")
     assert '"nobody"' in p.fails(NOT_FOUND, "agent", "-q", "q", "-e", "nobody", "--state-dir", "agent")
 
 

@@ -121,7 +121,8 @@ static const char *stop_requests(struct arena *a)
 static const char *call(struct arena *a, struct str op, const struct jval *vars)
 {
     if (str_is(op, "ProjectRunQueues"))
-        return "{\"project\":{\"runQueues\":[{\"id\":\"Q\",\"name\":\"q\"}]}}";
+        return queue.is_missing ? "{\"project\":{\"runQueues\":[{\"id\":\"P\",\"name\":\"p\"}]}}"
+                                : "{\"project\":{\"runQueues\":[{\"id\":\"Q\",\"name\":\"q\"}]}}";
     if (str_is(op, "createLaunchAgent"))
         return "{\"createLaunchAgent\":{\"launchAgentId\":\"A\"}}";
     if (str_is(op, "LaunchAgent"))

@@ -20,6 +20,7 @@ struct queue {
     struct item items[MAX_ITEMS];
     size_t count;
     bool own_server; /* answers as Slipway */
+    bool is_missing; /* the queue is not made yet */
     bool down;
     int lose_acks; /* answers of the next so many acks */
     bool steal;    /* an ack finds that somebody else was quicker */

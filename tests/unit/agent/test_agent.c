@@ -31,7 +31,6 @@ static struct world {
     struct sim_node *server, *agent;
     char dir[FOLDER_SIZE];
     int64_t max_jobs;
-    const char *queue_name;
     bool agent_ended;
     int agent_rc;
     struct err agent_err;
@@ -43,7 +42,7 @@ static struct world {
 
 static void run_agent(struct io *io, void *arg)
 {
-    const char *const queues[] = { world.queue_name, NULL };
+    const char *const queues[] = { "q", NULL };
     AUTO_PTR(secret) key = secret_new(STR(KEY));
     AUTO_PTR(wandb)
     w = wandb_new(io, &(struct wandb_options){
@@ -82,7 +81,6 @@ static int set_up(void **state)
     memset(&world, 0, sizeof(world));
     queue.own_server = true;
     world.max_jobs = 2;
-    world.queue_name = "q";
     folder_make(world.dir);
     world.sim = queue.sim = sim_new(11);
     world.server = sim_node_new(world.sim, "server");
@@ -455,13 +453,16 @@ static void on_a_wandb_server_the_run_tells_its_own_end(void **state)
     assert_int_equal(world.agent_rc, 0);
 }
 
-static void a_wrong_queue_name_ends_the_agent_with_the_right_ones(void **state)
+static void a_queue_that_does_not_exist_yet_is_waited_for(void **state)
 {
-    world.queue_name = "qq";
+    queue.is_missing = true;
+    push(SPEC);
     boot();
-    run_until(ended);
-    assert_int_equal(world.agent_rc, -ERR_CONFIG);
-    assert_string_equal(world.agent_err.msg, "no queue qq in entity \"ent\"; there are: q");
+    run_for(600000);
+    assert_false(world.agent_ended);
+    assert_string_equal(queue.items[0].state, "PENDING");
+    queue.is_missing = false;
+    run_until(has_job);
 }
 
 static void the_server_can_end_the_agent_and_jobs_run_on(void **state)
@@ -732,7 +733,7 @@ int main(void)
         LIFE(an_idle_agent_polls_a_foreign_server_rarely),
         LIFE(on_a_wandb_server_a_run_that_never_appears_is_a_failure),
         LIFE(on_a_wandb_server_the_run_tells_its_own_end),
-        LIFE(a_wrong_queue_name_ends_the_agent_with_the_right_ones),
+        LIFE(a_queue_that_does_not_exist_yet_is_waited_for),
         LIFE(the_server_can_end_the_agent_and_jobs_run_on),
         LIFE(a_key_in_the_spec_goes_to_the_job_and_not_into_the_journal),
         LIFE(a_key_in_the_spec_does_not_outlive_the_agent_and_the_item_is_told_so),
