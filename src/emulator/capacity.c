@@ -222,7 +222,7 @@ static int refuse_rate(const struct capacity_job *job, struct refusal *r)
                   STR_ARG(job->gcp_project));
 }
 
-/* Is this create one too many for the minute that began with the first? */
+/* Is this create one too many for the minute that began with the first that counts? */
 static bool over_rate(struct rule *rule, int64_t now_ms)
 {
     if (now_ms - rule->minute_begins_ms >= MINUTE_MS) {
@@ -234,15 +234,20 @@ static bool over_rate(struct rule *rule, int64_t now_ms)
 
 int capacity_take(struct capacity *c, const struct capacity_job *job, int64_t now_ms, struct refusal *r)
 {
+    bool too_fast = false;
+
+    for (size_t i = 0; i < c->len; i++) /* each counts it, whichever refuses it */
+        if (c->rules[i].rate >= 0 && matches(&c->rules[i], job))
+            too_fast |= over_rate(&c->rules[i], now_ms);
+    if (too_fast)
+        return refuse_rate(job, r);
     for (size_t i = 0; i < c->len; i++) {
-        struct rule *rule = &c->rules[i];
+        const struct rule *rule = &c->rules[i];
 
         if (!matches(rule, job))
             continue;
         if (rule->refuse.len)
             return refuse(r, RPC_INVALID_ARGUMENT, "%.*s", STR_ARG(rule->refuse));
-        if (rule->rate >= 0 && over_rate(rule, now_ms))
-            return refuse_rate(job, r);
         if (rule->quota >= 0 && live_of(c, rule) >= rule->quota)
             return refuse(r, RPC_RESOURCE_EXHAUSTED,
                           "The following quota metrics exceed quota limits: aiplatform.googleapis.com/%s",

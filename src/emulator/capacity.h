@@ -2,15 +2,18 @@
  * emulator/capacity.h: how many machines there are, and what becomes of who wants more: rules of the owner's.
  * Pure but for the clock it is told.
  *
- * A table is a list of rules. The first rule that matches a job (all of region, strategy, machine_type,
- * accelerator_type, gcp_project that it gives are the job's; the machine is that of the first pool) and has
- * the effect in question decides: quota: N               a create beyond N live jobs that match: 429, the
- * capacity text; 0: always rate_per_minute: N     creates beyond N a minute: 429, the rate text, Retry-After
+ * A table is a list of rules. A rule matches a job when all of region, strategy, machine_type,
+ * accelerator_type and gcp_project (its id) that it gives are the job's; the machine is that of the first
+ * pool. A create must pass every rule that matches; the first that it fails words the refusal:
+ *   rate_per_minute: N     creates beyond N in a minute, refused ones counted too: 429, the rate text
  *   refuse: TEXT           every create: 400 with the text
+ *   quota: N               creates beyond N live jobs that match: 429, the capacity text; 0: always
+ * What becomes of a job, the first rule that matches and has the effect decides:
  *   stockout: true         the job is taken, waits, and fails: "Resources are insufficient in region: R. ..."
  *   preempt_after_seconds: S   a SPOT job that has run so long loses its machines for good, as above
- *   times: N               stockout and preempt_after_seconds are for the first N jobs only
+ *   times: N               these two are for the first N jobs that start under the rule
  *   error_lag_seconds: S   a failed job's error is there only so long after its end
+ * A job that was running when the emulator stopped has its machines, and is not stocked out.
  * Texts and codes: reference vertex-and-google-auth.md 1.10 and 1.11.
  */
 #pragma once

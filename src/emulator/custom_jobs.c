@@ -34,9 +34,11 @@ static struct jval *job_error(struct arena *a, const struct job_row *row)
 }
 
 /* The words for a failure may come some time after the state. */
-static bool error_is_there(struct emulator *m, const struct job_row *row, const struct jval *job)
+static bool error_is_there(struct emulator *m, struct arena *a, const struct job_row *row,
+                           const struct jval *job)
 {
-    const struct capacity_job kind = capacity_job_of(row->gcp_project, row->location, job);
+    const struct capacity_job kind =
+        capacity_job_of(access_project_id(m, a, row->gcp_project), row->location, job);
 
     return row->error_code && job_state_is_terminal(row->state) &&
            io_now_unix_ms(m->io) >= row->end_ms + capacity_error_lag_ms(m->capacity, &kind);
@@ -51,7 +53,7 @@ static const struct jval *job_json(struct emulator *m, struct arena *a, const st
 
     if (jval_from_json(a, row->body, "the stored job", NULL, &v, &e))
         v = jval_new_object(a);
-    has_error = error_is_there(m, row, v);
+    has_error = error_is_there(m, a, row, v);
     jval_set_cstr(a, v, "name",
                   arena_printf(a, "projects/%lld/locations/%.*s/customJobs/%lld", (long long)row->gcp_number,
                                STR_ARG(row->location), (long long)row->id));
@@ -151,7 +153,7 @@ static void create(struct emulator *m, struct http_exchange *x, const struct ver
         return;
     }
     fill_row(m, x, p, job, &row);
-    kind = capacity_job_of(row.gcp_project, row.location, job);
+    kind = capacity_job_of(access_project_id(m, x->a, row.gcp_project), row.location, job);
     if (capacity_take(m->capacity, &kind, io_now_ms(m->io), &r)) {
         refusal_reply(x, &r);
         return;

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "emulator/access.h"
 #include "emulator/proto.h"
 
 enum watch_end {
@@ -197,7 +198,7 @@ static void describe_end(struct run *run, enum watch_end end, const struct repli
 static enum watch_end attempt(struct run *run)
 {
     struct replica *culprit = NULL;
-    int64_t preempt_ms = capacity_preempts_after_ms(run->m->capacity, &run->kind), until;
+    int64_t preempt_ms = run->preempt_ms, until;
     bool preempted = false;
     enum watch_end end;
 
@@ -261,6 +262,8 @@ static enum watch_end drive(struct run *run)
         describe_end(run, WATCH_NO_MACHINE, NULL);
         return WATCH_NO_MACHINE;
     }
+    if (end == WATCH_TIME) /* once for the job, however often it restarts */
+        run->preempt_ms = capacity_preempts_after_ms(run->m->capacity, &run->kind);
     while (end == WATCH_TIME) {
         end = attempt(run);
         if (end != WATCH_RESTART)
@@ -330,7 +333,8 @@ void run_start(struct emulator *m, const struct job_row *row)
         return;
     }
     run->policy = job_policy_of(run->custom_job);
-    run->kind = capacity_job_of(run->row.gcp_project, run->row.location, run->custom_job);
+    run->kind =
+        capacity_job_of(access_project_id(m, a, run->row.gcp_project), run->row.location, run->custom_job);
     capacity_hold(m->capacity, &run->kind);
     map_put(m->live, live_key(key, row->id), run);
     group_spawn(m->runs, "emulator job", run_main, run);

@@ -26,8 +26,9 @@ struct run {
     struct jval *custom_job;
     struct job_policy policy;
     struct capacity_job kind;
-    bool cancel;   /* asked for */
-    bool settling; /* its end is decided: too late to cancel */
+    int64_t preempt_ms; /* how long its machines are its own; -1: for good */
+    bool cancel;        /* asked for */
+    bool settling;      /* its end is decided: too late to cancel */
     struct cond wake;
     struct replica *replicas;
     size_t replica_count;
