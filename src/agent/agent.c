@@ -37,6 +37,7 @@ int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, 
     a->journal = j;
     a->ids = arena_new();
     a->by_item = map_new();
+    a->by_job = map_new();
     a->gates = map_new();
     a->foreign = map_new();
     a->takers = group_new(io);
@@ -65,9 +66,11 @@ void agent_free(struct agent *a)
     map_each(a->gates, free_gate, NULL);
     map_free(a->gates);
     map_free(a->by_item);
+    map_free(a->by_job);
     map_free(a->foreign);
     vec_done(&a->launches);
     vec_done(&a->taker_list);
+    vec_done(&a->watched_places);
     arena_free(a->ids);
     free(a);
 }

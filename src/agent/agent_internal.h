@@ -13,7 +13,6 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "google/vertex.h"
-#include "launch/render.h"
 
 struct launch {
     struct agent *agent;
@@ -50,8 +49,8 @@ struct agent {
     struct launch_policies default_policies;
     struct journal *journal;
     struct group *takers, *helpers, *drivers;
-    struct vec launches; /* unreported ones */
-    struct map *by_item;
+    struct vec launches;            /* unreported ones */
+    struct map *by_item, *by_job;   /* item -> struct launch; Vertex job -> struct launch, while it has one */
     struct map *gates;              /* "project/region" -> struct gate: creates */
     struct cond slots;              /* a slot was freed */
     struct cond changed;            /* for agent_run(): look again */
@@ -66,6 +65,7 @@ struct agent {
     struct arena *ids;              /* all it has registered as: calls under way borrow older ids */
     struct str agent_id;            /* in @ids; absent before registration */
     struct vec taker_list;          /* struct taker: one a queue */
+    struct vec watched_places;      /* struct place_watch */
     const char **served;            /* queues that were there when we registered; NULL-ended; NULL: not yet */
     struct str queues_missing;      /* of ours, as text in @ids */
     bool register_again;            /* whatever has changed */
@@ -74,7 +74,8 @@ struct agent {
     uint64_t hold_epoch;  /* grows whenever the server may have lent our items again; 0: not registered yet */
     struct map *foreign;  /* label values of items that are somebody else's, whatever job of ours they have */
     uint64_t items_taken, moves[LAUNCH_PHASE_COUNT]; /* since the start: into each phase */
-    int failure;                                     /* what agent_run() returns once nothing is left to do */
+    uint64_t failed_for[CAUSE_COUNT], waited_for[CAUSE_COUNT];
+    int failure; /* what agent_run() returns once nothing is left to do */
     struct err failure_err;
 };
 
@@ -106,6 +107,8 @@ void launch_want_stop(struct launch *l, enum launch_stop why);
 const struct launch_policy *launch_policy(const struct launch *l);
 /** agent_start_launch() - into the table, and onto a fiber unless it is parked. Does not yield. */
 void agent_start_launch(struct agent *a, struct launch *l);
+/** launch_index_job() - into or out of by_job, before and after a change of its job's name. */
+void launch_index_job(struct launch *l, bool on);
 /** launch_wake() - there is mail. Does not yield. */
 void launch_wake(struct launch *l);
 
@@ -128,60 +131,6 @@ bool hold_is_foreign(const struct agent *a, struct str item_label);
 
 /* driver.c */
 void launch_drive(void *arg);
-
-/* What an act came to. */
-struct outcome {
-    struct launch_event ev;
-    struct err err;
-    struct strbuf reason; /* for the queue; err.msg when it is empty */
-    struct strbuf job;    /* a Vertex job that was made or found */
-    bool acked, disowned;
-    bool parked;    /* there is nothing to do without mail, so the fiber ends */
-    uint32_t rungs; /* of its ladder; 0: not known from this */
-};
-/* outcome.c */
-/** outcome_set() - set the event, with the outcome's error when there is one. */
-void outcome_set(struct outcome *out, enum launch_event_kind kind);
-void outcome_reset(struct outcome *out);
-
-/* Each act yields. -ERR_CANCELLED: the fiber has to end; else @out holds the event. */
-NODISCARD int act_resolve(struct launch *l, struct outcome *out);
-NODISCARD int act_probe(struct launch *l, struct outcome *out);
-NODISCARD int act_report(struct launch *l, struct outcome *out);
-struct render_attempt {
-    struct str label; /* the dedup label */
-    struct launch_place at;
-};
-/** render_launch() - the spec from the journal, checked and made the request of an attempt, at its rung.
- * All that is wrong goes to out->reason. -ERR_INVALID, -ERR_STORE, -ERR_CANCELLED; a transient code when the
- * Google Cloud project cannot be asked for now. Yields. */
-struct launch_job {
-    struct launch_spec spec;
-    struct rendered rendered;
-    struct str warnings; /* of spec and config, as one text */
-};
-NODISCARD int render_launch(struct launch *l, struct arena *a, const struct render_attempt *attempt,
-                            struct launch_job *ret, struct outcome *out);
-/** submit_prepare() - the exact request of a new attempt into @next and *ret_request, its strings in @a.
- * Waits for the right to create. -ERR_CONFLICT: the item is another's. Yields. */
-NODISCARD int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next,
-                             struct str *ret_request, struct outcome *out);
-
-/* secrets.c: the values that one request wants; they live from just before the create to just after it. */
-struct launch_secrets {
-    struct launch_secret *at;
-    size_t len;
-};
-/** launch_secrets_read() - the values of all references in @request. Yields. Errors of
- * secret_manager_access(), naming the variable; an answer that makes no sense is -ERR_REMOTE. */
-NODISCARD int launch_secrets_read(struct launch *l, struct str request, struct launch_secrets *ret,
-                                  struct err *e);
-void launch_secrets_done(struct launch_secrets *s); /* wipes */
-/** launch_secrets_find() - a secret_lookup_fn over a struct launch_secrets. */
-const struct secret *launch_secrets_find(void *ctx, struct str name, struct str field);
-/** submit_create() - send @request with its @secrets filled in; the job's name goes to out->job. Yields. */
-NODISCARD int submit_create(struct launch *l, struct str request, const struct launch_secrets *secrets,
-                            struct outcome *out);
 
 /* register.c */
 /** agent_register() - until it is done. A server that does not answer and a queue that is not there yet are

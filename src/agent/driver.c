@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "agent/agent_internal.h"
+#include "agent/acts.h"
 #include "base/log.h"
 #include "base/timefmt.h"
 #include "launch/why.h"
@@ -452,6 +452,7 @@ static void forget(struct launch *l)
     launch_drop_slot(l);
     vec_remove_item(&a->launches, l);
     map_remove(a->by_item, l->row.item);
+    launch_index_job(l, false);
     agent_slots_changed(a);
     cond_broadcast(a->io, &a->changed);
     launch_free(l);

@@ -6,6 +6,7 @@
  */
 #include "agent/agent_internal.h"
 #include "base/log.h"
+#include "launch/render.h"
 
 enum { FRESH_MS = 120000, ASK_AGAIN_MS = 5000, LOOK_MS = 500, ASKS_AT_ONCE = 16, WAKE_PAUSE_MS = 20 };
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "io/file.h"
@@ -13,6 +14,7 @@ struct journal {
     struct io *io;
     struct db *db;
     struct file_lock *lock;
+    char *path;
     char label[LABEL_CHARS + 1];
 };
 
@@ -93,7 +95,7 @@ int journal_open(struct io *io, const struct journal_options *o, struct journal 
 
     j->io = io;
     strbuf_addf(&file, "%s/journal.db", o->state_dir);
-    db.path = strbuf_cstr(&file);
+    db.path = j->path = xstrdup(strbuf_cstr(&file));
     if (file_lock_folder(io, o->state_dir, "agent", &j->lock, e))
         return -e->code;
     if (db_open(io, &db, &j->db, e) || load_label(j, e))
@@ -108,7 +110,23 @@ void journal_close(struct journal *j)
         return;
     db_close(j->db);
     file_unlock(j->lock);
+    free(j->path);
     free(j);
+}
+
+static int64_t bytes_of(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) ? 0 : (int64_t)s.st_size;
+}
+
+int64_t journal_bytes(const struct journal *j)
+{
+    AUTO_STRBUF struct strbuf log = STRBUF(PATH_MAX_BYTES);
+
+    strbuf_addf(&log, "%s-wal", j->path);
+    return bytes_of(j->path) + bytes_of(strbuf_cstr(&log));
 }
 
 struct str journal_agent_label(const struct journal *j)

@@ -50,6 +50,8 @@ struct journal_options {
 NODISCARD int journal_open(struct io *io, const struct journal_options *o, struct journal **ret,
                            struct err *e);
 void journal_close(struct journal *j); /* NULL is a no-op */
+/** journal_bytes() - what it takes on disk, with its log. Does not yield. */
+int64_t journal_bytes(const struct journal *j);
 DEFINE_AUTO(journal, journal_close)
 
 /** journal_agent_label() - drawn once per journal; marks the Vertex jobs that are ours. */

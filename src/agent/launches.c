@@ -6,6 +6,7 @@
 #include "agent/agent_internal.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "launch/render.h"
 
 struct launch *launch_new(struct agent *a, const struct launch_row *row)
 {
@@ -128,10 +129,23 @@ void launch_want_stop(struct launch *l, enum launch_stop why)
     launch_wake(l);
 }
 
+void launch_index_job(struct launch *l, bool on)
+{
+    struct map *by_job = l->agent->by_job;
+
+    if (!l->row.vertex_job.len)
+        return;
+    if (on)
+        map_put(by_job, l->row.vertex_job, l);
+    else if (map_get(by_job, l->row.vertex_job) == l)
+        map_remove(by_job, l->row.vertex_job);
+}
+
 void agent_start_launch(struct agent *a, struct launch *l)
 {
     vec_push(&a->launches, l);
     map_put(a->by_item, l->row.item, l);
+    launch_index_job(l, true);
     if (!l->parked)
         group_spawn(a->drivers, "launch", launch_drive, l);
 }
@@ -275,10 +289,14 @@ int launch_save(struct launch *l, const struct launch_row *next, struct str requ
     if (rc)
         return rc;
     held_slot = holds_slot(l);
+    launch_index_job(l, false);
     launch_row_assign(&l->row, &row);
+    launch_index_job(l, true);
     if (l->row.phase != from) {
         log_move(&l->row);
         a->moves[row.phase]++;
+        a->failed_for[row.cause] += row.phase == LAUNCH_FAILED;
+        a->waited_for[row.cause] += row.phase == LAUNCH_WAITING;
     }
     announce(l, from, held_slot);
     return 0;

@@ -47,6 +47,32 @@ static void launches_by_phase(const struct agent *a, struct strbuf *out)
                     launch_phase_name((enum launch_phase)p), count[p]);
 }
 
+static void by_cause(struct strbuf *out, const char *name, const uint64_t counts[CAUSE_COUNT])
+{
+    for (unsigned c = 0; c < CAUSE_COUNT; c++)
+        if (counts[c])
+            strbuf_addf(out, "%s{cause=\"%s\"} %llu\n", name,
+                        c == CAUSE_NONE ? "other" : launch_cause_name((enum launch_cause)c),
+                        (unsigned long long)counts[c]);
+}
+
+static void causes(const struct agent *a, struct strbuf *out)
+{
+    uint64_t waiting[CAUSE_COUNT] = { 0 };
+
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+
+        waiting[l->row.cause] += l->row.phase == LAUNCH_WAITING;
+    }
+    head(out, "slipway_agent_launches_waiting", "gauge", "Launches that wait now, by cause.");
+    by_cause(out, "slipway_agent_launches_waiting", waiting);
+    head(out, "slipway_agent_waits_total", "counter", "Times a launch was put off, by cause.");
+    by_cause(out, "slipway_agent_waits_total", a->waited_for);
+    head(out, "slipway_agent_launches_failed_total", "counter", "Launches that failed, by cause.");
+    by_cause(out, "slipway_agent_launches_failed_total", a->failed_for);
+}
+
 static bool holds_job(const struct launch *l)
 {
     return l->row.phase == LAUNCH_ACTIVE || l->row.phase == LAUNCH_STOPPING;
@@ -98,8 +124,6 @@ static void totals(const struct agent *a, struct strbuf *out)
         (double)a->items_taken);
     one(out, "slipway_agent_jobs_submitted_total", "counter", "Vertex AI jobs made or found again.",
         (double)a->moves[LAUNCH_ACTIVE]);
-    one(out, "slipway_agent_waits_total", "counter", "Times a launch was put off (quota, capacity, errors).",
-        (double)a->moves[LAUNCH_WAITING]);
     one(out, "slipway_agent_reported_total", "counter", "Outcomes that the queue has taken.",
         (double)a->moves[LAUNCH_REPORTED]);
     head(out, "slipway_agent_launches_ended_total", "counter", "Launches that ended, by outcome.");
@@ -126,5 +150,8 @@ void agent_metrics(const struct agent *a, struct strbuf *out)
         (double)agent_slots_used(a));
     launches_by_phase(a, out);
     jobs_by_region(a, out);
+    causes(a, out);
+    one(out, "slipway_agent_journal_bytes", "gauge", "Size of the journal on disk, with its log.",
+        (double)journal_bytes(a->journal));
     totals(a, out);
 }

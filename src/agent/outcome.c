@@ -1,5 +1,5 @@
 /* agent/outcome.c: what an act came to, as the event that decides what comes next. */
-#include "agent/agent_internal.h"
+#include "agent/acts.h"
 
 void outcome_set(struct outcome *out, enum launch_event_kind kind)
 {

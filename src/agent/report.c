@@ -1,5 +1,5 @@
 /* agent/report.c: telling the queue how a launch ended. */
-#include "agent/agent_internal.h"
+#include "agent/acts.h"
 #include "base/log.h"
 
 static const struct {

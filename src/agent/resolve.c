@@ -1,5 +1,5 @@
 /* agent/resolve.c: making an item ours, and its spec a request, or a list of what is wrong with it. */
-#include "agent/agent_internal.h"
+#include "agent/acts.h"
 
 #include "base/log.h"
 #include "launch/why.h"

@@ -1,7 +1,7 @@
 /* agent/secrets.c: the values of the secrets that a request names. */
 #include <stdlib.h>
 
-#include "agent/agent_internal.h"
+#include "agent/acts.h"
 #include "base/mem.h"
 
 struct launch_secret {

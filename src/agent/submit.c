@@ -1,7 +1,7 @@
 /* agent/submit.c: creating the Vertex job, and finding the one whose create was not answered. */
 #include <stdlib.h>
 
-#include "agent/agent_internal.h"
+#include "agent/acts.h"
 #include "base/log.h"
 #include "base/mem.h"
 

@@ -1,14 +1,30 @@
 /*
  * agent/watcher.c: one list per project and region tells the state of all our jobs that live. A job missing
- * from a complete list has ended (or is too new for it), and is asked for itself.
+ * from a complete list has ended (or is too new for it), and is asked for itself. Each place has a fiber and
+ * a budget of reads of its own, so one that does not answer holds up no other.
  */
 #include <stdlib.h>
 
 #include "agent/agent_internal.h"
+#include "agent/bucket.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "launch/render.h"
 
-enum { WATCH_MIN_MS = 1000, WATCH_MAX_MS = 10000 };
+enum {
+    WATCH_MIN_MS = 1000,
+    WATCH_MAX_MS = 10000,
+    READ_INTERVAL_MS = 200, /* half of the 600 a minute that Vertex allows per project and region */
+    READ_BURST = 20,
+    PAGE_JOBS = 100
+};
+
+struct place_watch {
+    struct agent *agent;
+    struct vertex_place where; /* owned */
+    struct bucket gets;
+    uint32_t failures; /* in a row */
+};
 
 #define LIVE_STATES                                                                                          \
     "(state=\"JOB_STATE_QUEUED\" OR state=\"JOB_STATE_PENDING\" OR state=\"JOB_STATE_RUNNING\" OR "          \
@@ -18,17 +34,6 @@ static bool is_watched(const struct launch *l)
 {
     return l->row.vertex_job.len && !l->settling &&
            (l->row.phase == LAUNCH_ACTIVE || l->row.phase == LAUNCH_STOPPING);
-}
-
-static struct launch *find_by_job(struct agent *a, struct str name)
-{
-    for (size_t i = 0; i < a->launches.len; i++) {
-        struct launch *l = a->launches.items[i];
-
-        if (str_eq(l->row.vertex_job, name))
-            return l;
-    }
-    return NULL;
 }
 
 static void deliver(struct agent *a, struct launch *l, const struct vertex_job *job)
@@ -98,7 +103,7 @@ static int ask(struct agent *a, struct str name, struct err *e)
     struct str copy = arena_str(arena, name);
     struct vertex_job job = { 0 };
     int rc = vertex_get(a->o.google, arena, copy, &job, e);
-    struct launch *l = find_by_job(a, copy);
+    struct launch *l = map_get(a->by_job, copy);
 
     if (l && !rc)
         deliver(a, l, &job);
@@ -110,7 +115,7 @@ static int ask(struct agent *a, struct str name, struct err *e)
 }
 
 struct sweep {
-    struct vertex_place where;
+    struct place_watch *place;
     int64_t began_ms;
     struct map *listed;
 };
@@ -120,11 +125,11 @@ static int sweep_list(struct agent *a, struct arena *arena, struct sweep *s, str
     const char *filter = arena_printf(arena, "labels." LABEL_AGENT "=\"%.*s\" AND " LIVE_STATES,
                                       STR_ARG(journal_agent_label(a->journal)));
     struct vertex_jobs jobs = { 0 };
-    int rc = vertex_list(a->o.google, arena, &s->where, str_of(filter), &jobs, e);
+    int rc = vertex_list(a->o.google, arena, &s->place->where, str_of(filter), &jobs, e);
 
     for (size_t i = 0; !rc && i < jobs.len; i++) {
         struct vertex_job *job = &jobs.at[i];
-        struct launch *l = find_by_job(a, job->name);
+        struct launch *l = map_get(a->by_job, job->name);
 
         map_put(s->listed, job->name, job);
         if (l)
@@ -150,84 +155,127 @@ static int sweep_missing(struct agent *a, struct arena *arena, struct sweep *s, 
     for (size_t i = 0; i < a->launches.len; i++) {
         const struct launch *l = a->launches.items[i];
 
-        if (is_watched(l) && is_at(l, &s->where) && l->active_since_ms < s->began_ms && !l->seen_fresh &&
-            !map_get(s->listed, l->row.vertex_job))
+        if (is_watched(l) && is_at(l, &s->place->where) && l->active_since_ms < s->began_ms &&
+            !l->seen_fresh && !map_get(s->listed, l->row.vertex_job))
             missing[count++] = arena_str(arena, l->row.vertex_job);
     }
-    for (size_t i = 0; i < count && !rc; i++)
-        rc = ask(a, missing[i], e);
+    for (size_t i = 0; i < count && !rc; i++) {
+        int64_t wait = bucket_take(&s->place->gets, io_now_ms(a->io));
+
+        rc = wait ? io_sleep(a->io, wait, e) : 0;
+        rc = rc ? rc : ask(a, missing[i], e);
+    }
     return rc;
 }
 
-static int sweep_place(struct agent *a, const struct vertex_place *where, struct err *e)
+static int sweep_place(struct place_watch *p, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     AUTO_PTR(map) listed = map_new();
-    struct sweep s = { *where, io_now_ms(a->io), listed };
-    int rc = sweep_list(a, arena, &s, e);
+    struct sweep s = { p, io_now_ms(p->agent->io), listed };
+    int rc = sweep_list(p->agent, arena, &s, e);
 
-    return rc ? rc : sweep_missing(a, arena, &s, e);
+    return rc ? rc : sweep_missing(p->agent, arena, &s, e);
 }
 
-/* Each (project, region) of the watched launches once. *ret_count: how many there were. */
-static int sweep_all(struct agent *a, size_t *ret_count, struct err *e)
+/* How many jobs are watched there. */
+static size_t count_watched(const struct agent *a, const struct vertex_place *where)
 {
-    AUTO_PTR(arena) arena = arena_new();
-    struct vertex_place *places = arena_array(arena, a->launches.len + 1, sizeof(*places));
-    size_t count = 0;
-    int rc = 0;
+    size_t n = 0;
 
     for (size_t i = 0; i < a->launches.len; i++) {
         const struct launch *l = a->launches.items[i];
-        size_t j = 0;
 
-        while (j < count && !is_at(l, &places[j]))
-            j++;
-        if (!is_watched(l) || j < count)
-            continue;
-        places[count++] = (struct vertex_place){ .gcp_project = arena_str(arena, l->row.gcp_project),
-                                                 .region = arena_str(arena, l->row.region) };
+        n += is_watched(l) && is_at(l, where);
     }
-    for (size_t i = 0; i < count && !rc; i++)
-        rc = sweep_place(a, &places[i], e);
-    *ret_count = count;
-    return rc;
+    return n;
 }
 
-/* Quick while things change, slow while they do not: a tenth of the time since the last change. */
-static int64_t interval_ms(const struct agent *a)
+/* Quick while things change, slow while they do not: a tenth of the time since the last change; and never
+ * more pages than the place has reads for. */
+static int64_t interval_ms(const struct agent *a, size_t jobs)
 {
     int64_t quiet = (io_now_ms(a->io) - a->last_change_ms) / 10;
+    int64_t pages_ms = (int64_t)(jobs / PAGE_JOBS + 1) * READ_INTERVAL_MS;
 
     if (a->o.watch_ms)
         return a->o.watch_ms;
-    return quiet < WATCH_MIN_MS ? WATCH_MIN_MS : quiet > WATCH_MAX_MS ? WATCH_MAX_MS : quiet;
+    quiet = quiet < WATCH_MIN_MS ? WATCH_MIN_MS : quiet > WATCH_MAX_MS ? WATCH_MAX_MS : quiet;
+    return quiet < pages_ms ? pages_ms : quiet;
+}
+
+static void tell(struct place_watch *p, int rc, const struct err *e)
+{
+    if (rc && p->failures++ == 0)
+        LOG_WARNING("watch.failed", "region=%.*s error=\"%s\" action=\"trying again until it answers\"",
+                    STR_ARG(p->where.region), e->msg);
+    if (!rc && p->failures)
+        LOG_INFO("watch.recovered", "region=%.*s failures=%u", STR_ARG(p->where.region), p->failures);
+    p->failures = rc ? p->failures : 0;
+}
+
+/* While there is anything to watch. */
+static void place_run(void *arg)
+{
+    struct place_watch *p = arg;
+    struct agent *a = p->agent;
+    size_t jobs;
+    int rc = 0;
+
+    while (rc != -ERR_CANCELLED && (jobs = count_watched(a, &p->where)) > 0) {
+        struct err e = { 0 };
+
+        rc = sweep_place(p, &e);
+        if (rc == -ERR_CANCELLED)
+            break;
+        tell(p, rc, &e);
+        rc = rc ? agent_sleep_retry(a, p->failures - 1, &e, NULL)
+                : io_sleep(a->io, interval_ms(a, jobs), NULL);
+    }
+    vec_remove_item(&a->watched_places, p);
+    free((char *)p->where.gcp_project.ptr);
+    free((char *)p->where.region.ptr);
+    free(p);
+}
+
+static bool has_watch(const struct agent *a, const struct launch *l)
+{
+    for (size_t i = 0; i < a->watched_places.len; i++)
+        if (is_at(l, &((const struct place_watch *)a->watched_places.items[i])->where))
+            return true;
+    return false;
+}
+
+static struct str own(struct str s)
+{
+    return (struct str){ xstrndup(s.ptr, s.len), s.len };
+}
+
+static void watch_place_of(struct agent *a, struct group *places, const struct launch *l)
+{
+    struct place_watch *p = xcalloc(1, sizeof(*p));
+
+    *p = (struct place_watch){ .agent = a,
+                               .where = { own(l->row.gcp_project), own(l->row.region), false },
+                               .gets = { READ_INTERVAL_MS, READ_BURST, 0 } };
+    vec_push(&a->watched_places, p);
+    group_spawn(places, "watch", place_run, p);
 }
 
 void watcher_run(void *arg)
 {
     struct agent *a = arg;
-    uint32_t failures = 0;
+    struct group *places = group_new(a->io);
+    int rc = 0;
 
-    for (;;) {
-        struct err e = { 0 };
-        size_t groups = 0;
-        int rc = sweep_all(a, &groups, &e);
+    while (rc != -ERR_CANCELLED) {
+        for (size_t i = 0; i < a->launches.len; i++) {
+            const struct launch *l = a->launches.items[i];
 
-        if (rc == -ERR_CANCELLED)
-            return;
-        if (rc && failures++ == 0)
-            LOG_WARNING("watch.failed", "error=\"%s\" action=\"trying again until it answers\"", e.msg);
-        if (!rc && failures)
-            LOG_INFO("watch.recovered", "failures=%u", failures);
-        failures = rc ? failures : 0;
-        if (rc)
-            rc = agent_sleep_retry(a, failures - 1, &e, NULL);
-        else if (groups)
-            rc = io_sleep(a->io, interval_ms(a), NULL);
-        else
-            rc = cond_wait(a->io, &a->watch, -1, NULL);
-        if (rc == -ERR_CANCELLED)
-            return;
+            if (is_watched(l) && !has_watch(a, l))
+                watch_place_of(a, places, l);
+        }
+        rc = cond_wait(a->io, &a->watch, -1, NULL);
     }
+    group_end(places);
 }
