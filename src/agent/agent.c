@@ -183,6 +183,7 @@ int agent_run(struct agent *a, struct err *e)
         group_spawn(a->helpers, "watcher", watcher_run, a);
         group_spawn(a->helpers, "stops", stops_run, a);
         group_spawn(a->helpers, "holds", holds_run, a);
+        group_spawn(a->helpers, "adopt", adopt_run, a);
     }
     while (rc == 0 && has_work(a))
         rc = cond_wait(a->io, &a->changed, -1, e);

@@ -9,6 +9,8 @@ struct agent;
 
 struct agent_options {
     const char *state_dir; /* journal; made when missing; one agent at a time */
+    const char *home; /* the same for this agent's next life on an empty disk, and no other agent's; NULL:
+                         jobs of a lost journal are not looked for */
     const char *entity;
     const char *const *queues; /* NULL-ended */
     int64_t max_jobs;          /* -1: no limit */

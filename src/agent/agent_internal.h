@@ -14,6 +14,8 @@
 #include "base/vec.h"
 #include "google/vertex.h"
 
+#define DEFAULT_REGION "us-central1"
+
 struct launch {
     struct agent *agent;
     struct launch_row row;
@@ -145,6 +147,7 @@ NODISCARD int agent_register_anew(struct agent *a);
 void watcher_run(void *arg);        /* agent */
 void heartbeat_run(void *arg);      /* agent: registers, then stays in touch */
 void stops_run(void *arg);          /* agent */
+void adopt_run(void *arg);          /* agent: jobs of a lost journal; ends when there can be no more */
 void holds_run(void *arg);          /* agent: wakes parked launches whose item is to be asked for */
 void takers_start(struct agent *a); /* for queues served that have none */
 

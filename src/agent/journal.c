@@ -55,8 +55,9 @@ static const char *const migrations[] = {
 
 static int write_label(struct db_conn *c, void *arg, struct err *e)
 {
-    return db_run(c, NULL, e, "INSERT OR IGNORE INTO meta (key, value) VALUES ('agent_label', ?)", "z",
-                  (const char *)arg);
+    return db_run(c, NULL, e,
+                  "INSERT OR IGNORE INTO meta (key, value) VALUES ('agent_label', ?), ('adoption', 'due')",
+                  "z", (const char *)arg);
 }
 
 static int read_label(struct db_conn *c, void *arg, struct err *e)
@@ -134,6 +135,35 @@ struct str journal_agent_label(const struct journal *j)
     return str_of(j->label);
 }
 
+static int read_adoption(struct db_conn *c, void *arg, struct err *e)
+{
+    struct db_stmt *s = NULL;
+    int rc = db_query(c, &s, e, "SELECT 1 FROM meta WHERE key = 'adoption'", "");
+
+    if (!rc)
+        rc = db_step(s, arg, e);
+    if (!rc && *(bool *)arg)
+        db_finish(s);
+    return rc;
+}
+
+bool journal_adoption_is_due(struct journal *j)
+{
+    bool due = false;
+
+    return db_read(j->db, read_adoption, &due, NULL) == 0 && due;
+}
+
+static int end_adoption(struct db_conn *c, void *arg, struct err *e)
+{
+    return db_run(c, NULL, e, "DELETE FROM meta WHERE key = 'adoption'", "");
+}
+
+int journal_adoption_done(struct journal *j, struct err *e)
+{
+    return db_write(j->db, end_adoption, NULL, e);
+}
+
 /* --- writing -------------------------------------------------------------------------------------------- */
 
 struct add_args {
@@ -161,21 +191,23 @@ static int add_row(struct db_conn *c, void *arg, struct err *e)
     struct add_args *args = arg;
     const struct launch_row *r = args->r;
     const char *phase = launch_phase_name(r->phase);
+    struct str taken = r->phase == LAUNCH_ACTIVE ? STR("adopted with its job") : STR("taken");
     int rc =
         db_run(c, NULL, e,
                "INSERT INTO launches (item, queue, run_id, run_entity, wb_project, phase, attempt, retries,"
                " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
-               " active_at, ended_at, reported_at, spec, fence, taken_over)"
-               " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, ?, ?, 0, 0, 0, 0, ?, ?, ?)",
-               "ssssszii"
-               "sii",
-               r->item, r->queue, r->run_id, r->run_entity, r->wb_project, phase, (int64_t)r->own_key,
-               r->leased_at_ms, args->spec, r->fence, (int64_t)r->taken_over);
+               " active_at, ended_at, reported_at, spec, fence, taken_over, gcp_project, region, vertex_job)"
+               " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, 0, ?, ?, 0, ?, 0, 0, ?, ?, ?, ?, ?, ?)",
+               "sssssziiii"
+               "siisss",
+               r->item, r->queue, r->run_id, r->run_entity, r->wb_project, phase, (int64_t)r->acked,
+               (int64_t)r->own_key, r->leased_at_ms, r->active_at_ms, args->spec, r->fence,
+               (int64_t)r->taken_over, r->gcp_project, r->region, r->vertex_job);
 
     if (rc)
         return rc;
     args->id = db_last_id(c);
-    return add_history(c, &(struct move_args){ args->id, r->leased_at_ms, phase, phase, STR("taken") }, e);
+    return add_history(c, &(struct move_args){ args->id, r->leased_at_ms, phase, phase, taken }, e);
 }
 
 int journal_add(struct journal *j, const struct launch_row *r, struct str spec, int64_t *ret_id,

@@ -57,8 +57,14 @@ DEFINE_AUTO(journal, journal_close)
 /** journal_agent_label() - drawn once per journal; marks the Vertex jobs that are ours. */
 struct str journal_agent_label(const struct journal *j);
 
-/** journal_add() - a new launch with its spec (JSON text without secrets); *ret_id is its row. Durable on
- * return. Yields. -ERR_CONFLICT: an unreported launch of the same item is there. */
+/** journal_adoption_is_due() - true from the making of a journal until journal_adoption_done(): an earlier
+ * one may have been lost, with jobs that live. Does not yield. */
+bool journal_adoption_is_due(struct journal *j);
+NODISCARD int journal_adoption_done(struct journal *j, struct err *e); /* yields */
+
+/** journal_add() - a new launch, LEASED, or ACTIVE with its job, with its spec (JSON text without secrets;
+ * "null": not known); *ret_id is its row. Durable on return. Yields. -ERR_CONFLICT: an unreported launch of
+ * the same item is there. */
 NODISCARD int journal_add(struct journal *j, const struct launch_row *r, struct str spec, int64_t *ret_id,
                           struct err *e);
 struct journal_change {

@@ -146,8 +146,9 @@ static struct render_input render_input_of(struct launch *l, const struct launch
         .item_id = l->row.item,
         .author = spec->author,
         .image_uri = spec->image_uri,
-        .region = str_of(a->o.region ? a->o.region : "us-central1"),
+        .region = str_of(a->o.region ? a->o.region : DEFAULT_REGION),
         .agent_label = journal_agent_label(a->journal),
+        .home = str_of(a->o.home),
         .attempt_label = attempt->label,
         .rung = rung_of(l, attempt->at.rung),
         .now_unix_ms = io_now_unix_ms(a->io),
@@ -171,8 +172,13 @@ int render_launch(struct launch *l, struct arena *a, const struct render_attempt
     const char *refusal;
     AUTO_STRBUF struct strbuf warnings = STRBUF(WARNINGS_MAX_BYTES);
 
-    if (journal_spec(l->agent->journal, a, l->row.id, &text, &out->err) ||
-        jval_from_json(a, text, "launch spec", NULL, &v, &out->err))
+    if (journal_spec(l->agent->journal, a, l->row.id, &text, &out->err))
+        return -(int)out->err.code;
+    if (str_is(text, "null"))
+        return spec_invalid(out,
+                            "the item's spec was lost with the disk of the agent that took it, so its job, "
+                            "which has ended, cannot be submitted again: queue the item again");
+    if (jval_from_json(a, text, "launch spec", NULL, &v, &out->err))
         return -(int)out->err.code;
     if (launch_spec_parse(v, &ret->spec, &p, &out->err)) {
         list_problems(&out->reason, &p, PROBLEM_ERROR);

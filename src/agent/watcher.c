@@ -26,10 +26,6 @@ struct place_watch {
     uint32_t failures; /* in a row */
 };
 
-#define LIVE_STATES                                                                                          \
-    "(state=\"JOB_STATE_QUEUED\" OR state=\"JOB_STATE_PENDING\" OR state=\"JOB_STATE_RUNNING\" OR "          \
-    "state=\"JOB_STATE_CANCELLING\" OR state=\"JOB_STATE_UPDATING\" OR state=\"JOB_STATE_PAUSED\")"
-
 static bool is_watched(const struct launch *l)
 {
     return l->row.vertex_job.len && !l->settling &&
@@ -122,7 +118,7 @@ struct sweep {
 
 static int sweep_list(struct agent *a, struct arena *arena, struct sweep *s, struct err *e)
 {
-    const char *filter = arena_printf(arena, "labels." LABEL_AGENT "=\"%.*s\" AND " LIVE_STATES,
+    const char *filter = arena_printf(arena, "labels." LABEL_AGENT "=\"%.*s\" AND " VERTEX_LIVE_STATES,
                                       STR_ARG(journal_agent_label(a->journal)));
     struct vertex_jobs jobs = { 0 };
     int rc = vertex_list(a->o.google, arena, &s->place->where, str_of(filter), &jobs, e);

@@ -1,6 +1,7 @@
 /* cli/agent.c: `slipway agent`, also `slipway launch-agent` and `wandb launch-agent` through a link. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -58,6 +59,22 @@ static int find_entity(struct session *s, struct stop *stop, const char **ret, s
     return 0;
 }
 
+/* Who this agent is, also on an empty disk: its machine and the place of its state. Machines that all have
+ * one name, as those of Cloud Run do, tell nobody apart. */
+static const char *home_of(struct session *s, const char *state_dir)
+{
+    const char *given = io_env(s->io, "SLIPWAY_AGENT_HOME");
+    char host[256] = "", here[4096] = "";
+
+    if (given && given[0])
+        return given;
+    if (gethostname(host, sizeof(host) - 1) || !host[0] || strcmp(host, "localhost") == 0)
+        return NULL;
+    if (state_dir[0] != '/' && !getcwd(here, sizeof(here)))
+        return NULL;
+    return arena_printf(s->a, "%s:%s%s%s", host, here, here[0] ? "/" : "", state_dir);
+}
+
 static int work_until(struct stop *stop, struct parts *p, const struct args *a, struct err *e)
 {
     struct session *s = &p->session;
@@ -78,6 +95,7 @@ static int work_until(struct stop *stop, struct parts *p, const struct args *a, 
     agent_config_options(s->io, c, &o);
     o.state_dir =
         args_text(a, "state-dir") ? args_text(a, "state-dir") : role_default_dir(s->io, s->a, "agent");
+    o.home = home_of(s, o.state_dir);
     rc = agent_new(s->io, &o, &agent, e);
     if (rc == 0)
         rc = agent_health_open(s->io, a, agent, &health, e);

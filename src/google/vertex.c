@@ -115,6 +115,29 @@ int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex
     return r ? r : call_for_job(g, a, &req, ret, e);
 }
 
+static struct str env_value(const struct jval *env, const char *name)
+{
+    for (size_t i = 0; i < jval_len(env); i++)
+        if (str_is(jval_str(jval_get(jval_at(env, i), "name")), name))
+            return jval_str(jval_get(jval_at(env, i), "value"));
+    return (struct str){ NULL, 0 };
+}
+
+int vertex_get_env(struct google *g, struct arena *a, struct str name, struct vertex_env *vars, struct err *e)
+{
+    AUTO_PTR(arena) mine = arena_new_wiped();
+    struct google_request req;
+    const struct jval *reply = NULL, *pools;
+    int r = job_request(mine, name, "", &req, e);
+
+    r = r ? r : google_call(g, mine, &req, &reply, e);
+    pools = r ? NULL : jval_path(reply, "jobSpec.workerPoolSpecs");
+    for (size_t i = 0; !r && vars[i].name; i++)
+        vars[i].value =
+            arena_str(a, env_value(jval_path(jval_at(pools, 0), "containerSpec.env"), vars[i].name));
+    return r;
+}
+
 /* The URL's path and query of the next page, in the arena. */
 static const char *page_path(struct arena *a, const struct strbuf *base, struct str page_token)
 {

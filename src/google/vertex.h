@@ -16,6 +16,10 @@ struct vertex_jobs { /* in the caller's arena */
     struct vertex_job *at;
     size_t len;
 };
+/* For a filter: the states of jobs that have not ended. */
+#define VERTEX_LIVE_STATES                                                                                   \
+    "(state=\"JOB_STATE_QUEUED\" OR state=\"JOB_STATE_PENDING\" OR state=\"JOB_STATE_RUNNING\" OR "          \
+    "state=\"JOB_STATE_CANCELLING\" OR state=\"JOB_STATE_UPDATING\" OR state=\"JOB_STATE_PAUSED\")"
 struct vertex_place {
     struct str gcp_project, region;
     bool v1beta1; /* for a create whose request has fields that v1 does not know; else v1 */
@@ -26,6 +30,14 @@ NODISCARD int vertex_create(struct google *g, struct arena *a, const struct vert
                             struct str request, struct vertex_job *ret, struct err *e);
 NODISCARD int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex_job *ret,
                          struct err *e);
+struct vertex_env {
+    const char *name;
+    struct str value; /* absent: the job has no such variable, or it is no plain one */
+};
+/** vertex_get_env() - the values of some variables of a job's first worker pool, in @a. @vars ends with a
+ * NULL name. They are copied out of memory that is overwritten, so ask for none that is a secret. Yields. */
+NODISCARD int vertex_get_env(struct google *g, struct arena *a, struct str name, struct vertex_env *vars,
+                             struct err *e);
 /** vertex_list() - all pages of a filter (AIP-160 text), readMask'd to what struct vertex_job holds. Yields.
  */
 NODISCARD int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where,

@@ -166,6 +166,7 @@ static void add_labels(struct renderer *r)
     } ours[] = { { LABEL_RUN, in->run_id },
                  { LABEL_ITEM, in->item_id },
                  { LABEL_AGENT, in->agent_label },
+                 { LABEL_HOME, in->home },
                  { LABEL_ATTEMPT, in->attempt_label } };
 
     if (!f->value)

@@ -34,6 +34,7 @@
 #define LABEL_ITEM    "slipway-item"    /* queue item id */
 #define LABEL_ATTEMPT "slipway-attempt" /* unique per submit attempt: the dedup label */
 #define LABEL_AGENT   "slipway-agent"   /* shared by all jobs of one agent: one list call watches all */
+#define LABEL_HOME    "slipway-home"    /* of the agent, across lost disks */
 #define LABEL_RUN     "wandb-run-id"
 
 struct render_input {
@@ -41,12 +42,12 @@ struct render_input {
     struct str base_url; /* WANDB_BASE_URL for the job */
     struct str run_id, run_name, queue_name, queue_entity, item_id, author;
     struct str image_uri;
-    struct str gcp_project, region; /* agent's defaults; spec.project and spec.location win */
-    struct str agent_label, attempt_label;
-    const struct launch_rung *rung;    /* what the ladder changes; NULL: nothing */
-    int64_t now_unix_ms;               /* for the derived output directory */
-    const struct macro_env *macro_env; /* NULL: no variable of the agent's environment */
-    bool strict_macros;                /* an unknown ${x} is an error */
+    struct str gcp_project, region;              /* agent's defaults; spec.project and spec.location win */
+    struct str agent_label, attempt_label, home; /* each may be absent: no label */
+    const struct launch_rung *rung;              /* what the ladder changes; NULL: nothing */
+    int64_t now_unix_ms;                         /* for the derived output directory */
+    const struct macro_env *macro_env;           /* NULL: no variable of the agent's environment */
+    bool strict_macros;                          /* an unknown ${x} is an error */
 };
 struct rendered {
     const struct jval *request; /* CustomJob JSON (camelCase); secret env values as

@@ -42,6 +42,9 @@ static void out_job(struct arena *a, const struct cloud_job *j, struct vertex_jo
 
     jval_set_cstr(a, labels, LABEL_ATTEMPT, j->attempt);
     jval_set_cstr(a, labels, LABEL_AGENT, j->agent);
+    jval_set_cstr(a, labels, LABEL_HOME, j->home);
+    jval_set_cstr(a, labels, LABEL_ITEM, j->item);
+    jval_set_cstr(a, labels, LABEL_RUN, j->run);
     *ret = (struct vertex_job){ .name = str_of(arena_strdup(a, j->name)),
                                 .state = str_of(arena_strdup(a, j->state)),
                                 .error_message = str_of(j->error),
@@ -75,16 +78,22 @@ int secret_manager_access(struct secret_manager *m, struct str name, struct str 
     return 0;
 }
 
+static void copy_label(char to[CLOUD_LABEL_SIZE], const struct jval *request, const char *name)
+{
+    snprintf(to, CLOUD_LABEL_SIZE, "%.*s", STR_ARG(jval_str(jval_get(jval_get(request, "labels"), name))));
+}
+
 static struct cloud_job *add_job(const struct jval *request)
 {
     struct cloud_job *j = &cloud.jobs[cloud.count];
 
     snprintf(j->name, sizeof(j->name), "projects/1/locations/us-central1/customJobs/%d", ++cloud.count);
     snprintf(j->state, sizeof(j->state), "JOB_STATE_PENDING");
-    snprintf(j->attempt, sizeof(j->attempt), "%.*s",
-             STR_ARG(jval_str(jval_get(jval_get(request, "labels"), LABEL_ATTEMPT))));
-    snprintf(j->agent, sizeof(j->agent), "%.*s",
-             STR_ARG(jval_str(jval_get(jval_get(request, "labels"), LABEL_AGENT))));
+    copy_label(j->attempt, request, LABEL_ATTEMPT);
+    copy_label(j->agent, request, LABEL_AGENT);
+    copy_label(j->home, request, LABEL_HOME);
+    copy_label(j->item, request, LABEL_ITEM);
+    copy_label(j->run, request, LABEL_RUN);
     return j;
 }
 
@@ -130,11 +139,22 @@ int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex
     return err_set_http(e, 404, "no such job");
 }
 
-/* Knows the two filters of the agent: a dedup label, or its own label with states that live. */
+int vertex_get_env(struct google *g, struct arena *a, struct str name, struct vertex_env *vars, struct err *e)
+{
+    struct vertex_job job = { 0 };
+    int rc = vertex_get(g, a, name, &job, e);
+
+    for (size_t i = 0; !rc && vars[i].name; i++)
+        vars[i].value = str_is(str_of(vars[i].name), "WANDB_ENTITY") ? STR("ent") : STR("proj");
+    return rc;
+}
+
+/* Knows three filters of the agent: a dedup label, or its own label or home with states that live. */
 int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where, struct str filter,
                 struct vertex_jobs *ret, struct err *e)
 {
     struct vertex_jobs jobs = { .at = arena_array(a, CLOUD_MAX_JOBS, sizeof(*jobs.at)) };
+    bool by_home = str_find(filter, STR(LABEL_HOME)) >= 0;
     bool live_only = str_find(filter, STR("JOB_STATE_RUNNING")) >= 0;
     int rc = reach(e);
 
@@ -142,7 +162,9 @@ int vertex_list(struct google *g, struct arena *a, const struct vertex_place *wh
         return rc;
     cloud.lists++;
     for (int i = 0; i < cloud.count; i++) {
-        const char *label = live_only ? cloud.jobs[i].agent : cloud.jobs[i].attempt;
+        const char *label = by_home     ? cloud.jobs[i].home
+                            : live_only ? cloud.jobs[i].agent
+                                        : cloud.jobs[i].attempt;
 
         if ((!live_only || is_live(&cloud.jobs[i])) &&
             str_find(filter, str_of(arena_printf(a, "=\"%s\"", label))) >= 0)

@@ -4,10 +4,12 @@
 #include "google/secret_manager.h"
 #include "google/vertex.h"
 
-enum { CLOUD_MAX_JOBS = 32 };
+enum { CLOUD_MAX_JOBS = 32, CLOUD_LABEL_SIZE = 64 };
 
 struct cloud_job {
-    char name[80], state[40], attempt[64], agent[64];
+    char name[80], state[40];
+    char attempt[CLOUD_LABEL_SIZE], agent[CLOUD_LABEL_SIZE], home[CLOUD_LABEL_SIZE], item[CLOUD_LABEL_SIZE],
+        run[CLOUD_LABEL_SIZE];
     const char *error;
 };
 struct cloud {

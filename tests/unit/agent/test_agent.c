@@ -48,6 +48,7 @@ static void run_agent(struct io *io, void *arg)
     w = wandb_new(io, &(struct wandb_options){
                           .base_url = "http://server:80", .api_key = key, .user_agent_version = "test" });
     const struct agent_options o = { .state_dir = world.dir,
+                                     .home = "machine:state",
                                      .entity = "ent",
                                      .queues = queues,
                                      .max_jobs = world.max_jobs,
@@ -363,6 +364,43 @@ static void an_agent_killed_in_a_create_finds_its_job(void **state)
     run_for(60000);
     assert_int_equal(cloud.count, 1);
     end_job();
+}
+
+/* Killed, and its disk with it, some time after its job was made. */
+static void lose_the_disk(void)
+{
+    run_for(3000);
+    sim_node_kill(world.agent);
+    run_for(5000);
+    folder_remove(world.dir);
+    folder_make(world.dir);
+    boot();
+}
+
+static void a_job_of_a_lost_journal_is_found_by_its_home_on_a_wandb_server(void **state)
+{
+    queue.own_server = false;
+    start_job();
+    lose_the_disk();
+    run_for(120000);
+    assert_int_equal(cloud.creates, 1);
+    assert_int_equal(queue.items[0].acks, 1);
+    cloud_set_state(0, "FAILED", "boom");
+    run_until(all_reported);
+    assert_item(0, "FAILED", "boom");
+}
+
+static void a_job_of_a_lost_journal_whose_item_has_ended_is_left_alone(void **state)
+{
+    queue.own_server = false;
+    start_job();
+    snprintf(queue.items[0].state, sizeof(queue.items[0].state), "FINISHED");
+    lose_the_disk();
+    run_for(120000);
+    cloud_set_state(0, "FAILED", "boom");
+    run_for(120000);
+    assert_int_equal(queue.items[0].reports, 0);
+    assert_int_equal(cloud.cancels, 0);
 }
 
 static bool two_jobs(void)
@@ -727,6 +765,8 @@ int main(void)
         LIFE(a_job_that_runs_has_no_fiber_also_after_a_restart),
         LIFE(a_new_agent_takes_up_what_a_killed_one_left),
         LIFE(an_agent_killed_in_a_create_finds_its_job),
+        LIFE(a_job_of_a_lost_journal_is_found_by_its_home_on_a_wandb_server),
+        LIFE(a_job_of_a_lost_journal_whose_item_has_ended_is_left_alone),
         LIFE(an_outage_of_an_hour_loses_nothing),
         LIFE(a_throttled_start_and_no_quota_are_waited_for),
         LIFE(no_more_jobs_than_slots_live_at_once),
