@@ -23,7 +23,10 @@ struct google {
     struct token_cache *tokens;
     struct str project;
     const char *project_found_by;
+    struct google_traffic traffic[GOOGLE_TRAFFIC_MAX];
 };
+
+static const char *const metered[GOOGLE_TRAFFIC_MAX] = { "aiplatform", "logging", "secretmanager", "google" };
 
 static int fetch_token(void *ctx, struct token *ret, struct err *e);
 
@@ -41,6 +44,8 @@ struct google *google_new(struct io *io, const struct google_options *o)
     g->warn = o->warn;
     g->warn_ctx = o->warn_ctx;
     g->tokens = token_cache_new(io, fetch_token, g);
+    for (size_t i = 0; i < GOOGLE_TRAFFIC_MAX; i++)
+        g->traffic[i].service = metered[i];
     return g;
 }
 
@@ -266,9 +271,31 @@ static int reply_error(struct google *g, struct arena *a, const struct google_re
     return r;
 }
 
-static int send_once(struct google *g, struct arena *a, struct http_request *req, struct http_reply *reply,
+size_t google_traffic(const struct google *g, const struct google_traffic **ret)
+{
+    *ret = g->traffic;
+    return GOOGLE_TRAFFIC_MAX;
+}
+
+static struct prom_calls *traffic_of(struct google *g, const char *service)
+{
+    size_t i = 0;
+
+    while (i + 1 < GOOGLE_TRAFFIC_MAX && strcmp(g->traffic[i].service, service) != 0)
+        i++;
+    return &g->traffic[i].calls;
+}
+
+struct sending {
+    struct prom_calls *calls;
+    struct http_request *http;
+};
+
+static int send_once(struct google *g, struct arena *a, const struct sending *s, struct http_reply *reply,
                      struct err *e)
 {
+    struct http_request *req = s->http;
+    int64_t began;
     AUTO_PTR(secret) mine = NULL; /* another fiber may replace the cached one while we wait */
     const struct secret *token = NULL;
     struct http_header quota = { .name = STR("x-goog-user-project") };
@@ -281,7 +308,9 @@ static int send_once(struct google *g, struct arena *a, struct http_request *req
     req->headers = &quota;
     req->header_count = quota.value.len ? 1 : 0;
     req->auth = (struct http_auth){ .kind = HTTP_AUTH_BEARER, .secret = mine };
+    began = io_now_ms(g->io);
     r = http_send(g->io, a, req, reply, e);
+    prom_calls_add(s->calls, r ? 0 : reply->status, io_now_ms(g->io) - began);
     if (!r)
         LOG_DEBUG("google.call", "method=%s url=%s status=%d", req->method, req->url, reply->status);
     if (!r && reply->status == 401)
@@ -317,6 +346,7 @@ int google_call(struct google *g, struct arena *a, const struct google_request *
 {
     AUTO_STRBUF struct strbuf url = STRBUF(64 * 1024);
     struct http_request http = { .method = req->method, .body = req->body };
+    const struct sending sending = { traffic_of(g, req->service), &http };
     struct http_reply reply = { 0 };
     struct jval *value = NULL;
     int r;
@@ -331,9 +361,9 @@ int google_call(struct google *g, struct arena *a, const struct google_request *
     if (r)
         return r;
     http.url = strbuf_cstr(&url);
-    r = send_once(g, a, &http, &reply, e);
+    r = send_once(g, a, &sending, &reply, e);
     if (!r && reply.status == 401)
-        r = send_once(g, a, &http, &reply, e);
+        r = send_once(g, a, &sending, &reply, e);
     if (r)
         return r;
     if (reply.status < 200 || reply.status > 299)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/jval.h"
+#include "base/prom.h"
 #include "io/http.h"
 
 struct google;
@@ -60,6 +61,15 @@ struct google_identity {
 };
 /** google_identity() - what is known, after a token was given. Yields. Errors as google_token(). */
 NODISCARD int google_identity(struct google *g, struct arena *a, struct google_identity *ret, struct err *e);
+
+enum { GOOGLE_TRAFFIC_MAX = 4 };
+struct google_traffic {
+    const char *service; /* "aiplatform", "logging", "secretmanager", or "google": any other */
+    struct prom_calls calls;
+};
+/** google_traffic() - the calls made so far by service; *ret is borrowed. At most GOOGLE_TRAFFIC_MAX. Token
+ * requests are not among them. Does not yield. */
+size_t google_traffic(const struct google *g, const struct google_traffic **ret);
 
 struct explanation; /* google/refusal.h */
 struct google_request {

@@ -15,6 +15,7 @@ struct wandb {
     wandb_key_fn newer_key;
     void *newer_key_ctx;
     bool is_slipway;
+    struct prom_calls calls, waits;
 };
 
 struct wandb *wandb_new(struct io *io, const struct wandb_options *o)
@@ -200,6 +201,11 @@ static int renew_key(struct wandb *w, const struct secret *refused, struct err *
     return 0;
 }
 
+const struct prom_calls *wandb_traffic(const struct wandb *w, bool waits)
+{
+    return waits ? &w->waits : &w->calls;
+}
+
 /* With the present key, which may be replaced while the answer is awaited; again when a newer one is there.
  */
 static int send_with_key(struct wandb *w, struct arena *a, struct http_request *req, struct http_reply *ret,
@@ -207,11 +213,15 @@ static int send_with_key(struct wandb *w, struct arena *a, struct http_request *
 {
     for (bool again = false;; again = true) {
         AUTO_PTR(secret) mine = w->api_key ? secret_dup(w->api_key) : NULL;
+        int64_t began;
         int rc;
 
         if (mine)
             req->auth = (struct http_auth){ HTTP_AUTH_BASIC, "api", mine };
+        began = io_now_ms(w->io);
         rc = http_send(w->io, a, req, ret, e);
+        prom_calls_add(req->timeout_ms > CALL_TIMEOUT_MS ? &w->waits : &w->calls, rc ? 0 : ret->status,
+                       io_now_ms(w->io) - began);
         req->auth = (struct http_auth){ 0 };
         if (rc || ret->status != 401 || again)
             return rc;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/jval.h"
+#include "base/prom.h"
 #include "io/http.h"
 
 struct wandb;
@@ -35,6 +36,10 @@ const struct secret *wandb_api_key(const struct wandb *w);
 /** wandb_is_slipway() - did the last answer come from our own server ("Server: slipway/...")? False before
  * any answer. */
 bool wandb_is_slipway(const struct wandb *w);
+
+/** wandb_traffic() - the calls made so far, borrowed; @waits: those that let the server wait for news, which
+ * take as long as they may. Does not yield. */
+const struct prom_calls *wandb_traffic(const struct wandb *w, bool waits);
 
 struct wandb_request {
     const char *document;

@@ -22,8 +22,15 @@ def metrics(base):
     status, text, kind = get(base + "/metrics")
     assert status == 200 and kind.startswith("text/plain; version=0.0.4")
     families = list(text_string_to_metric_families(text))
-    assert all(f.documentation and f.type in ("gauge", "counter") for f in families)
+    assert all(f.documentation and f.type in ("gauge", "counter", "histogram") for f in families)
     return {(s.name, *sorted(s.labels.values())): s.value for f in families for s in f.samples}
+
+
+def failed_launch(world, base):
+    """The agent's metrics when an item has failed: its program ends with 3."""
+    end = world.place.item_at_end(world.place.launch("q", "-c", "import sys; sys.exit(3)"))
+    assert end["state"] == "FAILED"
+    return wait_for(lambda: (lambda m: m if m["slipway_agent_reported_total",] == 1 else None)(metrics(base)))
 
 
 @pytest.fixture
@@ -45,6 +52,19 @@ def test_metrics_follow_a_job_to_its_end(world, base):
     assert after["slipway_agent_launches_ended_total", "finished"] == 1
     assert after["slipway_agent_launches_ended_total", "failed"] == 0
     assert sum(v for k, v in after.items() if k[0] == "slipway_agent_launches") == 0
+
+
+def test_failures_are_counted_by_cause_and_requests_by_answer(world, base):
+    before = metrics(base)
+    after = failed_launch(world, base)
+    assert after["slipway_agent_launches_failed_total", "program"] == 1
+    assert after["slipway_agent_requests_total", "2xx", "aiplatform"] >= 2, "create and a look"
+    assert after["slipway_agent_requests_total", "2xx", "queue"] > before["slipway_agent_requests_total", "2xx", "queue"]
+    count = after["slipway_agent_request_seconds_count", "aiplatform"]
+    assert count == sum(v for k, v in after.items() if k[0] == "slipway_agent_requests_total" and k[2] == "aiplatform")
+    assert after["slipway_agent_request_seconds_bucket", "+Inf", "aiplatform"] == count
+    assert after["slipway_agent_request_seconds_bucket", "1", "aiplatform"] > 0
+    assert after["slipway_agent_journal_bytes",] > 4096
 
 
 def test_it_is_ready_while_the_server_answers(world, base):
