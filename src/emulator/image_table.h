@@ -1,6 +1,7 @@
 /*
  * emulator/image_table.h: what stands for the entry points of images. No image is ever pulled: a container is
- * a local process, so an image that is used without a command needs an entry here.
+ * a local process or a built-in program (emulator/builtin.h), so an image that is used without a command
+ * needs an entry here.
  *
  * YAML, examples/images.yaml:
  *   images:

@@ -1,9 +1,10 @@
-/* emulator/replica.c: the processes of a live job: started, read line by line, stopped. */
+/* emulator/replica.c: the programs of a live job: started, read line by line, stopped. */
 #include <signal.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "emulator/builtin.h"
 #include "emulator/run.h"
 
 #include <stdlib.h>
@@ -72,6 +73,21 @@ static void replica_refused(struct replica *r, const char *why)
     log_line(r->run->m, r->run->row.id, r->task, "ERROR", str_of(why));
 }
 
+/* Its fiber ends here: run.c looks at the time while it watches. */
+static void replica_sleep(struct replica *r, const char *const *argv)
+{
+    struct builtin b = { 0 };
+    const char *why = builtin_parse(r->run->a, argv, &b);
+
+    if (why) {
+        replica_refused(r, why);
+        return;
+    }
+    r->sleeps = true;
+    r->sleeps_until = io_now_ms(r->run->m->io) + b.sleep_ms;
+    r->status = b.status;
+}
+
 static void replica_main(void *arg)
 {
     struct replica *r = arg;
@@ -96,6 +112,8 @@ static void replica_main(void *arg)
     o.cwd = c.cwd;
     if (!c.argv) {
         replica_refused(r, arena_strdup(run->a, c.start_error));
+    } else if (builtin_is(c.argv)) {
+        replica_sleep(r, c.argv);
     } else if ((code = proc_spawn(run->m->io, &o, &r->proc, &e)) == 0) {
         replica_attend(r);
     } else if (code != -ERR_CANCELLED) {
@@ -106,7 +124,7 @@ static void replica_main(void *arg)
             arena_printf(run->a, "runc create failed: unable to start container process: exec: \"%s\": %s",
                          c.argv[0], code == -ERR_NOT_FOUND ? "executable file not found in $PATH" : e.msg));
     }
-    r->ended = true;
+    r->ended = !r->sleeps;
     cond_broadcast(run->m->io, &run->wake);
 }
 
@@ -131,11 +149,33 @@ void replicas_start(struct run *run)
     }
 }
 
+int64_t replicas_look(struct run *run, int64_t until_ms)
+{
+    int64_t now = io_now_ms(run->m->io);
+
+    for (size_t i = 0; i < run->replica_count; i++) {
+        struct replica *r = &run->replicas[i];
+
+        if (!r->sleeps || r->ended)
+            continue;
+        r->ended = now >= r->sleeps_until;
+        if (!r->ended && r->sleeps_until < until_ms)
+            until_ms = r->sleeps_until;
+    }
+    return until_ms;
+}
+
 static void signal_all(struct run *run, int signal)
 {
     for (size_t i = 0; i < run->replica_count; i++) {
-        if (run->replicas[i].proc)
-            proc_signal_group(run->replicas[i].proc, signal);
+        struct replica *r = &run->replicas[i];
+
+        if (r->proc)
+            proc_signal_group(r->proc, signal);
+        if (r->sleeps && !r->ended) {
+            r->status = 128 + signal;
+            r->ended = true;
+        }
     }
 }
 

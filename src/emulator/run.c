@@ -139,8 +139,8 @@ static enum watch_end watch(struct run *run, int64_t until_ms, struct replica **
     struct err e = { 0 };
 
     for (;;) {
+        int64_t look_ms = replicas_look(run, until_ms), now = io_now_ms(io);
         enum watch_end end = io_cancelled(io) ? WATCH_ABANDONED : judge(run, ret_culprit);
-        int64_t now = io_now_ms(io);
 
         if (end != WATCH_TIME)
             return end;
@@ -148,7 +148,7 @@ static enum watch_end watch(struct run *run, int64_t until_ms, struct replica **
             return WATCH_CANCEL;
         if (now >= until_ms)
             return WATCH_TIME;
-        if (cond_wait(io, &run->wake, until_ms - now, &e) && e.code == ERR_CANCELLED)
+        if (cond_wait(io, &run->wake, look_ms - now, &e) && e.code == ERR_CANCELLED)
             return WATCH_ABANDONED;
     }
 }

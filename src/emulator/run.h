@@ -1,4 +1,4 @@
-/* emulator/run.h: a live job, shared by run.c (its life) and replica.c (its processes). */
+/* emulator/run.h: a live job, shared by run.c (its life) and replica.c (its programs). */
 #pragma once
 
 #include "emulator/container.h"
@@ -13,6 +13,8 @@ struct replica {
     struct strbuf tail; /* the last of its stderr */
     struct cond drained;
     bool reader_done;
+    bool sleeps;          /* runs a built-in program, and has neither process nor fiber */
+    int64_t sleeps_until; /* monotonic; when that ends by itself, with @status */
     /* set when it has ended */
     bool ended, seen;
     int status;
@@ -35,8 +37,11 @@ struct run {
     struct group *fibers; /* of the replicas */
 };
 
-/** replicas_start() - a fiber and a process per replica of every pool. */
+/** replicas_start() - every replica of every pool: a fiber and a process, or a built-in program. */
 void replicas_start(struct run *run);
+/** replicas_look() - end the built-in programs whose time is over. When the next one is due (monotonic), or
+ * @until_ms when that is sooner. */
+int64_t replicas_look(struct run *run, int64_t until_ms);
 /** replicas_stop() - SIGTERM, after the grace SIGKILL, until all have ended; frees them. At once when our own
  * fiber is cancelled. Yields. */
 void replicas_stop(struct run *run);

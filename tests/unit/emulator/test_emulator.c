@@ -215,6 +215,58 @@ static void an_unknown_image_without_a_command_does_not_start(void **state)
     in_world(start_error);
 }
 
+static const char *create_builtin(struct world *w, const char *command)
+{
+    return create(w, job_body(w, "a", arena_printf(w->a, "{\"imageUri\":\"i\",\"command\":%s}", command)));
+}
+
+static void slept(struct world *w)
+{
+    const char *ends = create_builtin(w, "[\":sleep\",\"0\"]"),
+               *fails = create_builtin(w, "[\":sleep\",\"0\",\"3\"]"),
+               *stays = create_builtin(w, "[\":sleep\",\"1000\"]");
+    struct jval *v = NULL;
+
+    wait_for(w, ends, "JOB_STATE_SUCCEEDED");
+    v = wait_for(w, fails, "JOB_STATE_FAILED");
+    assert_non_null(strstr(text_of(v, "error.message"), "exited with a non-zero status of 3."));
+    wait_for(w, stays, "JOB_STATE_RUNNING");
+    assert_int_equal(call(w, "POST", arena_printf(w->a, "%s:cancel", stays), "{}", &v), 200);
+    wait_for(w, stays, "JOB_STATE_CANCELLED");
+}
+
+static void a_job_may_sleep_without_a_process(void **state)
+{
+    (void)state;
+    in_world(slept);
+}
+
+static void wrong_sleep(struct world *w)
+{
+    static const char *const wrong[] = { "[\":sleep\"]",
+                                         "[\":sleep\",\"-1\"]",
+                                         "[\":sleep\",\"x\"]",
+                                         "[\":sleep\",\"31536001\"]",
+                                         "[\":sleep\",\"1\",\"256\"]",
+                                         "[\":sleep\",\"1\",\"2\",\"3\"]" };
+    struct jval *v;
+
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        v = wait_for(w, create_builtin(w, wrong[i]), "JOB_STATE_FAILED");
+        assert_non_null(
+            strstr(text_of(v, "error.message"), "status of 128. Termination reason: StartError."));
+        assert_non_null(strstr(text_of(v, "error.message"), ":sleep takes SECONDS"));
+    }
+    v = wait_for(w, create_builtin(w, "[\":nap\"]"), "JOB_STATE_FAILED");
+    assert_non_null(strstr(text_of(v, "error.message"), "\":nap\" is not a program of the emulator"));
+}
+
+static void a_built_in_program_is_told_what_is_wrong(void **state)
+{
+    (void)state;
+    in_world(wrong_sleep);
+}
+
 static void retried(struct world *w)
 {
     /* the folder is the job's HOME: the third run finds two marks and succeeds */
@@ -439,6 +491,8 @@ int main(void)
         cmocka_unit_test(a_job_runs_its_command_and_succeeds),
         cmocka_unit_test(a_failed_job_tells_status_and_last_lines),
         cmocka_unit_test(an_unknown_image_without_a_command_does_not_start),
+        cmocka_unit_test(a_job_may_sleep_without_a_process),
+        cmocka_unit_test(a_built_in_program_is_told_what_is_wrong),
         cmocka_unit_test(a_crash_restarts_the_whole_job),
         cmocka_unit_test(a_running_job_can_be_cancelled_then_deleted),
         cmocka_unit_test(the_end_of_the_primary_ends_the_workers),
