@@ -60,12 +60,17 @@ class QuietServer(ThreadingHTTPServer):
 
 
 class Process:
-    def __init__(self, argv, env, lines=0):
-        self.p = subprocess.Popen([str(a) for a in argv], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    def __init__(self, argv, env, lines=0, log=None):
+        self.began = time.time()
+        self.p = subprocess.Popen([str(a) for a in argv], env=env, stdout=subprocess.PIPE, stderr=log or subprocess.DEVNULL, text=True)
         self.out = "".join(self.p.stdout.readline() for _ in range(lines))
 
-    def rss_kb(self):
-        return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.p.pid}/status").read_text()).group(1))
+    def rss_kb(self, field="VmRSS"):
+        return int(re.search(field + r":\s+(\d+)", pathlib.Path(f"/proc/{self.p.pid}/status").read_text()).group(1))
+
+    def cpu_s(self):
+        user, system = pathlib.Path(f"/proc/{self.p.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def end(self):
         self.p.send_signal(signal.SIGTERM)

@@ -171,6 +171,9 @@ static int sweep_place(struct place_watch *p, struct err *e)
     struct sweep s = { p, io_now_ms(p->agent->io), listed };
     int rc = sweep_list(p->agent, arena, &s, e);
 
+    if (!rc)
+        LOG_DEBUG("watch.listed", "region=%.*s ms=%lld", STR_ARG(p->where.region),
+                  (long long)(io_now_ms(p->agent->io) - s.began_ms));
     return rc ? rc : sweep_missing(p->agent, arena, &s, e);
 }
 
