@@ -69,6 +69,7 @@ static const struct verb *const verbs[] = {
     &verb_auth_test,
     &verb_admin_user_create,
     &verb_admin_team_create,
+    &verb_admin_team_role,
     &verb_completion,
     &verb_version,
     NULL,

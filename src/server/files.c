@@ -147,6 +147,7 @@ void files_handle(struct server *s, struct http_exchange *x)
     struct str name = { 0 };
     struct store_project found = { 0 };
     struct store_user user = { 0 };
+    struct access access = { .store = s->store, .a = x->a, .user = &user };
     struct store_run run = { 0 };
     struct err e = { 0 };
     int rc;
@@ -162,7 +163,8 @@ void files_handle(struct server *s, struct http_exchange *x)
     }
     if (!auth_check(s, x, &user))
         return;
-    rc = access_project(s, x->a, &user, &project, &found, &e);
+    access.act = str_is(x->method, "GET") ? "read" : "stream";
+    rc = access_project(&access, &project, &found, &e);
     if (rc == 0)
         rc = store_run_by_name(s->store, x->a, found.id, name, &run, &e);
     if (rc < 0)

@@ -192,11 +192,29 @@ int server_user_create(struct server *s, const struct admin_user_options *o, str
     return 0;
 }
 
-int server_team_create(struct server *s, const char *name, const char *const *members, struct err *e)
+int server_team_create(struct server *s, const struct admin_team_options *o, struct err *e)
 {
-    int rc = entity_name_check(str_of(name), e);
+    const struct store_new_team team = { .name = o->name,
+                                         .admins = o->admins,
+                                         .members = o->members,
+                                         .viewers = o->viewers,
+                                         .now_unix_ms = io_now_unix_ms(s->io) };
+    int rc = entity_name_check(str_of(o->name), e);
 
     if (rc == 0)
-        rc = store_team_add(s->store, name, members, io_now_unix_ms(s->io), e);
-    return rc < 0 ? err_wrap(e, "team '%s'", name) : 0;
+        rc = store_team_add(s->store, &team, e);
+    return rc < 0 ? err_wrap(e, "team '%s'", o->name) : 0;
+}
+
+int server_role_set(struct server *s, const struct admin_role_options *o, struct err *e)
+{
+    struct store_role_change change = { .user = str_of(o->user), .team = str_of(o->team) };
+
+    if (o->queue)
+        change.queue = str_of(o->queue);
+    change.clear = o->queue && str_is(str_of(o->role), "default");
+    if (!change.clear && !store_role_parse(str_of(o->role), &change.role))
+        return err_set(e, ERR_INVALID, "there is no role '%s': it is admin, member, viewer or none%s",
+                       o->role, o->queue ? ", or default for the one in the team" : "");
+    return store_role_set(s->store, &change, e);
 }

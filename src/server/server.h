@@ -34,6 +34,16 @@ struct admin_user_options {
  * taken; -ERR_INVALID for a bad name or key. */
 NODISCARD int server_user_create(struct server *s, const struct admin_user_options *o,
                                  struct secret **ret_key, struct err *e);
-/** server_team_create() - a team entity with its members (NULL-ended user names). */
-NODISCARD int server_team_create(struct server *s, const char *name, const char *const *members,
-                                 struct err *e);
+struct admin_team_options {
+    const char *name;
+    const char *const *admins, *const *members, *const *viewers; /* user names, each NULL-ended or NULL */
+};
+/** server_team_create() - a team entity with the roles of its people. -ERR_NOT_FOUND names a user that is not
+ * there. */
+NODISCARD int server_team_create(struct server *s, const struct admin_team_options *o, struct err *e);
+struct admin_role_options {
+    const char *user, *team, *role; /* "admin", "member", "viewer" or "none" */
+    const char *queue; /* NULL: the role in the team; else on this queue, "default" takes it away */
+};
+/** server_role_set() - give a user a role. -ERR_INVALID: no such role; -ERR_NOT_FOUND. */
+NODISCARD int server_role_set(struct server *s, const struct admin_role_options *o, struct err *e);

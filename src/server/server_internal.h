@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "server/access.h"
 #include "server/graphql/gql.h"
 #include "server/server.h"
 #include "server/store/store.h"
@@ -56,15 +57,3 @@ struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t r
 NODISCARD int files_name_check(struct str name, struct err *e);
 /** stream_handle() - POST /files/ENTITY/PROJECT/RUN/file_stream for a run the user may write to. */
 void stream_handle(struct server *s, struct http_exchange *x, const struct store_run *run);
-
-/* --- access.c: what a user may see: its own entity and its teams'; admins everything --- */
-NODISCARD int access_entity(struct server *s, struct arena *a, const struct store_user *u, struct str name,
-                            struct store_entity *ret, struct err *e);
-NODISCARD int access_entity_id(struct server *s, const struct store_user *u, int64_t entity_id,
-                               const char *what, struct err *e);
-struct project_ref {
-    struct str entity; /* empty or absent: the user's own */
-    struct str name;
-};
-NODISCARD int access_project(struct server *s, struct arena *a, const struct store_user *u,
-                             const struct project_ref *ref, struct store_project *ret, struct err *e);

@@ -43,6 +43,9 @@ int resolve_create_agent(struct gql_call *c, const struct jval **ret, struct err
         struct store_queue queue = { 0 };
 
         rc = find_queue_uid(c, jval_str(jval_at(queues, i)), &queue, e);
+        if (rc == 0 && queue.entity_id != entity.id)
+            rc = err_set(e, ERR_INVALID, "queue '%.*s' is not of entity '%.*s'", STR_ARG(queue.uid),
+                         STR_ARG(entity.name));
     }
     n.entity_id = entity.id;
     if (rc == 0)

@@ -1,10 +1,12 @@
 /*
  * server/api/api.h: the resolvers of schema.graphql, one file a subject, listed in resolvers.c.
  *
- * A resolver checks what the caller may see (access.c), asks the store, and gives an object made here.
+ * A resolver checks what the caller may do (access.h), asks the store, and gives an object made here.
  * Members whose name starts with '$' are for resolvers of fields below; no query can name them.
  */
 #pragma once
+
+#include <string.h>
 
 #include "server/server_internal.h"
 
@@ -50,6 +52,16 @@ static inline struct store *store_of(const struct gql_call *c)
 {
     return caller_of(c)->server->store;
 }
+/** access_of() - the question whether this call may be made: of a mutation its name, else "read". */
+static inline struct access access_of(const struct gql_call *c)
+{
+    return (struct access){ .store = store_of(c),
+                            .a = c->a,
+                            .user = &caller_of(c)->user,
+                            .act = strcmp(c->type, "Mutation") == 0 ? c->field : "read" };
+}
+/** may_more() - access_queue() for a part of this mutation that needs more: "createRunQueue.for all". */
+NODISCARD int may_more(struct gql_call *c, const char *act, const struct store_queue *queue, struct err *e);
 static inline int64_t now_of(const struct gql_call *c)
 {
     return io_now_unix_ms(caller_of(c)->server->io);

@@ -171,6 +171,8 @@ int resolve_delete_item(struct gql_call *c, const struct jval **ret, struct err 
 
     if (rc == 0 && !str_eq(queue.uid, gql_arg_str(c, "input.queueID")))
         rc = err_set(e, ERR_NOT_FOUND, "item %.*s is not in this queue", STR_ARG(item.uid));
+    if (rc == 0 && !str_eq(item.pushed_by, caller_of(c)->user.username))
+        rc = may_more(c, "deleteFromRunQueue.of others", &queue, e);
     if (rc == 0)
         rc = store_item_delete(store_of(c), item.uid, e);
     if (rc < 0)

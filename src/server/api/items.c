@@ -173,7 +173,7 @@ int resolve_item_agent(struct gql_call *c, const struct jval **ret, struct err *
 
 int resolve_item_run(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct caller *who = caller_of(c);
+    const struct access q = access_of(c);
     struct str name = jval_str(jval_get(c->parent, "associatedRunId"));
     const struct project_ref ref = { .entity = jval_str(jval_get(c->parent, "$entity")),
                                      .name = jval_str(jval_get(c->parent, "$project")) };
@@ -183,7 +183,7 @@ int resolve_item_run(struct gql_call *c, const struct jval **ret, struct err *e)
 
     if (!name.ptr)
         return 0;
-    rc = access_project(who->server, c->a, &who->user, &ref, &project, e);
+    rc = access_project(&q, &ref, &project, e);
     if (rc == 0)
         rc = store_run_by_name(store_of(c), c->a, project.id, name, &run, e);
     if (rc == 0)

@@ -16,12 +16,19 @@ struct jval *success_object(struct gql_call *c, bool ok)
     return o;
 }
 
+int may_more(struct gql_call *c, const char *act, const struct store_queue *queue, struct err *e)
+{
+    struct access q = access_of(c);
+
+    q.act = act;
+    return access_queue(&q, queue, "this queue", e);
+}
+
 int find_entity_arg(struct gql_call *c, const char *dotted, struct store_entity *ret, struct err *e)
 {
-    struct caller *who = caller_of(c);
-    struct str name = gql_arg_str(c, dotted);
+    const struct access q = access_of(c);
 
-    return access_entity(who->server, c->a, &who->user, name.len > 0 ? name : who->user.username, ret, e);
+    return access_entity(&q, gql_arg_str(c, dotted), ret, e);
 }
 
 int find_project_args(struct gql_call *c, const char *entity_arg, const char *project_arg,
@@ -29,35 +36,54 @@ int find_project_args(struct gql_call *c, const char *entity_arg, const char *pr
 {
     const struct project_ref ref = { .entity = gql_arg_str(c, entity_arg),
                                      .name = gql_arg_str(c, project_arg) };
-    struct caller *who = caller_of(c);
+    const struct access q = access_of(c);
 
-    return access_project(who->server, c->a, &who->user, &ref, ret, e);
+    return access_project(&q, &ref, ret, e);
+}
+
+/* Whoever finds nothing, or what is not for it, reads the same. */
+static int no_queue(struct str name, struct str entity, struct err *e)
+{
+    return err_set(e, ERR_NOT_FOUND, "queue '%.*s' does not exist in entity '%.*s'",
+                   STR_ARG(str_sub(name, 0, 100)), STR_ARG(entity));
 }
 
 int find_queue(struct gql_call *c, struct store_queue *ret, struct err *e)
 {
-    struct str name = gql_arg_str(c, "input.queueName"), project = gql_arg_str(c, "input.projectName");
+    struct str name = gql_arg_str(c, "input.queueName");
+    struct access q = access_of(c);
     struct store_entity entity = { 0 };
-    int rc = find_entity_arg(c, "input.entityName", &entity, e);
+    struct store_queue found = { 0 };
+    int rc;
 
+    q.act = "read"; /* of the entity; a role on the queue may be higher */
+    rc = access_entity(&q, gql_arg_str(c, "input.entityName"), &entity, e);
     if (rc < 0)
         return rc;
-    rc = queues_live_here(project) ? store_queue_by_name(store_of(c), c->a, entity.id, name, ret, e)
-                                   : -ERR_NOT_FOUND;
+    rc = queues_live_here(gql_arg_str(c, "input.projectName"))
+             ? store_queue_by_name(store_of(c), c->a, entity.id, name, &found, e)
+             : -ERR_NOT_FOUND;
+    q = access_of(c);
+    if (rc == 0)
+        rc = access_queue(&q, &found, "the queue", e);
     if (rc == -ERR_NOT_FOUND)
-        return err_set(e, ERR_NOT_FOUND, "queue '%.*s' does not exist in entity '%.*s'",
-                       STR_ARG(str_sub(name, 0, 100)), STR_ARG(entity.name));
+        return no_queue(name, entity.name, e);
+    if (rc == 0)
+        *ret = found;
     return rc;
 }
 
 int find_queue_uid(struct gql_call *c, struct str uid, struct store_queue *ret, struct err *e)
 {
-    struct caller *who = caller_of(c);
+    const struct access q = access_of(c);
     struct store_queue found = { 0 };
     int rc = store_queue_by_uid(store_of(c), c->a, uid, &found, e);
 
     if (rc == 0)
-        rc = access_entity_id(who->server, &who->user, found.entity_id, "this queue", e);
+        rc = access_queue(&q, &found, "this queue", e);
+    if (rc == -ERR_NOT_FOUND)
+        return err_set(e, ERR_NOT_FOUND, "queue '%.*s' does not exist, or you are not a member of its entity",
+                       STR_ARG(str_sub(uid, 0, 60)));
     if (rc == 0)
         *ret = found;
     return rc;
@@ -66,7 +92,7 @@ int find_queue_uid(struct gql_call *c, struct str uid, struct store_queue *ret, 
 int find_item(struct gql_call *c, struct str uid, struct store_item *ret, struct store_queue *ret_queue,
               struct err *e)
 {
-    struct caller *who = caller_of(c);
+    const struct access q = access_of(c);
     struct store_item found = { 0 };
     struct store_queue queue = { 0 };
     int rc = store_item_by_uid(store_of(c), c->a, uid, &found, e);
@@ -74,7 +100,7 @@ int find_item(struct gql_call *c, struct str uid, struct store_item *ret, struct
     if (rc == 0)
         rc = store_queue_by_id(store_of(c), c->a, found.queue_id, &queue, e);
     if (rc == 0)
-        rc = access_entity_id(who->server, &who->user, queue.entity_id, "this queue item", e);
+        rc = access_queue(&q, &queue, "this queue item", e);
     if (rc == -ERR_NOT_FOUND)
         return err_set(e, ERR_NOT_FOUND,
                        "queue item '%.*s' does not exist, or you are not a member of its entity",
@@ -88,12 +114,16 @@ int find_item(struct gql_call *c, struct str uid, struct store_item *ret, struct
 
 int find_agent(struct gql_call *c, struct str uid, struct store_agent *ret, struct err *e)
 {
-    struct caller *who = caller_of(c);
+    const struct access q = access_of(c);
     struct store_agent found = { 0 };
     int rc = store_agent_by_uid(store_of(c), c->a, uid, &found, e);
 
     if (rc == 0)
-        rc = access_entity_id(who->server, &who->user, found.entity_id, "this launch agent", e);
+        rc = access_entity_id(&q, found.entity_id, "this launch agent", e);
+    if (rc == -ERR_NOT_FOUND)
+        return err_set(e, ERR_NOT_FOUND,
+                       "launch agent '%.*s' does not exist, or you are not a member of its entity",
+                       STR_ARG(str_sub(uid, 0, 60)));
     if (rc == 0)
         *ret = found;
     return rc;
@@ -101,7 +131,7 @@ int find_agent(struct gql_call *c, struct str uid, struct store_agent *ret, stru
 
 int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct err *e)
 {
-    struct caller *who = caller_of(c);
+    const struct access q = access_of(c);
     struct store_project project = { 0 };
     struct str rest = { 0 }, part[4] = { { 0 } };
     struct project_ref ref;
@@ -113,6 +143,6 @@ int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct
     if (n < 4 || !str_is(part[0], "Run") || !str_is(part[1], "v1"))
         return err_set(e, ERR_INVALID, "'%.*s' is not the id of a run", STR_ARG(str_sub(id, 0, 100)));
     ref = (struct project_ref){ .entity = rest, .name = part[3] };
-    n = access_project(who->server, c->a, &who->user, &ref, &project, e);
+    n = access_project(&q, &ref, &project, e);
     return n < 0 ? n : store_run_by_name(store_of(c), c->a, project.id, part[2], ret, e);
 }

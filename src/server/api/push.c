@@ -17,7 +17,7 @@ struct push {
 static int push_target(struct push *p, struct err *e)
 {
     struct gql_call *c = p->c;
-    struct caller *who = caller_of(c);
+    const struct access q = access_of(c);
     struct str entity = jval_str(jval_get(p->spec, "entity")),
                project = jval_str(jval_get(p->spec, "project"));
     struct store_entity found = { 0 };
@@ -26,9 +26,13 @@ static int push_target(struct push *p, struct err *e)
 
     if (entity.len == 0)
         return 0;
-    rc = access_entity(who->server, c->a, &who->user, entity, &found, e);
-    if (rc < 0)
-        return err_wrap(e, "runSpec.entity");
+    if (str_eq(entity, p->queue->entity_name)) { /* the role on the queue may be higher */
+        found.name = p->queue->entity_name;
+    } else {
+        rc = access_entity(&q, entity, &found, e);
+        if (rc < 0)
+            return err_wrap(e, "runSpec.entity");
+    }
     p->item.target_entity = found.name;
     if (project.len == 0)
         return 0;
@@ -41,6 +45,26 @@ static int push_target(struct push *p, struct err *e)
             *ch = (char)(*ch + ('a' - 'A'));
     p->item.target_project = str_of(lower);
     return 0;
+}
+
+/* A queue's template variables say what may be chosen: what goes past them is an admin's. */
+static int push_keeps_to_templates(struct push *p, const struct template_push *in, struct err *e)
+{
+    struct str resource = jval_str(jval_get(in->spec, "resource"));
+    const char *what = NULL;
+
+    if (jval_len(in->variables) == 0)
+        return 0;
+    if (jval_len(jval_get(in->spec, "resource_args")) > 0)
+        what = "resource_args";
+    else if (resource.len > 0 && !str_eq(resource, p->config.resource))
+        what = "resource";
+    if (!what || may_more(p->c, "pushToRunQueue.resources", p->queue, e) == 0)
+        return 0;
+    if (e->code != ERR_DENIED)
+        return -(int)e->code;
+    return err_set(e, ERR_DENIED,
+                   "runSpec.%s: this queue has template variables: set those, or ask an admin of it", what);
 }
 
 static int push_spec(struct push *p, struct err *e)
@@ -58,6 +82,8 @@ static int push_spec(struct push *p, struct err *e)
     if (rc == 0)
         rc = stored_json(c->a, p->config.template_variables, "the queue's template variables", &in.variables,
                          e);
+    if (rc == 0)
+        rc = push_keeps_to_templates(p, &in, e);
     if (rc == 0)
         rc = templates_fill(c->a, &in, &merge.queue_config, &merge.spec, e);
     if (rc < 0)

@@ -7,6 +7,7 @@
 
 int resolve_project_run_queues(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    const struct access q = access_of(c);
     struct jval *list = jval_new_array(c->a);
     struct store_queue *queues = NULL;
     size_t len = 0;
@@ -14,8 +15,13 @@ int resolve_project_run_queues(struct gql_call *c, const struct jval **ret, stru
 
     if (queues_live_here(jval_str(jval_get(c->parent, "name"))))
         rc = store_queue_list(store_of(c), c->a, jval_int(jval_get(c->parent, "$entity")), &queues, &len, e);
-    for (size_t i = 0; rc == 0 && i < len; i++)
-        jval_push(c->a, list, queue_object(c->a, &queues[i]));
+    for (size_t i = 0; rc == 0 && i < len; i++) {
+        rc = access_queue(&q, &queues[i], "this queue", e);
+        if (rc == 0)
+            jval_push(c->a, list, queue_object(c->a, &queues[i]));
+        else if (rc == -ERR_NOT_FOUND)
+            rc = 0; /* not for this caller */
+    }
     if (rc == 0)
         *ret = list;
     return rc;
@@ -23,6 +29,7 @@ int resolve_project_run_queues(struct gql_call *c, const struct jval **ret, stru
 
 int resolve_project_run_queue(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    const struct access q = access_of(c);
     struct store_queue queue = { 0 };
     int rc;
 
@@ -30,6 +37,8 @@ int resolve_project_run_queue(struct gql_call *c, const struct jval **ret, struc
         return 0;
     rc = store_queue_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "$entity")),
                              gql_arg_str(c, "name"), &queue, e);
+    if (rc == 0)
+        rc = access_queue(&q, &queue, "this queue", e);
     if (rc == 0)
         *ret = queue_object(c->a, &queue);
     return rc == -ERR_NOT_FOUND ? 0 : rc;
@@ -152,13 +161,15 @@ static struct jval *config_complaints(struct arena *a, struct str resource, cons
 
 static int new_queue(struct gql_call *c, struct store_new_queue *n, struct err *e)
 {
+    struct access q = access_of(c);
     struct store_entity entity = { 0 };
     int rc = queue_name_check(gql_arg_str(c, "input.queueName"), e);
 
+    q.act = "read"; /* a role on the queue may be higher: may_make() and may_change() see to it */
     if (rc == 0 && !queues_live_here(gql_arg_str(c, "input.projectName")))
         rc = err_set(e, ERR_INVALID, "launch queues live in the project model-registry");
     if (rc == 0)
-        rc = find_entity_arg(c, "input.entityName", &entity, e);
+        rc = access_entity(&q, gql_arg_str(c, "input.entityName"), &entity, e);
     if (rc < 0)
         return rc;
     n->entity_id = entity.id;
@@ -167,6 +178,29 @@ static int new_queue(struct gql_call *c, struct store_new_queue *n, struct err *
     n->created_by = caller_of(c)->user.id;
     n->now_unix_ms = now_of(c);
     return 0;
+}
+
+/* A queue for all is an admin's to make; one with access USER is for its maker. */
+static int may_make(struct gql_call *c, const struct store_new_queue *n, struct err *e)
+{
+    struct access q = access_of(c);
+
+    if (!str_is(n->access, "USER"))
+        q.act = "createRunQueue.for all";
+    return access_entity_id(&q, n->entity_id, "this entity", e);
+}
+
+/* One that is there, by the role on it; one that is not, or is not for this caller, by the role in the team.
+ */
+static int may_change(struct gql_call *c, const struct store_new_queue *n, struct err *e)
+{
+    const struct access q = access_of(c);
+    struct store_queue there = { 0 };
+    int rc = store_queue_by_name(store_of(c), c->a, n->entity_id, n->name, &there, e);
+
+    if (rc == 0)
+        rc = access_queue(&q, &there, "this queue", e);
+    return rc == -ERR_NOT_FOUND ? access_entity_id(&q, n->entity_id, "this entity", e) : rc;
 }
 
 int resolve_create_queue(struct gql_call *c, const struct jval **ret, struct err *e)
@@ -178,9 +212,11 @@ int resolve_create_queue(struct gql_call *c, const struct jval **ret, struct err
     struct jval *o;
     int rc = new_queue(c, &n, e);
 
+    if (rc == 0)
+        rc = may_make(c, &n, e);
     if (rc == 0 && n.config_uid.ptr) {
         rc = store_config_by_uid(store_of(c), c->a, n.config_uid, &config, e);
-        if (rc == 0 && config.entity_id != n.entity_id)
+        if (rc == -ERR_NOT_FOUND || (rc == 0 && config.entity_id != n.entity_id))
             rc = err_set(e, ERR_NOT_FOUND, "the resource config does not exist in this entity");
     }
     if (rc == 0)
@@ -207,6 +243,8 @@ int resolve_upsert_queue(struct gql_call *c, const struct jval **ret, struct err
     struct jval *o;
     int rc = new_queue(c, &n, e);
 
+    if (rc == 0)
+        rc = may_change(c, &n, e);
     if (rc == 0)
         rc = stored_json(c->a, n.external_links, "externalLinks", &links, e);
     if (rc == 0)

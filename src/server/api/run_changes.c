@@ -170,9 +170,13 @@ int resolve_stop_run(struct gql_call *c, const struct jval **ret, struct err *e)
 
 int resolve_delete_run(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    struct access q = access_of(c);
     struct store_run run = { 0 };
     int rc = find_run_id(c, gql_arg_str(c, "input.id"), &run, e);
 
+    q.act = "deleteRun.of others";
+    if (rc == 0 && !str_eq(run.username, q.user->username))
+        rc = access_entity_id(&q, run.entity_id, "this run", e);
     if (rc == 0)
         rc = store_run_delete(store_of(c), run.id, e);
     if (rc < 0)

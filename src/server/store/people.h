@@ -5,6 +5,12 @@
 
 struct store;
 
+/* What a user may do in an entity: each may what the one before may. */
+enum store_role { ROLE_NONE, ROLE_VIEWER, ROLE_MEMBER, ROLE_ADMIN };
+const char *store_role_name(enum store_role role); /* "none", "viewer", "member", "admin" */
+/** store_role_parse() - false: no such role. */
+bool store_role_parse(struct str name, enum store_role *ret);
+
 struct store_entity {
     int64_t id;
     struct str name;
@@ -39,10 +45,14 @@ NODISCARD int store_has_users(struct store *s, bool *ret, struct err *e);
 /** store_user_add() - a user, its entity, its project `model-registry` and its first key. -ERR_CONFLICT: name
  * taken. */
 NODISCARD int store_user_add(struct store *s, const struct store_new_user *u, struct err *e);
-/** store_team_add() - a team with its project and members (NULL-ended names). -ERR_NOT_FOUND names a user
- * that is not there; then nothing was made. */
-NODISCARD int store_team_add(struct store *s, const char *name, const char *const *members,
-                             int64_t now_unix_ms, struct err *e);
+struct store_new_team {
+    const char *name;
+    const char *const *admins, *const *members, *const *viewers; /* user names, each NULL-ended or NULL */
+    int64_t now_unix_ms;
+};
+/** store_team_add() - a team with its project and members. -ERR_NOT_FOUND names a user that is not there;
+ * then nothing was made. */
+NODISCARD int store_team_add(struct store *s, const struct store_new_team *t, struct err *e);
 /** store_user_by_key() - whose key has this hash. The hashes are compared in constant time. */
 NODISCARD int store_user_by_key(struct store *s, struct arena *a, const uint8_t hash[32],
                                 struct store_user *ret, struct store_key *ret_key, struct err *e);
@@ -58,8 +68,30 @@ NODISCARD int store_entity_by_name(struct store *s, struct arena *a, struct str 
                                    struct store_entity *ret, struct err *e);
 NODISCARD int store_entity_by_id(struct store *s, struct arena *a, int64_t id, struct store_entity *ret,
                                  struct err *e);
-/** store_is_member() - own entity, or a team the user is in. */
-NODISCARD int store_is_member(struct store *s, int64_t user_id, int64_t entity_id, bool *ret, struct err *e);
+
+/* --- roles --- */
+/** store_role_in() - a user's role in an entity; ROLE_NONE where it is no member. */
+NODISCARD int store_role_in(struct store *s, int64_t user_id, int64_t entity_id, enum store_role *ret,
+                            struct err *e);
+struct store_entity_role {
+    struct store_entity entity;
+    enum store_role role;
+};
+/** store_entity_role() - an entity by name with the user's role in it, in one look: one that is there and one
+ * that is not take the same time. */
+NODISCARD int store_entity_role(struct store *s, struct arena *a, int64_t user_id, struct str name,
+                                struct store_entity_role *ret, struct err *e);
+/** store_queue_role() - the role a user was given on a queue; false in *ret_given: none was. */
+NODISCARD int store_queue_role(struct store *s, int64_t user_id, int64_t queue_id, bool *ret_given,
+                               enum store_role *ret, struct err *e);
+struct store_role_change {
+    struct str user, team, queue; /* names; queue absent: the role in the team */
+    enum store_role role;
+    bool clear; /* of a queue: take the role away that was given on it */
+};
+/** store_role_set() - a user's role in a team (ROLE_NONE: no longer a member, nor on its queues) or on one of
+ * its queues (for members only; ROLE_NONE hides the queue). -ERR_NOT_FOUND says what is not there. */
+NODISCARD int store_role_set(struct store *s, const struct store_role_change *change, struct err *e);
 
 NODISCARD int store_project_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
                                     struct store_project *ret, struct err *e);

@@ -10,10 +10,12 @@
 
 EMBEDDED(store_migration_0001);
 EMBEDDED(store_migration_0002);
+EMBEDDED(store_migration_0003);
 
 int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e)
 {
-    static const char *const migrations[] = { store_migration_0001, store_migration_0002, NULL };
+    static const char *const migrations[] = { store_migration_0001, store_migration_0002,
+                                              store_migration_0003, NULL };
     struct db *db = NULL;
     const struct db_options options = { .path = o->path,
                                         .migrations = migrations,

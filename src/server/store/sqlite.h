@@ -52,6 +52,11 @@ int item_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* 
 /** tx_project_ensure() - the id of a project, made when missing; @ret_made may be NULL. */
 NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int64_t *ret_id,
                                 bool *ret_made, struct err *e);
+/** tx_user_id() - by name: -ERR_NOT_FOUND. */
+NODISCARD int tx_user_id(struct db_conn *c, struct str username, int64_t *ret, struct err *e);
+/** tx_role_set() - in an entity; not ROLE_NONE. */
+NODISCARD int tx_role_set(struct db_conn *c, int64_t user_id, int64_t entity_id, enum store_role role,
+                          struct err *e);
 /** tx_item_tell() - the heart of store_item_tell(); @strict: an event that the state does not allow is
  * -ERR_CONFLICT, else it is ignored. Does not touch the run. */
 NODISCARD int tx_item_tell(struct db_conn *c, const struct store_item_word *w, bool strict, struct err *e);

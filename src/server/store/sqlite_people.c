@@ -45,12 +45,6 @@ static int tx_entity_add(struct db_conn *c, const char *name, bool is_team, int6
     return tx_project_ensure(c, &registry, &project, NULL, e);
 }
 
-static int tx_member_add(struct db_conn *c, int64_t user_id, int64_t entity_id, struct err *e)
-{
-    return db_run(c, NULL, e, "INSERT OR IGNORE INTO members (user_id, entity_id) VALUES (?, ?)", "ii",
-                  user_id, entity_id);
-}
-
 static int user_add(struct db_conn *c, void *arg, struct err *e)
 {
     const struct store_new_user *u = arg;
@@ -72,7 +66,7 @@ static int user_add(struct db_conn *c, void *arg, struct err *e)
                 "INSERT INTO api_keys (user_id, lookup, hash, prefix, name, created_unix_ms)"
                 " VALUES (?, ?, ?, ?, 'first key', ?)",
                 "isszi", user, (struct str){ hash, 8 }, str_of(hash), u->key_prefix, u->now_unix_ms);
-    return rc < 0 ? rc : tx_member_add(c, user, entity, e);
+    return rc < 0 ? rc : tx_role_set(c, user, entity, ROLE_ADMIN, e);
 }
 
 int store_user_add(struct store *s, const struct store_new_user *u, struct err *e)
@@ -80,38 +74,38 @@ int store_user_add(struct store *s, const struct store_new_user *u, struct err *
     return db_write(s->db, user_add, (void *)u, e);
 }
 
-struct new_team {
-    const char *name;
-    const char *const *members;
-    int64_t now_unix_ms;
-};
-
-static int team_add(struct db_conn *c, void *arg, struct err *e)
+static int team_members(struct db_conn *c, int64_t team, const char *const *names, enum store_role role,
+                        struct err *e)
 {
-    const struct new_team *t = arg;
-    int64_t entity = 0;
-    int rc = tx_entity_add(c, t->name, true, t->now_unix_ms, &entity, e);
+    int rc = 0;
 
-    for (const char *const *m = t->members; rc == 0 && m && *m; m++) {
-        struct db_stmt *st = NULL;
+    for (; rc == 0 && names && *names; names++) {
         int64_t user = 0;
 
-        rc = db_query(c, &st, e, "SELECT id FROM users WHERE username = ?", "z", *m);
-        if (rc == 0)
-            rc = read_one(NULL, st, *m, i64_row, &user, e);
+        rc = tx_user_id(c, str_of(*names), &user, e);
         if (rc < 0)
             return err_wrap(e, "team member");
-        rc = tx_member_add(c, user, entity, e);
+        rc = tx_role_set(c, user, team, role, e);
     }
     return rc;
 }
 
-int store_team_add(struct store *s, const char *name, const char *const *members, int64_t now_unix_ms,
-                   struct err *e)
+static int team_add(struct db_conn *c, void *arg, struct err *e)
 {
-    struct new_team t = { name, members, now_unix_ms };
+    const struct store_new_team *t = arg;
+    int64_t team = 0;
+    int rc = tx_entity_add(c, t->name, true, t->now_unix_ms, &team, e);
 
-    return db_write(s->db, team_add, &t, e);
+    if (rc == 0)
+        rc = team_members(c, team, t->viewers, ROLE_VIEWER, e);
+    if (rc == 0)
+        rc = team_members(c, team, t->members, ROLE_MEMBER, e);
+    return rc < 0 ? rc : team_members(c, team, t->admins, ROLE_ADMIN, e);
+}
+
+int store_team_add(struct store *s, const struct store_new_team *t, struct err *e)
+{
+    return db_write(s->db, team_add, (void *)t, e);
 }
 
 /* --- users and keys --- */
@@ -293,21 +287,4 @@ int store_entity_by_id(struct store *s, struct arena *a, int64_t id, struct stor
     struct lookup l = { .a = a, .id = id, .ret = ret };
 
     return db_read(s->db, entity_get, &l, e);
-}
-
-static int is_member(struct db_conn *c, void *arg, struct err *e)
-{
-    struct lookup *l = arg;
-    struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e, "SELECT 1 FROM members WHERE user_id = ? AND entity_id = ?", "ii", l->id,
-                      l->other_id);
-
-    return rc < 0 ? rc : read_any(st, l->ret, e);
-}
-
-int store_is_member(struct store *s, int64_t user_id, int64_t entity_id, bool *ret, struct err *e)
-{
-    struct lookup l = { .id = user_id, .other_id = entity_id, .ret = ret };
-
-    return db_read(s->db, is_member, &l, e);
 }

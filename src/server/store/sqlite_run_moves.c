@@ -153,7 +153,9 @@ static int run_link_item(struct db_conn *c, const struct store_run_upsert *u, in
     if (!u->item_uid.ptr)
         return 0;
     return db_run(c, NULL, e,
-                  "UPDATE runs SET item_uid = (SELECT uid FROM items WHERE uid = ? AND run_name = ?)"
+                  "UPDATE runs SET item_uid = (SELECT uid FROM items WHERE uid = ? AND run_name = ?"
+                  " AND target_entity = (SELECT n.name FROM entities n JOIN projects p ON p.entity_id = n.id"
+                  " WHERE p.id = runs.project_id))"
                   " WHERE id = ? AND item_uid IS NULL",
                   "ssi", u->item_uid, u->name, id);
 }

@@ -132,7 +132,11 @@ static void people_test(struct world *w)
 {
     AUTO_PTR(store) s = open_store(w);
     const char *members[] = { "ann", NULL }, *strangers[] = { "ann", "nobody", NULL };
+    const struct store_new_team taken = { .name = "bob", .members = members },
+                                unknown = { .name = "crew", .members = strangers },
+                                crew = { .name = "crew", .members = members, .now_unix_ms = T0 };
     uint8_t hash[32] = { 1 };
+    enum store_role role = ROLE_NONE;
     struct store_entity team = { 0 };
     struct store_user u = { 0 };
     struct store_key k = { 0 };
@@ -147,16 +151,16 @@ static void people_test(struct world *w)
     must(store_has_users(s, &is, &e), &e);
     assert_true(is);
     assert_int_equal(store_user_by_key(s, w->a, hash, &u, &k, &e), -ERR_NOT_FOUND);
-    assert_int_equal(store_team_add(s, "bob", members, T0, &e), -ERR_CONFLICT);
-    assert_int_equal(store_team_add(s, "crew", strangers, T0, &e), -ERR_NOT_FOUND);
+    assert_int_equal(store_team_add(s, &taken, &e), -ERR_CONFLICT);
+    assert_int_equal(store_team_add(s, &unknown, &e), -ERR_NOT_FOUND);
     assert_non_null(strstr(e.msg, "nobody"));
-    must(store_team_add(s, "crew", members, T0, &e), &e); /* nothing was left of the first try */
+    must(store_team_add(s, &crew, &e), &e); /* nothing was left of the first try */
     must(store_entity_by_name(s, w->a, STR("crew"), &team, &e), &e);
     assert_true(team.is_team);
-    must(store_is_member(s, ann, team.id, &is, &e), &e);
-    assert_true(is);
-    must(store_is_member(s, bob, team.id, &is, &e), &e);
-    assert_false(is);
+    must(store_role_in(s, ann, team.id, &role, &e), &e);
+    assert_int_equal(role, ROLE_MEMBER);
+    must(store_role_in(s, bob, team.id, &role, &e), &e);
+    assert_int_equal(role, ROLE_NONE);
 }
 
 static void users_teams_and_keys_are_kept_and_names_are_unique(void **state)

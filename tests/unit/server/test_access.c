@@ -1,0 +1,530 @@
+/* server: who may do what: every act by every role, in its own team and in another, over HTTP. */
+#include <string.h>
+
+#include "api.h"
+#include "server/access.h"
+
+/* --- the acts ---
+ * <...> in a document is the name or id of an object that is made for the one request. A query that is
+ * refused has null at @path. */
+static const struct act {
+    const char *name;
+    enum store_role least;
+    const char *document, *path;
+} acts[] = {
+    { "entity", ROLE_VIEWER, "{entity(name:\"<entity>\"){id name isTeam launchAgents{id name hostname}}}",
+      "entity" },
+    { "project", ROLE_VIEWER, "{project(entityName:\"<entity>\",name:\"p\"){id runs{edges{node{id}}}}}",
+      "project" },
+    { "model", ROLE_VIEWER, "{model(entityName:\"<entity>\",name:\"model-registry\"){id runQueues{id name}}}",
+      "model" },
+    { "launchAgent", ROLE_VIEWER, "{launchAgent(id:\"<agent>\"){name hostname}}", "launchAgent" },
+    { "runQueueItem", ROLE_VIEWER,
+      "{runQueueItem(id:\"<item>\"){state runSpec createdBy queue{id name} history{by}}}", "runQueueItem" },
+
+    { "upsertModel", ROLE_MEMBER,
+      "mutation{upsertModel(input:{entityName:\"<entity>\",name:\"new\"}){inserted}}", "" },
+    { "upsertBucket", ROLE_MEMBER,
+      "mutation{upsertBucket(input:{entityName:\"<entity>\",modelName:\"p\",name:\"new\"}){inserted}}", "" },
+    { "upsertBucket", ROLE_MEMBER, "mutation{upsertBucket(input:{id:\"<runid>\",notes:\"x\"}){inserted}}",
+      "" },
+    { "createRunFiles", ROLE_MEMBER,
+      "mutation{createRunFiles(input:{entityName:\"<entity>\",projectName:\"p\",runName:\"<run>\",files:["
+      "\"f\"]"
+      "}){files{uploadUrl}}}",
+      "" },
+    { "markRunFilesUploaded", ROLE_MEMBER,
+      "mutation{markRunFilesUploaded(input:{entityName:\"<entity>\",projectName:\"p\",runName:\"<run>\","
+      "files:[\"f\"]}){success}}",
+      "" },
+    { "updateRunState", ROLE_MEMBER,
+      "mutation{updateRunState(input:{id:\"<runid>\",state:\"failed\"}){success}}", "" },
+    { "stopRun", ROLE_MEMBER, "mutation{stopRun(input:{id:\"<runid>\"}){success}}", "" },
+    { "deleteRun", ROLE_MEMBER, "mutation{deleteRun(input:{id:\"<own runid>\"}){success}}", "" },
+    { "deleteRun.of others", ROLE_ADMIN, "mutation{deleteRun(input:{id:\"<runid>\"}){success}}", "" },
+
+    { "createDefaultResourceConfig", ROLE_MEMBER,
+      "mutation{createDefaultResourceConfig(input:{entityName:\"<entity>\",resource:\"vertex\","
+      "config:\"{\\\"resource_args\\\":{}}\"}){success}}",
+      "" },
+    { "createRunQueue", ROLE_MEMBER,
+      "mutation{createRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
+      "queueName:\"new <queue>\",access:USER}){success}}",
+      "" },
+    { "createRunQueue.for all", ROLE_ADMIN,
+      "mutation{createRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
+      "queueName:\"new <queue>\",access:PROJECT}){success}}",
+      "" },
+    { "upsertRunQueue", ROLE_ADMIN,
+      "mutation{upsertRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
+      "queueName:\"new <queue>\",resourceType:\"vertex\",resourceConfig:\"{\\\"resource_args\\\":{}}\"})"
+      "{success}}",
+      "" },
+    { "upsertRunQueue", ROLE_ADMIN,
+      "mutation{upsertRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
+      "queueName:\"<queue>\",resourceType:\"vertex\",resourceConfig:\"{\\\"resource_args\\\":{}}\"}){success}"
+      "}",
+      "" },
+    { "deleteRunQueues", ROLE_ADMIN, "mutation{deleteRunQueues(input:{queueIDs:[\"<queueid>\"]}){success}}",
+      "" },
+
+    { "pushToRunQueue", ROLE_MEMBER,
+      "mutation{pushToRunQueue(input:{queueID:\"<queueid>\",runSpec:\"{}\"}){runQueueItemId}}", "" },
+    { "pushToRunQueue.resources", ROLE_ADMIN,
+      "mutation{pushToRunQueue(input:{queueID:\"<queueid>\","
+      "runSpec:\"{\\\"resource_args\\\":{\\\"vertex\\\":{\\\"x\\\":1}}}\"}){runQueueItemId}}",
+      "" },
+    { "pushToRunQueueByName", ROLE_MEMBER,
+      "mutation{pushToRunQueueByName(input:{entityName:\"<entity>\",projectName:\"model-registry\","
+      "queueName:\"<queue>\",runSpec:\"{\\\"entity\\\":\\\"<entity>\\\",\\\"project\\\":\\\"p\\\"}\"})"
+      "{runQueueItemId}}",
+      "" },
+    { "stopRunQueueItem", ROLE_MEMBER,
+      "mutation{stopRunQueueItem(input:{runQueueItemId:\"<item>\"}){item{state}}}", "" },
+    { "deleteFromRunQueue", ROLE_MEMBER,
+      "mutation{deleteFromRunQueue(input:{queueID:\"<queueid>\",runQueueItemId:\"<own item>\"}){success}}",
+      "" },
+    { "deleteFromRunQueue.of others", ROLE_ADMIN,
+      "mutation{deleteFromRunQueue(input:{queueID:\"<queueid>\",runQueueItemId:\"<item>\"}){success}}", "" },
+
+    { "createLaunchAgent", ROLE_MEMBER,
+      "mutation{createLaunchAgent(input:{entityName:\"<entity>\",projectName:\"model-registry\","
+      "runQueues:[\"<queueid>\"],hostname:\"h\"}){launchAgentId}}",
+      "" },
+    { "updateLaunchAgent", ROLE_MEMBER,
+      "mutation{updateLaunchAgent(input:{launchAgentId:\"<agent>\",agentStatus:\"POLLING\"}){success}}", "" },
+    { "popFromRunQueue", ROLE_MEMBER,
+      "mutation{popFromRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
+      "queueName:\"<queue>\",launchAgentId:\"<agent>\"}){runSpec}}",
+      "" },
+    { "ackRunQueueItem", ROLE_MEMBER,
+      "mutation{ackRunQueueItem(input:{runQueueItemId:\"<item>\",runName:\"r\"}){success}}", "" },
+    { "failRunQueueItem", ROLE_MEMBER,
+      "mutation{failRunQueueItem(input:{runQueueItemId:\"<item>\",message:\"m\",stage:\"agent\"}){success}}",
+      "" },
+    { "updateRunQueueItemWarning", ROLE_MEMBER,
+      "mutation{updateRunQueueItemWarning(input:{runQueueItemId:\"<item>\",message:\"m\",stage:\"agent\"})"
+      "{success}}",
+      "" },
+    { "finishRunQueueItem", ROLE_MEMBER,
+      "mutation{finishRunQueueItem(input:{runQueueItemId:\"<item>\",outcome:FINISHED}){success}}", "" },
+    { "noteRunQueueItem", ROLE_MEMBER,
+      "mutation{noteRunQueueItem(input:{runQueueItemId:\"<item>\",message:\"m\"}){success}}", "" },
+    { "keepRunQueueItem", ROLE_MEMBER,
+      "mutation{keepRunQueueItem(input:{runQueueItemId:\"<item>\",launchAgentId:\"<agent>\",fence:1}){"
+      "success}}",
+      "" },
+};
+
+static const struct {
+    const char *method, *path;
+    enum store_role least;
+} routes[] = {
+    { "POST", "/files/<entity>/p/<run>/file_stream", ROLE_MEMBER },
+    { "GET", "/files/<entity>/p/<run>/f", ROLE_VIEWER },
+};
+
+/* --- the people --- */
+
+struct office {
+    struct api t;
+    const char *own, *other; /* teams: the callers have their roles in the first */
+    int made;                /* so that names differ */
+};
+static const struct caller_row {
+    const char *name; /* NULL: the admin of the server, who is in no team */
+    enum store_role own, other;
+} callers[] = {
+    { "stranger", ROLE_NONE, ROLE_NONE }, { "viewer", ROLE_VIEWER, ROLE_NONE },
+    { "member", ROLE_MEMBER, ROLE_NONE }, { "chief", ROLE_ADMIN, ROLE_NONE },
+    { NULL, ROLE_ADMIN, ROLE_ADMIN },
+};
+
+static void office_open(struct office *o, struct world *w)
+{
+    static const char *const viewers[] = { "viewer", NULL }, *const members[] = { "member", "ann", NULL },
+                             *const admins[] = { "chief", NULL }, *const others[] = { "bob", NULL };
+    const struct admin_team_options own = { "alpha", admins, members, viewers },
+                                    other = { "omega", others, NULL, NULL };
+    struct err e = { 0 };
+
+    *o = (struct office){ .own = own.name, .other = other.name };
+    api_open(&o->t, w);
+    for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+        if (callers[i].name)
+            o->t.keys[i] = user(&o->t, callers[i].name);
+    must(server_team_create(o->t.server, &own, &e), &e);
+    must(server_team_create(o->t.server, &other, &e), &e);
+}
+
+static const struct secret *key_of(const struct office *o, const struct caller_row *who)
+{
+    return who->name ? o->t.keys[who - callers] : o->t.admin;
+}
+
+/* --- the objects of one request --- */
+
+static const char *const names[] = { "<entity>", "<queue>", "<queueid>",  "<agent>",    "<run>",
+                                     "<runid>",  "<item>",  "<own item>", "<own runid>" };
+struct objects {
+    const char *values[ARRAY_LEN(names)];
+};
+
+static const char *replaced(struct arena *a, const char *text, const char *const *from, const char *const *to)
+{
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        AUTO_STRBUF struct strbuf out = STRBUF(1 << 20);
+        size_t len = strlen(from[i]);
+
+        for (const char *p = text; *p; p++) {
+            if (len > 0 && strncmp(p, from[i], len) == 0) {
+                strbuf_addz(&out, to[i]);
+                p += len - 1;
+            } else {
+                strbuf_addc(&out, *p);
+            }
+        }
+        text = arena_strdup(a, strbuf_cstr(&out));
+    }
+    return text;
+}
+
+static const char *made(struct office *o, const struct secret *key, const struct objects *now,
+                        const char *document, const char *path)
+{
+    struct str value = jval_str(data(&o->t, key, replaced(o->t.w->a, document, names, now->values), path));
+
+    assert_non_null(value.ptr);
+    return arena_printf(o->t.w->a, "%.*s", STR_ARG(value));
+}
+
+#define MAKE_TEMPLATED                                                                                       \
+    "mutation{upsertRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","                 \
+    "queueName:\"<queue>\",resourceType:\"vertex\",resourceConfig:\"{\\\"resource_args\\\":{\\\"vertex\\\":" \
+    "{\\\"a\\\":\\\"{{v}}\\\"}}}\",templateVariables:\"{\\\"v\\\":{\\\"schema\\\":{\\\"type\\\":"            \
+    "\\\"string\\\",\\\"default\\\":\\\"d\\\"}}}\"}){clientMutationId success}}"
+#define MAKE_ITEM "mutation{pushToRunQueue(input:{queueID:\"<queueid>\",runSpec:\"{}\"}){runQueueItemId}}"
+#define MAKE_RUN                                                                                             \
+    "mutation{upsertBucket(input:{entityName:\"<entity>\",modelName:\"p\",name:\"<run>\"}){bucket{id}}}"
+#define MAKE_AGENT                                                                                           \
+    "mutation{createLaunchAgent(input:{entityName:\"<entity>\",projectName:\"model-registry\","              \
+    "runQueues:[\"<queueid>\"],hostname:\"host\"}){launchAgentId}}"
+
+/* Made by the admin of the server, but for the own ones, which are @mine's. */
+static struct objects objects_make(struct office *o, const char *entity, const struct secret *mine)
+{
+    struct arena *a = o->t.w->a;
+    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "" } };
+
+    o->made++;
+    now.values[1] = arena_printf(a, "q%04d", o->made);
+    (void)data(&o->t, o->t.admin, replaced(a, MAKE_TEMPLATED, names, now.values), "");
+    now.values[2] =
+        made(o, o->t.admin, &now,
+             "{project(entityName:\"<entity>\",name:\"model-registry\"){runQueue(name:\"<queue>\")"
+             "{id}}}",
+             "project.runQueue.id");
+    now.values[3] = made(o, o->t.admin, &now, MAKE_AGENT, "createLaunchAgent.launchAgentId");
+    now.values[7] = made(o, mine, &now, MAKE_ITEM, "pushToRunQueue.runQueueItemId");
+    now.values[6] = made(o, o->t.admin, &now, MAKE_ITEM, "pushToRunQueue.runQueueItemId");
+    now.values[4] = arena_printf(a, "own%05d", o->made);
+    now.values[8] = made(o, mine, &now, MAKE_RUN, "upsertBucket.bucket.id");
+    now.values[4] = arena_printf(a, "run%05d", o->made);
+    now.values[5] = made(o, o->t.admin, &now, MAKE_RUN, "upsertBucket.bucket.id");
+    return now;
+}
+
+/* None of them is there. */
+static struct objects objects_absent(void)
+{
+    /* Run:v1:run99999:p:gamma */
+    static const char run[] = "UnVuOnYxOnJ1bjk5OTk5OnA6Z2FtbWE=";
+
+    return (struct objects){ .values = { "gamma", "q9999", "zzzzzzzzzzzz", "yyyyyyyyyyyy", "run99999", run,
+                                         "xxxxxxxxxxxx", "wwwwwwwwwwww", run } };
+}
+
+/* --- one cell of the table --- */
+
+struct cell {
+    struct office *o;
+    const struct caller_row *who;
+    const char *what, *method, *path, *document; /* document NULL: a route */
+};
+
+static struct http_reply cell_send(const struct cell *c, const struct objects *now)
+{
+    struct arena *a = c->o->t.w->a;
+    struct jval *body = jval_new_object(a);
+    const char *url = arena_printf(a, "%s%s", c->o->t.base,
+                                   c->document ? "/graphql" : replaced(a, c->path, names, now->values));
+
+    if (!c->document)
+        return request(&c->o->t, c->method, url, key_of(c->o, c->who), "{}");
+    jval_set_cstr(a, body, "query", replaced(a, c->document, names, now->values));
+    return request(&c->o->t, "POST", url, key_of(c->o, c->who), jval_text(a, body, JVAL_COMPACT).ptr);
+}
+
+static bool is_refused_query(const struct cell *c, const struct http_reply *r)
+{
+    struct jval *answer = NULL;
+
+    return c->document && c->document[0] == '{' && r->status == 200 &&
+           jval_from_json(c->o->t.w->a, r->body, "answer", NULL, &answer, NULL) == 0 &&
+           jval_is(jval_path(jval_get(answer, "data"), c->path), JVAL_NULL);
+}
+
+/* The run has no such file: whoever is told that may read the run. */
+static bool is_missing_file(const struct http_reply *r)
+{
+    return r->status == 404 && str_find(r->body, STR("has no file 'f'")) >= 0;
+}
+
+static const char *cell_text(const struct cell *c, bool is_own_team, const struct http_reply *r)
+{
+    return arena_printf(c->o->t.w->a, "%s by %s in %s team: %d %s", c->what,
+                        c->who->name ? c->who->name : "the server's admin", is_own_team ? "its" : "another",
+                        r->status, r->body.ptr);
+}
+
+/* An answer about @now must be the one about what is not there. */
+static void cell_check_hidden(const struct cell *c, const struct objects *now, const struct http_reply *r,
+                              const char *text)
+{
+    struct arena *a = c->o->t.w->a;
+    const struct objects absent = objects_absent();
+    const struct http_reply missing = cell_send(c, &absent);
+
+    if (r->status != 404 && !is_refused_query(c, r))
+        fail_msg("must not be found: %s", text);
+    if (r->status != missing.status || strcmp(replaced(a, r->body.ptr, now->values, names),
+                                              replaced(a, missing.body.ptr, absent.values, names)) != 0)
+        fail_msg("must read as what is not there: %s\nwhich is: %d %s", text, missing.status,
+                 missing.body.ptr);
+}
+
+static void cell_check(const struct cell *c, bool is_own_team, enum store_role least)
+{
+    enum store_role role = is_own_team ? c->who->own : c->who->other;
+    const struct secret *mine = role >= ROLE_MEMBER ? key_of(c->o, c->who) : c->o->t.admin;
+    const struct objects now = objects_make(c->o, is_own_team ? c->o->own : c->o->other, mine);
+    const struct http_reply r = cell_send(c, &now);
+    const char *text = cell_text(c, is_own_team, &r);
+
+    if (role == ROLE_NONE)
+        cell_check_hidden(c, &now, &r, text);
+    else if (role < least && r.status != 403)
+        fail_msg("must be denied: %s", text);
+    else if (role >= least && ((r.status != 200 && !is_missing_file(&r)) || is_refused_query(c, &r)))
+        fail_msg("must be allowed: %s", text);
+}
+
+static void table_test(struct world *w)
+{
+    struct office o;
+
+    office_open(&o, w);
+    for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+        for (int own = 0; own < 2; own++) {
+            for (size_t k = 0; k < ARRAY_LEN(acts); k++)
+                cell_check(&(struct cell){ .o = &o,
+                                           .who = &callers[i],
+                                           .what = acts[k].name,
+                                           .path = acts[k].path,
+                                           .document = acts[k].document },
+                           own, acts[k].least);
+            for (size_t k = 0; k < ARRAY_LEN(routes); k++)
+                cell_check(&(struct cell){ .o = &o,
+                                           .who = &callers[i],
+                                           .what = routes[k].path,
+                                           .method = routes[k].method,
+                                           .path = routes[k].path },
+                           own, routes[k].least);
+        }
+    }
+    api_close(&o.t);
+}
+
+static void every_role_may_do_what_the_table_says_and_a_foreign_object_reads_as_a_missing_one(void **state)
+{
+    world_run(table_test);
+}
+
+/* --- no operation without a row --- */
+
+static bool is_tested(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+        if (str_is(name, acts[i].name))
+            return true;
+    return false;
+}
+
+/* The same for everybody: nothing of anybody in it but the caller's own. */
+static bool is_for_all(struct str query)
+{
+    return str_is(query, "viewer") || str_is(query, "serverInfo") || str_is(query, "organization");
+}
+
+static void complete_test(struct world *w)
+{
+    struct office o;
+    const struct jval *mutations, *queries;
+    enum store_role least;
+
+    office_open(&o, w);
+    mutations = data(&o.t, o.t.admin, "{__type(name:\"Mutation\"){fields{name}}}", "__type.fields");
+    queries = data(&o.t, o.t.admin, "{__type(name:\"Query\"){fields{name}}}", "__type.fields");
+    assert_true(jval_len(mutations) > 20);
+    for (size_t i = 0; i < jval_len(mutations); i++) {
+        struct str name = jval_str(jval_get(jval_at(mutations, i), "name"));
+
+        if (!access_least(arena_cstr(w->a, name), &least))
+            fail_msg("mutation %.*s has no row in src/server/access.c: nobody may call it", STR_ARG(name));
+        if (!is_tested(name))
+            fail_msg("mutation %.*s has no row in this test", STR_ARG(name));
+    }
+    for (size_t i = 0; i < jval_len(queries); i++) {
+        struct str name = jval_str(jval_get(jval_at(queries, i), "name"));
+
+        if (!is_tested(name) && !is_for_all(name))
+            fail_msg("query %.*s has no row in this test", STR_ARG(name));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+        if (acts[i].path[0] == '\0' && (!access_least(acts[i].name, &least) || least != acts[i].least))
+            fail_msg("%s: the server's table says another role", acts[i].name);
+    api_close(&o.t);
+}
+
+static void no_mutation_and_no_query_is_without_a_row(void **state)
+{
+    world_run(complete_test);
+}
+
+/* --- roles on one queue --- */
+
+#define LOOK                                                                                                 \
+    "{project(entityName:\"alpha\",name:\"model-registry\"){runQueue(name:\"<queue>\"){id} "                 \
+    "runQueues{name}}}"
+#define PUSH_BY_NAME                                                                                         \
+    "mutation{pushToRunQueueByName(input:{entityName:\"alpha\",projectName:\"model-registry\",queueName:"    \
+    "\"<queue>\",runSpec:\"{\\\"entity\\\":\\\"alpha\\\"}\"}){runQueueItemId}}"
+#define CHANGE_QUEUE                                                                                         \
+    "mutation{upsertRunQueue(input:{entityName:\"alpha\",projectName:\"model-registry\",queueName:"          \
+    "\"<queue>\",resourceType:\"vertex\",resourceConfig:\"{\\\"resource_args\\\":{}}\"}){success}}"
+#define DELETE_QUEUE "mutation{deleteRunQueues(input:{queueIDs:[\"<queueid>\"]}){success}}"
+
+static enum store_role role_shown(struct office *o, const struct secret *key, const struct objects *now)
+{
+    struct arena *a = o->t.w->a;
+    const struct jval *project = data(&o->t, key, replaced(a, LOOK, names, now->values), "project");
+    bool seen = !jval_is(jval_get(project, "runQueue"), JVAL_NULL), listed = false;
+    int push = 0, delete = 0, change = 0;
+
+    for (size_t i = 0; i < jval_len(jval_get(project, "runQueues")); i++)
+        listed |=
+            str_is(jval_str(jval_get(jval_at(jval_get(project, "runQueues"), i), "name")), now->values[1]);
+    assert_int_equal(seen, listed);
+    (void)ask(&o->t, key, &push, replaced(a, PUSH_BY_NAME, names, now->values));
+    (void)ask(&o->t, key, &change, replaced(a, CHANGE_QUEUE, names, now->values));
+    (void)ask(&o->t, key, &delete, replaced(a, DELETE_QUEUE, names, now->values));
+    if (!seen) {
+        assert_int_equal(push, 404);
+        assert_int_equal(delete, 404);
+        assert_int_equal(change, 403); /* as for one that is not there: the role in the team is too low */
+        return ROLE_NONE;
+    }
+    assert_true(push == 200 || push == 403);
+    assert_true(delete == 200 || delete == 403);
+    assert_int_equal(change, delete);
+    return delete == 200 ? ROLE_ADMIN : push == 200 ? ROLE_MEMBER : ROLE_VIEWER;
+}
+
+static void queue_test(struct world *w)
+{
+    static const struct {
+        const char *user, *given; /* given NULL: no role on the queue */
+        bool for_maker;           /* access USER, made by ann */
+        enum store_role shown;
+    } rows[] = {
+        { "viewer", NULL, false, ROLE_VIEWER },      { "viewer", "none", false, ROLE_NONE },
+        { "viewer", "member", false, ROLE_MEMBER },  { "viewer", "admin", false, ROLE_ADMIN },
+        { "member", NULL, false, ROLE_MEMBER },      { "member", "none", false, ROLE_NONE },
+        { "member", "viewer", false, ROLE_VIEWER },  { "member", "admin", false, ROLE_ADMIN },
+        { "member", "default", false, ROLE_MEMBER }, { "chief", "viewer", false, ROLE_ADMIN },
+        { "member", NULL, true, ROLE_NONE },         { "member", "viewer", true, ROLE_VIEWER },
+        { "ann", NULL, true, ROLE_ADMIN },           { "chief", NULL, true, ROLE_ADMIN },
+    };
+    struct office o;
+    struct err e = { 0 };
+
+    office_open(&o, w);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct objects now = { .values = { "alpha", "", "", "", "", "", "", "", "" } };
+        struct admin_role_options role = { .team = "alpha", .user = rows[i].user, .role = rows[i].given };
+        const struct secret *key = strcmp(rows[i].user, "ann") == 0 ? o.t.ann : NULL;
+
+        for (size_t k = 0; !key && k < ARRAY_LEN(callers); k++)
+            if (callers[k].name && strcmp(callers[k].name, rows[i].user) == 0)
+                key = o.t.keys[k];
+        role.queue = now.values[1] = arena_printf(w->a, "q%zu", i);
+        now.values[2] =
+            made(&o, rows[i].for_maker ? o.t.ann : o.t.admin, &now,
+                 rows[i].for_maker ? "mutation{createRunQueue(input:{entityName:\"alpha\",projectName:"
+                                     "\"model-registry\",queueName:\"<queue>\",access:USER}){queueID}}"
+                                   : "mutation{createRunQueue(input:{entityName:\"alpha\",projectName:"
+                                     "\"model-registry\",queueName:\"<queue>\",access:PROJECT}){queueID}}",
+                 "createRunQueue.queueID");
+        if (rows[i].given)
+            must(server_role_set(o.t.server, &role, &e), &e);
+        if (role_shown(&o, key, &now) != rows[i].shown)
+            fail_msg("row %zu: %s has another role on the queue", i, rows[i].user);
+    }
+    api_close(&o.t);
+}
+
+static void a_role_on_a_queue_stands_for_the_one_in_the_team(void **state)
+{
+    world_run(queue_test);
+}
+
+static void roles_test(struct world *w)
+{
+    const char *look = "{entity(name:\"alpha\"){name}}";
+    struct admin_role_options bob = { .team = "alpha", .user = "bob", .role = "viewer" };
+    struct office o;
+    struct err e = { 0 };
+
+    office_open(&o, w);
+    assert_true(jval_is(data(&o.t, o.t.bob, look, "entity"), JVAL_NULL));
+    bob.queue = "q";
+    assert_int_equal(server_role_set(o.t.server, &bob, &e), -ERR_NOT_FOUND); /* no member */
+    bob.queue = NULL;
+    must(server_role_set(o.t.server, &bob, &e), &e);
+    is_text(data(&o.t, o.t.bob, look, "entity.name"), "alpha");
+    bob.role = "none";
+    must(server_role_set(o.t.server, &bob, &e), &e);
+    assert_true(jval_is(data(&o.t, o.t.bob, look, "entity"), JVAL_NULL));
+    bob.role = "owner";
+    assert_int_equal(server_role_set(o.t.server, &bob, &e), -ERR_INVALID);
+    bob = (struct admin_role_options){ .team = "bob", .user = "ann", .role = "admin" };
+    assert_int_equal(server_role_set(o.t.server, &bob, &e), -ERR_NOT_FOUND); /* a user's own is no team */
+    api_close(&o.t);
+}
+
+static void a_role_is_given_and_taken_at_once(void **state)
+{
+    world_run(roles_test);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_role_may_do_what_the_table_says_and_a_foreign_object_reads_as_a_missing_one),
+        cmocka_unit_test(no_mutation_and_no_query_is_without_a_row),
+        cmocka_unit_test(a_role_on_a_queue_stands_for_the_one_in_the_team),
+        cmocka_unit_test(a_role_is_given_and_taken_at_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
