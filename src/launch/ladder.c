@@ -78,18 +78,18 @@ static const struct jval *dropped(struct arena *a, const struct jval *old, const
     return NULL;
 }
 
-/* One value for @t, in spec, and none elsewhere. */
+/* One value for @t, in spec, and none elsewhere. A spec that is none stays, for who reads it to say so. */
 static const struct jval *with_text(struct arena *a, const struct jval *block, enum target t,
                                     const char *name, struct str value)
 {
     const struct change drop = { .a = a, .t = t, .change = dropped };
+    const struct jval *old = jval_get(block, "spec");
     struct jval *out, *spec;
 
-    if (!value.len)
+    if (!value.len || !(jval_is(old, JVAL_NULL) || jval_is(old, JVAL_OBJECT)))
         return block;
     out = jval_copy(a, changed(&drop, block));
-    spec = jval_is(jval_get(out, "spec"), JVAL_OBJECT) ? jval_copy(a, jval_get(out, "spec"))
-                                                       : jval_new_object(a);
+    spec = jval_is(old, JVAL_OBJECT) ? jval_copy(a, jval_get(out, "spec")) : jval_new_object(a);
     jval_set(a, spec, name, jval_new_str(a, value));
     jval_set(a, out, "spec", spec);
     return out;
@@ -130,7 +130,8 @@ static const struct jval *pools_on(struct arena *a, const struct jval *pools, co
     jval_set_pos(out, jval_pos(pools));
     for (size_t i = 0; i < jval_len(pools); i++) {
         const struct jval *pool = jval_at(pools, i), *machine = machine_of(pool, &key);
-        bool same = jval_len(pool) && (i == 0 || (machine && first && jval_equal(machine, first)));
+        bool same = jval_is(pool, JVAL_OBJECT) && jval_len(pool) &&
+                    (i == 0 || (machine && first && jval_equal(machine, first)));
 
         jval_push(a, out, same ? with_machine(a, pool, key, rung) : pool);
     }
@@ -142,6 +143,8 @@ const struct jval *ladder_apply(struct arena *a, const struct jval *block, const
     const struct change machines = { .a = a, .t = TARGET_POOLS, .change = pools_on, .rung = rung };
     bool own_region = rung->region_is_default && ladder_names_region(block);
 
+    if (!jval_is(block, JVAL_OBJECT))
+        return block;
     if (!own_region) {
         block = with_text(a, block, TARGET_LOCATION, "location", rung->region);
         block = with_text(a, block, TARGET_STAGING_BUCKET, "staging_bucket", rung->staging_bucket);
