@@ -93,12 +93,12 @@ static const struct jval *read_machine(struct dec *d, const struct jval *v)
     }
     m = *d;
     m.v = v;
-    m.path = d->path[0] ? arena_printf(d->a, "%s.machine", d->path) : "machine";
+    m.path = arena_printf(d->a, "%s.machine", d->path);
     dec_no_unknown(&m, machine_keys);
     dec_str(&m, "machine_type", &text, DEC_REQUIRED);
     dec_str(&m, "accelerator_type", &text, DEC_OPTIONAL);
     dec_i64(&m, "accelerator_count", &count, DEC_OPTIONAL);
-    d->failed = d->failed || m.failed;
+    d->failed = m.failed;
     return v;
 }
 
@@ -124,15 +124,23 @@ static void ladder_add(struct dec *d, struct ladder *l, const char *key, struct 
     l->at[l->len++] = rung;
 }
 
+/* A list without a value would leave its whole entry out. */
+static void take_values(struct dec *d, const char *key, const struct jval **ret)
+{
+    dec_val(d, key, ret, DEC_OPTIONAL);
+    if (value_count(*ret) == 0)
+        dec_fail(d, key, "is empty; leave it out, or give a value");
+}
+
 /* {region, strategy, machine}, each one value or several: all combinations, regions fastest. */
 static void ladder_add_entry(struct dec *d, struct ladder *l)
 {
     const struct jval *region = NULL, *strategy = NULL, *machine = NULL;
 
     dec_no_unknown(d, rung_keys);
-    dec_val(d, "region", &region, DEC_OPTIONAL);
-    dec_val(d, "strategy", &strategy, DEC_OPTIONAL);
-    dec_val(d, "machine", &machine, DEC_OPTIONAL);
+    take_values(d, "region", &region);
+    take_values(d, "strategy", &strategy);
+    take_values(d, "machine", &machine);
     for (size_t m = 0; m < value_count(machine); m++) {
         for (size_t s = 0; s < value_count(strategy); s++) {
             for (size_t r = 0; r < value_count(region) && !d->failed; r++)
@@ -166,7 +174,7 @@ static void decode_ladder(struct dec *d, const struct jval *buckets, struct laun
         dec_item(d, "ladder", list, i, &entry);
         if (!dec_failed(&entry))
             ladder_add_entry(&entry, &l);
-        d->failed = d->failed || entry.failed;
+        d->failed = entry.failed;
     }
     ladder_take(&l, p);
 }
@@ -238,7 +246,7 @@ static void decode_queue(struct dec *queues, size_t i, const struct jval *bucket
         return;
     dec_no_unknown(&d, queue_keys);
     decode_limits(&d, buckets, &q->policy);
-    queues->failed = queues->failed || d.failed;
+    queues->failed = d.failed;
     ret->len++;
 }
 
@@ -249,14 +257,12 @@ void launch_policies_decode(struct dec *d, struct launch_policies *ret)
 
     decode_regions(d, buckets, &ret->all);
     decode_limits(d, buckets, &ret->all);
-    if (!dec_object(d, "queues", &queues, DEC_OPTIONAL)) {
-        d->failed = d->failed || queues.failed;
+    if (!dec_object(d, "queues", &queues, DEC_OPTIONAL))
         return;
-    }
     ret->queues = arena_array(d->a, jval_len(queues.v) + 1, sizeof(*ret->queues));
     for (size_t i = 0; i < jval_len(queues.v) && !queues.failed; i++)
         decode_queue(&queues, i, buckets, ret);
-    d->failed = d->failed || queues.failed;
+    d->failed = queues.failed;
 }
 
 void launch_policies_start_timeout(struct launch_policies *p, int64_t ms)

@@ -71,19 +71,39 @@ static void what_is_wrong_is_said(void **state)
 {
     static const char *const rows[][2] = {
         { "{ladder: []}", "is empty" },
+        { "{ladder: [1]}", "vertex.ladder[0]" },
+        { "{ladder: [{region: []}]}", "vertex.ladder[0].region: is empty" },
+        { "{ladder: [{strategy: SPOT}, {machine: [], strategy: SPOT}]}", "ladder[1].machine: is empty" },
+        { "{ladder: [{strategy: []}]}", "vertex.ladder[0].strategy: is empty" },
+        { "{ladder: [{strategy: 1}]}", "\"\" is none of STANDARD, SPOT, FLEX_START" },
         { "{ladder: [{strategy: CHEAP}]}", "\"CHEAP\" is none of STANDARD, SPOT, FLEX_START" },
         { "{ladder: [{regoin: us-central1}]}", "did you mean \"region\"" },
         { "{ladder: [{region: US}]}", "not the name of a region" },
+        { "{ladder: [{region: ''}]}", "not the name of a region" },
+        { "{ladder: [{region: us.east}]}", "not the name of a region" },
+        { "{ladder: [{region: us:east}]}", "not the name of a region" },
+        { "{ladder: [{region: 'us{east'}]}", "not the name of a region" },
+        { "{ladder: [{region: [a, 5, b]}]}", "vertex.ladder[0].region: has an element" },
+        { "{ladder: [{region: US, machine: {machine_type: a}}]}", "not the name of a region" },
+        { "{ladder: [{region: US}, {region: us-central1}]}", "not the name of a region" },
         { "{ladder: [{machine: n1}]}", "is not a map such as" },
         { "{ladder: [{machine: {machine_typ: a}}]}", "did you mean \"machine_type\"" },
         { "{ladder: [{machine: {accelerator_count: 1}}]}", "machine_type" },
         { "{regions: us-central1}", "regions" },
+        { "{regions: [US, us-central1]}", "vertex.regions: has an element" },
+        { "{staging_buckets: gs://bucket}", "is not a map of regions and buckets" },
+        { "{staging_buckets: {US: gs://bucket, us-central1: gs://b}}", "us-central1: gs://bucket" },
         { "{staging_buckets: {us-central1: bucket}}", "us-central1: gs://bucket" },
         { "{stockout_rounds: 0}", "not a number from 1" },
+        { "{stockout_rounds: 1001}", "not a number from 1 to 1000" },
+        { "{start_timeout_seconds: 31536001}", "not a number from 0 to 31536000" },
         { "{max_resumes: -1}", "not a number from 0" },
         { "{deadline_seconds: soon}", "deadline_seconds" },
         { "{queues: {gpu: {lader: []}}}", "did you mean \"ladder\"" },
         { "{queues: [gpu]}", "queues" },
+        { "{queues: {gpu: SPOT, cpu: {}}}", "vertex.queues.gpu" },
+        { "{queues: {gpu: {max_resumes: 5000}, cpu: {}}}", "vertex.queues.gpu.max_resumes" },
+        { "{waiting_holds_slot: sometimes}", "waiting_holds_slot" },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -94,6 +114,62 @@ static void what_is_wrong_is_said(void **state)
         if (!said || !strstr(said, rows[i][1]))
             fail_msg("%s: %s", rows[i][0], said ? said : "was taken");
     }
+}
+
+/* A ladder of @count regions; the message of a failure. */
+static const char *decode_regions(struct arena *a, size_t count, struct launch_policies *ret)
+{
+    AUTO_STRBUF struct strbuf b = STRBUF(1 << 16);
+
+    strbuf_add(&b, STR("{ladder: [{region: ["));
+    for (size_t i = 0; i < count; i++)
+        strbuf_addf(&b, "%sr%zu", i ? ", " : "", i);
+    strbuf_add(&b, STR("]}]}"));
+    return decode(a, strbuf_cstr(&b), ret);
+}
+
+static void a_ladder_has_64_rungs_at_most(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct launch_policies p;
+    const char *said = decode_regions(a, LADDER_MAX_RUNGS + 1, &p);
+
+    assert_non_null(said);
+    assert_non_null(strstr(said, "gives more than 64 rungs"));
+    assert_null(decode_regions(a, LADDER_MAX_RUNGS, &p));
+    assert_int_equal(p.all.rung_count, LADDER_MAX_RUNGS);
+    assert_string_equal(launch_rung_text(a, &p.all.rungs[63]), "r63");
+}
+
+static void a_queue_has_its_own_limits_and_the_rest_from_all(void **state)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct launch_policies p;
+    const struct launch_policy *gpu, *cpu;
+
+    assert_null(
+        decode(a,
+               "{regions: [us-east4, us-west1], staging_buckets: {us-west1: gs://w},"
+               " deadline_seconds: 60, waiting_holds_slot: true, queues: {"
+               "gpu: {ladder: [{region: us-west1}], waiting_holds_slot: false, start_timeout_seconds: 0},"
+               "cpu: {stockout_rounds: 1000, deadline_seconds: 31536000}}}",
+               &p));
+    gpu = launch_policy_of(&p, STR("gpu"));
+    cpu = launch_policy_of(&p, STR("cpu"));
+    assert_int_equal(p.len, 2);
+    assert_int_equal(gpu->rung_count, 1);
+    assert_true(str_is(gpu->rungs[0].staging_bucket, "gs://w"));
+    assert_false(gpu->rungs[0].region_is_default);
+    assert_false(gpu->waiting_holds_slot);
+    assert_int_equal(gpu->start_timeout_ms, 0);
+    assert_int_equal(gpu->deadline_ms, 60000);
+    assert_int_equal(cpu->rung_count, 2);
+    assert_true(cpu->rungs[1].region_is_default);
+    assert_true(str_is(cpu->rungs[1].staging_bucket, "gs://w"));
+    assert_true(cpu->waiting_holds_slot);
+    assert_int_equal(cpu->stockout_rounds, 1000);
+    assert_int_equal(cpu->deadline_ms, INT64_C(31536000000));
+    assert_ptr_equal(launch_policy_of(&p, STR("tpu")), &p.all);
 }
 
 static void the_environment_s_start_time_out_is_for_all_queues(void **state)
@@ -190,6 +266,8 @@ int main(void)
         cmocka_unit_test(without_a_ladder_there_is_one_rung_that_changes_nothing),
         cmocka_unit_test(a_ladder_is_all_combinations_regions_fastest),
         cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(a_ladder_has_64_rungs_at_most),
+        cmocka_unit_test(a_queue_has_its_own_limits_and_the_rest_from_all),
         cmocka_unit_test(the_environment_s_start_time_out_is_for_all_queues),
         cmocka_unit_test(a_rung_replaces_region_bucket_strategy_and_the_main_machine),
         cmocka_unit_test(a_default_region_gives_way_to_the_config_s_own),
