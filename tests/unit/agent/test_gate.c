@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "agent/bucket.h"
 #include "io/sim.h"
 
 enum { PASSES_MAX = 64 };
@@ -94,6 +95,59 @@ static void no_more_pass_than_the_rate_allows(void **state)
     assert_in_range(seen.at_ms[22], 21000, 22000);
 }
 
+static void turns_after_a_rest(struct io *io, void *arg)
+{
+    struct group *g = group_new(io);
+
+    seen.io = io;
+    seen.gate = gate_new(1000, 3);
+    for (int round = 0; round < 2; round++) {
+        (void)!io_sleep(io, 3600 * 1000, NULL);
+        for (int i = 0; i < 3; i++)
+            group_spawn(g, "a", pass, queue_a);
+        for (int i = 0; i < 3; i++)
+            group_spawn(g, "b", pass, queue_b);
+        group_wait(g);
+    }
+    group_free(g);
+    gate_free(seen.gate);
+}
+
+static void queues_take_turns_and_a_rest_is_worth_a_burst_and_no_more(void **state)
+{
+    run(turns_after_a_rest);
+    assert_int_equal(seen.count, 12);
+    for (int round = 0; round < 2; round++) {
+        const int64_t *at_ms = &seen.at_ms[round * 6];
+
+        assert_int_equal(at_ms[2], at_ms[0]); /* three at once, for all queues together */
+        for (int i = 1; i < 6; i++)           /* whoever comes first */
+            assert_int_not_equal(seen.order[round * 6 + i], seen.order[round * 6 + i - 1]);
+        for (int i = 3; i < 6; i++)
+            assert_int_equal(at_ms[i], at_ms[0] + 1000 * (i - 2));
+    }
+}
+
+static void a_bucket_gives_its_burst_and_then_one_an_interval(void **state)
+{
+    static const struct {
+        int64_t now_ms, wait_ms;
+    } rows[] = {
+        { 50000, 0 },  { 50000, 0 },    { 50000, 100 }, { 50000, 200 }, /* each further one waits longer */
+        { 50250, 50 }, { 60000, 0 },    { 60000, 0 },   { 60000, 100 }, /* a rest fills it, to the brim */
+        { 60150, 50 }, { 59000, 1300 },                                 /* and a clock that went back */
+    };
+    struct bucket b = { .interval_ms = 100, .burst = 2 };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(bucket_take(&b, rows[i].now_ms), rows[i].wait_ms);
+}
+
+static void no_gate_is_freed_like_one(void **state)
+{
+    gate_free(NULL);
+}
+
 static void who_is_cancelled_leaves_the_others_their_turns(void **state)
 {
     run(some_are_cancelled);
@@ -106,6 +160,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_with_few_items_does_not_wait_for_one_with_many),
         cmocka_unit_test(no_more_pass_than_the_rate_allows),
+        cmocka_unit_test(queues_take_turns_and_a_rest_is_worth_a_burst_and_no_more),
+        cmocka_unit_test(a_bucket_gives_its_burst_and_then_one_an_interval),
+        cmocka_unit_test(no_gate_is_freed_like_one),
         cmocka_unit_test(who_is_cancelled_leaves_the_others_their_turns),
     };
 

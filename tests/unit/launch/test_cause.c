@@ -10,65 +10,64 @@
 
 #include "base/defs.h"
 
+static const struct {
+    int http_status;
+    const char *text;
+    enum launch_cause cause;
+    enum launch_remedy remedy;
+} refusals[] = {
+    { 400, "List of found errors:\t1.Field: F; Message: M\t", CAUSE_INVALID, REMEDY_FAIL },
+    { 400,
+      "List of found errors:\t1.Field: job_spec.worker_pool_specs[0].machine_spec; Message: M\t2.Field: "
+      "F2; "
+      "Message: M2\t",
+      CAUSE_INVALID, REMEDY_FAIL },
+    { 400, "There can be no more than 64 labels attached to a single resource. Label keys and values",
+      CAUSE_INVALID, REMEDY_FAIL },
+    { 400, "EnvVar names must be unique.", CAUSE_INVALID, REMEDY_FAIL },
+    { 400, "Invalid value at 'custom_job.job_spec' (AcceleratorType), \"X\"", CAUSE_INVALID, REMEDY_FAIL },
+    { 400, "Machine type \"a2-highgpu-1g\" needs an accelerator.", CAUSE_INVALID, REMEDY_FAIL },
+    { 400, "The strategy is not supported.", CAUSE_INVALID, REMEDY_FAIL },
+    { 400, "Invalid JSON payload received. Unknown name \"foo\"", CAUSE_INVALID, REMEDY_FAIL },
+    { 400, "Machine type \"a2-highgpu-1g\" is not supported.", CAUSE_NOT_OFFERED, REMEDY_SKIP_RUNG },
+    { 400, "You do not have permission to act as service_account: x@y. (or it may not exist).", CAUSE_DENIED,
+      REMEDY_FAIL },
+    { 401, "Request had invalid authentication credentials.", CAUSE_CREDENTIALS, REMEDY_WAIT },
+    { 403, "Permission 'aiplatform.customJobs.create' denied", CAUSE_DENIED, REMEDY_FAIL },
+    { 403, "Vertex AI API has not been used in project 1 before or it is disabled.", CAUSE_DENIED,
+      REMEDY_FAIL },
+    { 403, "PERMISSION_DENIED (USER_PROJECT_DENIED): caller lacks serviceusage.services.use", CAUSE_DENIED,
+      REMEDY_FAIL },
+    { 403, "PERMISSION_DENIED (SERVICE_DISABLED): enable it", CAUSE_DENIED, REMEDY_FAIL },
+    { 401, "UNAUTHENTICATED (ACCESS_TOKEN_EXPIRED): Request had invalid authentication credentials.",
+      CAUSE_CREDENTIALS, REMEDY_WAIT },
+    { 404, "not found", CAUSE_INVALID, REMEDY_FAIL },
+    { 409, "ABORTED", CAUSE_ABORTED, REMEDY_RETRY },
+    { 429,
+      "The following quota metrics exceed quota limits: "
+      "aiplatform.googleapis.com/custom_model_training_cpus",
+      CAUSE_QUOTA, REMEDY_NEXT_RUNG },
+    { 429, "Quota exceeded for quota metric 'm' and limit 'l per minute per region' of service 's'",
+      CAUSE_RATE_LIMIT, REMEDY_RETRY },
+    { 429, "RATE_LIMIT_EXCEEDED", CAUSE_RATE_LIMIT, REMEDY_RETRY },
+    { 429, "too much", CAUSE_QUOTA, REMEDY_NEXT_RUNG },
+    { 429, "Resources are insufficient in region: r. Try a different region", CAUSE_STOCKOUT,
+      REMEDY_NEXT_RUNG },
+    { 500, "INTERNAL", CAUSE_OUTAGE, REMEDY_RETRY },
+    { 503, "UNAVAILABLE", CAUSE_OUTAGE, REMEDY_RETRY },
+    { 504, "DEADLINE_EXCEEDED", CAUSE_OUTAGE, REMEDY_RETRY },
+};
+
 static void each_refusal_of_a_create_has_its_cause_and_its_remedy(void **state)
 {
-    static const struct {
-        int http_status;
-        const char *text;
-        enum launch_cause cause;
-        enum launch_remedy remedy;
-    } rows[] = {
-        { 400, "List of found errors:\t1.Field: F; Message: M\t", CAUSE_INVALID, REMEDY_FAIL },
-        { 400,
-          "List of found errors:\t1.Field: job_spec.worker_pool_specs[0].machine_spec; Message: M\t2.Field: "
-          "F2; "
-          "Message: M2\t",
-          CAUSE_INVALID, REMEDY_FAIL },
-        { 400, "There can be no more than 64 labels attached to a single resource. Label keys and values",
-          CAUSE_INVALID, REMEDY_FAIL },
-        { 400, "EnvVar names must be unique.", CAUSE_INVALID, REMEDY_FAIL },
-        { 400, "Invalid value at 'custom_job.job_spec' (AcceleratorType), \"X\"", CAUSE_INVALID,
-          REMEDY_FAIL },
-        { 400, "Machine type \"a2-highgpu-1g\" needs an accelerator.", CAUSE_INVALID, REMEDY_FAIL },
-        { 400, "The strategy is not supported.", CAUSE_INVALID, REMEDY_FAIL },
-        { 400, "Invalid JSON payload received. Unknown name \"foo\"", CAUSE_INVALID, REMEDY_FAIL },
-        { 400, "Machine type \"a2-highgpu-1g\" is not supported.", CAUSE_NOT_OFFERED, REMEDY_SKIP_RUNG },
-        { 400, "You do not have permission to act as service_account: x@y. (or it may not exist).",
-          CAUSE_DENIED, REMEDY_FAIL },
-        { 401, "Request had invalid authentication credentials.", CAUSE_CREDENTIALS, REMEDY_WAIT },
-        { 403, "Permission 'aiplatform.customJobs.create' denied", CAUSE_DENIED, REMEDY_FAIL },
-        { 403, "Vertex AI API has not been used in project 1 before or it is disabled.", CAUSE_DENIED,
-          REMEDY_FAIL },
-        { 403, "PERMISSION_DENIED (USER_PROJECT_DENIED): caller lacks serviceusage.services.use",
-          CAUSE_DENIED, REMEDY_FAIL },
-        { 403, "PERMISSION_DENIED (SERVICE_DISABLED): enable it", CAUSE_DENIED, REMEDY_FAIL },
-        { 401, "UNAUTHENTICATED (ACCESS_TOKEN_EXPIRED): Request had invalid authentication credentials.",
-          CAUSE_CREDENTIALS, REMEDY_WAIT },
-        { 404, "not found", CAUSE_INVALID, REMEDY_FAIL },
-        { 409, "ABORTED", CAUSE_ABORTED, REMEDY_RETRY },
-        { 429,
-          "The following quota metrics exceed quota limits: "
-          "aiplatform.googleapis.com/custom_model_training_cpus",
-          CAUSE_QUOTA, REMEDY_NEXT_RUNG },
-        { 429, "Quota exceeded for quota metric 'm' and limit 'l per minute per region' of service 's'",
-          CAUSE_RATE_LIMIT, REMEDY_RETRY },
-        { 429, "RATE_LIMIT_EXCEEDED", CAUSE_RATE_LIMIT, REMEDY_RETRY },
-        { 429, "too much", CAUSE_QUOTA, REMEDY_NEXT_RUNG },
-        { 429, "Resources are insufficient in region: r. Try a different region", CAUSE_STOCKOUT,
-          REMEDY_NEXT_RUNG },
-        { 500, "INTERNAL", CAUSE_OUTAGE, REMEDY_RETRY },
-        { 503, "UNAVAILABLE", CAUSE_OUTAGE, REMEDY_RETRY },
-        { 504, "DEADLINE_EXCEEDED", CAUSE_OUTAGE, REMEDY_RETRY },
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         struct err e = { 0 };
         enum launch_cause cause;
 
-        (void)!err_set_http(&e, rows[i].http_status, "%s", rows[i].text);
+        (void)!err_set_http(&e, refusals[i].http_status, "%s", refusals[i].text);
         cause = launch_cause_of_create(&e);
-        if (cause != rows[i].cause || launch_remedy(cause) != rows[i].remedy)
-            fail_msg("%d %s: %s", rows[i].http_status, rows[i].text, launch_cause_name(cause));
+        if (cause != refusals[i].cause || launch_remedy(cause) != refusals[i].remedy)
+            fail_msg("%d %s: %s", refusals[i].http_status, refusals[i].text, launch_cause_name(cause));
     }
     assert_int_equal(launch_cause_of_create(NULL), CAUSE_OUTAGE);
     assert_int_equal(launch_cause_of_create(&(struct err){ .code = ERR_NET }), CAUSE_OUTAGE);
