@@ -1,24 +1,13 @@
 """Fixtures over the real binary."""
 
-import shutil
 import signal
 
 import pytest
 
-from harness import Place, Up, World
+from harness import Up, World, make_place
 
 # Started in the background of a script, we ignore Ctrl-C, and so would every process we start: a shell could not trap it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def make_place(factory, name):
-    folder = factory.mktemp(name)
-    p = Place(folder)
-    try:
-        yield p
-    finally:
-        p.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -111,6 +112,17 @@ class Place:
 
     def item_at_end(self, item_id, deadline_s=30):
         return wait_for(lambda: (lambda i: i if i["state"] in ENDED else None)(self.item(item_id)), deadline_s, 0.1)
+
+
+def make_place(factory, name):
+    """A generator of one place, for fixtures: it closes the place and removes its folder."""
+    folder = factory.mktemp(name)
+    p = Place(folder)
+    try:
+        yield p
+    finally:
+        p.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Process:
