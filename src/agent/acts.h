@@ -45,6 +45,13 @@ NODISCARD int render_launch(struct launch *l, struct arena *a, const struct rend
 NODISCARD int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next,
                              struct str *ret_request, struct outcome *out);
 
+/* evidence.c */
+/** evidence_send() - error.log of an item that failed for @message, as a file of the agent's own run;
+ * *ret_path (in @a) is to go with the failure. On our own server, which keeps all of it with the item, and
+ * when too many fail at once, there is none, and *ret_path stays as it is; so it does when sending fails.
+ * -ERR_CANCELLED. Yields. */
+NODISCARD int evidence_send(struct launch *l, struct arena *a, struct str message, struct str *ret_path);
+
 /* secrets.c: the values that one request wants; they live from just before the create to just after it. */
 struct launch_secrets {
     struct launch_secret *at;

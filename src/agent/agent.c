@@ -11,8 +11,10 @@ enum {
     POLL_MIN_MS = 1000,
     POLL_MAX_MS = 10000,
     STOP_GRACE_MS = 60000,
-    DRAIN_MS = 8000,   /* for creates under way, and jobs that end with the agent */
-    FAREWELL_MS = 1500 /* for the last word to the server */
+    DRAIN_MS = 8000,    /* for creates under way, and jobs that end with the agent */
+    FAREWELL_MS = 1500, /* for the last word to the server */
+    EVIDENCE_MS = 3000,
+    EVIDENCE_BURST = 20
 };
 
 static const char *const no_queues[] = { NULL };
@@ -35,6 +37,7 @@ int agent_new(struct io *io, const struct agent_options *o, struct agent **ret, 
     a->o.poll_max_ms = o->poll_max_ms ? o->poll_max_ms : POLL_MAX_MS;
     a->o.stop_grace_ms = o->stop_grace_ms ? o->stop_grace_ms : STOP_GRACE_MS;
     a->journal = j;
+    a->evidence = (struct bucket){ .interval_ms = EVIDENCE_MS, .burst = EVIDENCE_BURST };
     a->ids = arena_new();
     a->by_item = map_new();
     a->by_job = map_new();

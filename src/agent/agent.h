@@ -14,6 +14,9 @@ struct agent_options {
     const char *entity;
     const char *const *queues; /* NULL-ended */
     int64_t max_jobs;          /* -1: no limit */
+    int64_t
+        max_schedulers; /* schedulers of sweeps at once, beside the jobs; -1: no limit. Further ones are taken
+                           and held, at most 16 a queue, so that no lease is lost; 0: they are failed */
     const char *gcp_project,
         *region; /* defaults for queue configs that name none; NULL: from the credential; us-central1 */
     const struct launch_policies *policies; /* ladders and limits of the queues; NULL: the defaults */

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "agent/agent.h"
+#include "agent/bucket.h"
 #include "agent/gate.h"
 #include "agent/journal.h"
 #include "base/map.h"
@@ -33,6 +34,7 @@ struct launch {
     bool disowning;          /* the server said that the item is another's */
     bool settling;           /* its job has ended, and why is being asked */
     bool wants_slot;         /* its wait is over, and all slots are taken */
+    bool may_schedule;       /* a scheduler: it is one of max_schedulers */
     bool has_slot;           /* one of agent.reserved is kept for its next attempt */
     /* mail */
     enum launch_stop stop_wanted;
@@ -53,6 +55,7 @@ struct agent {
     struct group *takers, *helpers, *drivers;
     struct vec launches;            /* unreported ones */
     struct map *by_item, *by_job;   /* item -> struct launch; Vertex job -> struct launch, while it has one */
+    struct bucket evidence;         /* files about failed items */
     struct map *gates;              /* "project/region" -> struct gate: creates */
     struct cond slots;              /* a slot was freed */
     struct cond changed;            /* for agent_run(): look again */

@@ -48,6 +48,7 @@ static const char *const migrations[] = {
     "ALTER TABLE launches ADD COLUMN waiting_since INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE launches ADD COLUMN taken_over INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX launches_disowned ON launches (item) WHERE disowned = 1;",
+    "ALTER TABLE launches ADD COLUMN scheduler INTEGER NOT NULL DEFAULT 0;",
     NULL,
 };
 
@@ -196,13 +197,14 @@ static int add_row(struct db_conn *c, void *arg, struct err *e)
         db_run(c, NULL, e,
                "INSERT INTO launches (item, queue, run_id, run_entity, wb_project, phase, attempt, retries,"
                " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
-               " active_at, ended_at, reported_at, spec, fence, taken_over, gcp_project, region, vertex_job)"
-               " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, 0, ?, ?, 0, ?, 0, 0, ?, ?, ?, ?, ?, ?)",
+               " active_at, ended_at, reported_at, spec, fence, taken_over, scheduler, gcp_project, region,"
+               " vertex_job)"
+               " VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, ?, 0, ?, ?, 0, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)",
                "sssssziiii"
-               "siisss",
+               "siiisss",
                r->item, r->queue, r->run_id, r->run_entity, r->wb_project, phase, (int64_t)r->acked,
                (int64_t)r->own_key, r->leased_at_ms, r->active_at_ms, args->spec, r->fence,
-               (int64_t)r->taken_over, r->gcp_project, r->region, r->vertex_job);
+               (int64_t)r->taken_over, (int64_t)r->scheduler, r->gcp_project, r->region, r->vertex_job);
 
     if (rc)
         return rc;
@@ -288,6 +290,7 @@ static void read_ladder(struct db_stmt *s, int i, struct launch_row *r)
     r->flexible = db_col_i64(s, i++);
     r->waiting_since_ms = db_col_i64(s, i++);
     r->taken_over = db_col_i64(s, i++);
+    r->scheduler = db_col_i64(s, i++);
 }
 
 static int read_row(struct db_stmt *s, struct launch_row *r, struct err *e)
@@ -340,7 +343,8 @@ static int each_row(struct db_conn *c, void *arg, struct err *e)
         " attempt_label, vertex_job, vertex_status, reason, stage, phase, attempt, retries,"
         " probes, stop_asked, probe_needed, acked, disowned, own_key, leased_at, submitted_at,"
         " active_at, ended_at, reported_at, fence, cause, rungs, rung, round, resumes, rungs_out, ran,"
-        " spot, flexible, waiting_since, taken_over FROM launches WHERE phase != 'reported' ORDER BY id",
+        " spot, flexible, waiting_since, taken_over, scheduler FROM launches WHERE phase != 'reported' ORDER "
+        "BY id",
         "");
 
     while (!rc && (rc = db_step(s, &row, e)) == 0 && row) {

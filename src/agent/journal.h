@@ -32,6 +32,7 @@ struct launch_row {
     bool acked;      /* the server agreed that it is ours */
     bool disowned;   /* the server said that it is somebody else's: there is nothing to report */
     bool taken_over; /* an agent that fell silent had it before */
+    bool scheduler;  /* of a sweep: counts against max_schedulers, not max_jobs */
     bool own_key;    /* the spec brought its own API key, which is not in the journal */
     int64_t waiting_since_ms; /* 0: it has not waited since its last job */
     int64_t leased_at_ms, submitted_at_ms, active_at_ms, ended_at_ms, reported_at_ms;

@@ -43,6 +43,8 @@ const struct launch_policy *launch_policy(const struct launch *l)
  * wait never lets go of it. */
 static bool row_holds_slot(const struct launch *l, const struct launch_row *r)
 {
+    if (r->scheduler)
+        return false;
     if (launch_policy(l)->waiting_holds_slot)
         return !launch_phase_is_ended(r->phase);
     if (r->vertex_status.len && vertex_status_is_ended(vertex_status_parse(r->vertex_status)))
@@ -101,7 +103,7 @@ bool launch_take_slot(struct launch *l)
 {
     struct agent *a = l->agent;
 
-    if (!l->has_slot && !holds_slot(l)) {
+    if (!l->row.scheduler && !l->has_slot && !holds_slot(l)) {
         want_slot(l, !agent_has_free_slot(a));
         if (l->wants_slot)
             return false;

@@ -19,10 +19,14 @@ static struct str message_of(const struct launch *l)
 
 static int fail_item(struct launch *l, struct str message, struct err *e)
 {
-    const char *stage = l->row.stage.len ? l->row.stage.ptr : "agent";
+    AUTO_PTR(arena) a = arena_new();
+    struct wandb_failure f = { .message = message, .stage = l->row.stage.len ? l->row.stage.ptr : "agent" };
     const struct wandb_hold hold = launch_hold(l);
+    int rc = evidence_send(l, a, message, &f.file); /* before the word that names it */
 
-    return wandb_item_fail(l->agent->o.wandb, &hold, message, stage, e);
+    if (rc)
+        return err_set(e, ERR_CANCELLED, "cancelled");
+    return wandb_item_fail(l->agent->o.wandb, &hold, &f, e);
 }
 
 /* Has the run been started? On a W&B server an item ends with its run, and one whose run never appears would

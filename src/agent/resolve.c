@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "launch/why.h"
+#include "wandb/runs.h"
 
 enum { WARNINGS_MAX_BYTES = 8 * 1024 };
 
@@ -270,6 +271,58 @@ static int check_rungs(struct launch *l, struct arena *a, struct launch_job *ret
     return 0;
 }
 
+/* The runs of a sweep that has ended are wanted no more. Our own server has no sweeps. */
+static int check_sweep(struct launch *l, struct arena *a, const struct launch_spec *s, struct outcome *out)
+{
+    const struct wandb_sweep_ref ref = { s->entity, jval_str(jval_get(s->raw, "project")), s->sweep_id };
+    struct str state = { 0 };
+    int rc;
+
+    if (!s->sweep_id.len || wandb_is_slipway(l->agent->o.wandb))
+        return 0;
+    rc = wandb_sweep_state(l->agent->o.wandb, a, &ref, &state, &out->err);
+    if (rc || str_eq_nocase(state, STR("RUNNING")) || str_eq_nocase(state, STR("PAUSED")))
+        return rc;
+    return spec_invalid(out,
+                        arena_printf(a,
+                                     "Launch agent picked up sweep job, but sweep (%.*s) was in a terminal "
+                                     "state (%.*s)",
+                                     STR_ARG(s->sweep_id), STR_ARG(state.len ? state : STR("None"))));
+}
+
+static int64_t schedulers_running(const struct agent *a)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < a->launches.len; i++) {
+        const struct launch *l = a->launches.items[i];
+
+        n += l->row.scheduler && !launch_phase_is_ended(l->row.phase) &&
+             (l->may_schedule || l->row.phase != LAUNCH_LEASED);
+    }
+    return n;
+}
+
+/* A scheduler that is one too many is held: it is ours, so nobody's lease runs out meanwhile. */
+static int check_scheduler(struct launch *l, struct outcome *out)
+{
+    int64_t max = l->agent->o.max_schedulers;
+
+    if (!l->row.scheduler || l->may_schedule)
+        return 0;
+    if (max == 0)
+        return spec_invalid(
+            out, "the item is the scheduler of a sweep, and this agent takes none (max_schedulers: 0)");
+    if (max > 0 && schedulers_running(l->agent) >= max) {
+        strbuf_addf(&out->reason,
+                    "as many schedulers of sweeps run as this agent may have (max_schedulers: %lld)",
+                    (long long)max);
+        return err_set(&out->err, ERR_THROTTLED, "%s", strbuf_cstr(&out->reason));
+    }
+    l->may_schedule = true;
+    return 0;
+}
+
 int act_resolve(struct launch *l, struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -286,6 +339,10 @@ int act_resolve(struct launch *l, struct outcome *out)
         return 0;
     }
     rc = check_rungs(l, a, &job, out);
+    if (!rc)
+        rc = check_sweep(l, a, &job.spec, out);
+    if (!rc)
+        rc = check_scheduler(l, out);
     if (rc == -ERR_CANCELLED)
         return rc;
     if (!rc)

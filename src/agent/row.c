@@ -48,8 +48,8 @@ static bool same_place(const struct launch_place *a, const struct launch_place *
 static bool same_flags(const struct launch_row *a, const struct launch_row *b)
 {
     return a->probe_needed == b->probe_needed && a->acked == b->acked && a->disowned == b->disowned &&
-           a->own_key == b->own_key && a->taken_over == b->taken_over && a->ran == b->ran &&
-           a->spot == b->spot && a->flexible == b->flexible;
+           a->own_key == b->own_key && a->taken_over == b->taken_over && a->scheduler == b->scheduler &&
+           a->ran == b->ran && a->spot == b->spot && a->flexible == b->flexible;
 }
 
 static bool same_progress(const struct launch_row *a, const struct launch_row *b)

@@ -16,6 +16,7 @@ void agent_reload(struct agent *a, const struct agent_options *o)
 {
     a->o.queues = o->queues;
     a->o.max_jobs = o->max_jobs;
+    a->o.max_schedulers = o->max_schedulers;
     a->o.policies = o->policies ? o->policies : &a->default_policies;
     a->o.gcp_project = o->gcp_project;
     a->o.region = o->region;

@@ -29,8 +29,9 @@ static int reserve_slot(struct agent *a)
     return 0;
 }
 
-/* Launches that wait for machines hold no slot, so a queue whose items find none would be emptied into this
- * agent's memory, out of the reach of others that may have machines. */
+/* Launches that wait for machines, and schedulers that wait for their turn, hold no slot, so a queue of such
+ * items would be emptied into this agent's memory, out of the reach of others that may have what they need.
+ */
 static bool is_parked_full(const struct agent *a, const char *queue)
 {
     int64_t max = a->o.max_jobs > PARKED_MAX ? a->o.max_jobs : PARKED_MAX, parked = 0;
@@ -38,8 +39,10 @@ static bool is_parked_full(const struct agent *a, const char *queue)
     for (size_t i = 0; i < a->launches.len; i++) {
         const struct launch *l = a->launches.items[i];
 
-        parked += l->row.phase == LAUNCH_WAITING && launch_cause_is_capacity(l->row.cause) &&
-                  str_is(l->row.queue, queue);
+        bool waits = (l->row.phase == LAUNCH_WAITING && launch_cause_is_capacity(l->row.cause)) ||
+                     (l->row.phase == LAUNCH_LEASED && l->row.scheduler);
+
+        parked += waits && str_is(l->row.queue, queue);
     }
     return parked >= max;
 }
@@ -122,6 +125,7 @@ static int take_item(struct taker *t, struct arena *a, const struct wandb_item *
         row.run_id = str_of(run_id);
     row.run_entity = jval_str(jval_get(item->spec, "entity"));
     row.wb_project = jval_str(jval_get(item->spec, "project"));
+    row.scheduler = str_is(jval_str(jval_get(item->spec, "uri")), "placeholder-uri-scheduler");
     row.leased_at_ms = io_now_unix_ms(ag->io);
     {
         struct str text = journal_text(a, item->spec, &key);

@@ -129,11 +129,6 @@ static int start_and_work(struct parts *p, const struct args *a, struct err *e)
     int rc;
 
     log_configure(p->config.verbosity > 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, p->log_format);
-    if (p->config.max_schedulers > 1)
-        LOG_WARNING(
-            "config.no_effect",
-            "key=max_schedulers reason=\"the scheduler of a sweep runs inside a W&B agent, not on Vertex "
-            "AI; its runs do\"");
     s->entity = p->config.entity ? p->config.entity : s->entity;
     p->google = role_google_with(s->io, &p->config.google);
     p->secrets = secret_manager_new(s->io, p->google, p->config.secret_keep_s * 1000);

@@ -31,6 +31,7 @@ void agent_config_options(struct io *io, const struct launch_config *c, struct a
 {
     o->queues = c->queues;
     o->max_jobs = c->max_jobs;
+    o->max_schedulers = c->max_schedulers;
     o->gcp_project = c->gcp_project;
     o->region = c->region ? c->region : role_region(io);
     o->config_json = c->json;

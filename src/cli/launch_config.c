@@ -224,6 +224,8 @@ static void decode_numbers(struct dec *d, struct launch_config *c)
     dec_i64(d, "verbosity", &c->verbosity, DEC_OPTIONAL);
     if (c->max_jobs < -1)
         dec_fail(d, "max_jobs", "%lld is negative; -1 means no limit", (long long)c->max_jobs);
+    if (c->max_schedulers < -1)
+        dec_fail(d, "max_schedulers", "%lld is negative; -1 means no limit", (long long)c->max_schedulers);
     if (c->stopped_run_timeout_s < 0)
         dec_fail(d, "stopped_run_timeout", "%lld is negative; it is a number of seconds",
                  (long long)c->stopped_run_timeout_s);

@@ -16,7 +16,7 @@ struct launch_config {
     const char *entity;        /* NULL: the key's own */
     const char *const *queues; /* NULL-ended */
     int64_t max_jobs;          /* -1: no limit */
-    int64_t max_schedulers;    /* of sweeps; told to the server: this agent runs none */
+    int64_t max_schedulers;    /* of sweeps, beside max_jobs; -1: no limit */
     int64_t stopped_run_timeout_s;
     int64_t verbosity;
     const char *gcp_project, *region; /* NULL: not given */

@@ -88,6 +88,7 @@ static int run_agent(struct up *u, const struct args *a, const struct secret *ke
                                .entity = "admin",
                                .queues = args_list(a, "queue"),
                                .max_jobs = args_int(a, "max-jobs", 4),
+                               .max_schedulers = 1,
                                .gcp_project = "slipway-local",
                                .region = "us-central1",
                                .config_json = arena_printf(u->a, "{\"max_jobs\": %lld}",

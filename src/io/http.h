@@ -29,7 +29,7 @@ struct http_request {
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    const char *content_type; /* sent when there is a body; "application/json" when NULL */
+    const char *content_type; /* sent when there is a body; "application/json" when NULL; "" sends none */
     int64_t timeout_ms;       /* for the whole exchange; 0: 30000 */
     size_t max_reply_bytes;   /* 0: 16 MiB */
     bool allow_plain;

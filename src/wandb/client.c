@@ -231,6 +231,20 @@ static int send_with_key(struct wandb *w, struct arena *a, struct http_request *
     }
 }
 
+int wandb_transfer(struct wandb *w, struct http_request *req, bool is_api, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct http_reply reply = { 0 };
+    int rc = is_api ? send_with_key(w, a, req, &reply, e) : http_send(w->io, a, req, &reply, e);
+
+    if (rc || (reply.status >= 200 && reply.status <= 299))
+        return rc;
+    err_set_http(e, reply.status, "HTTP %d", reply.status); /* a storage's words may show a signed address */
+    if (e)
+        e->retry_after_ms = http_retry_after_ms(&reply, io_now_unix_ms(w->io));
+    return e ? -(int)e->code : -ERR_PROTO;
+}
+
 int wandb_call(struct wandb *w, struct arena *a, const struct wandb_request *r, const struct jval **ret,
                struct err *e)
 {

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wandb/runs.h"
 #include "wandb/wandb_internal.h"
 
 int wandb_item_pop(struct wandb *w, struct arena *a, const struct wandb_pop *req, struct wandb_item *ret,
@@ -61,7 +62,7 @@ int wandb_item_ack(struct wandb *w, const struct wandb_hold *h, struct str run_i
 struct note {
     const char *document, *field, *stage;
     const struct wandb_hold *hold;
-    struct str message;
+    struct str message, file;
 };
 
 static int send_note(struct wandb *w, const struct note *n, struct err *e)
@@ -74,6 +75,12 @@ static int send_note(struct wandb *w, const struct note *n, struct err *e)
     vars_hold(a, vars, "runQueueItemId", n->hold);
     vars_set(a, vars, "message", n->message);
     jval_set_cstr(a, vars, "stage", n->stage);
+    if (n->file.len) {
+        struct jval *files = jval_new_array(a);
+
+        jval_push(a, files, jval_new_str(a, n->file));
+        jval_set(a, vars, "filePaths", files);
+    }
     rc = call_success(w, &(struct wandb_request){ n->document, vars }, n->field, &success, e);
     if (rc)
         return rc;
@@ -82,11 +89,14 @@ static int send_note(struct wandb *w, const struct note *n, struct err *e)
                              STR_ARG(n->hold->item_id));
 }
 
-int wandb_item_fail(struct wandb *w, const struct wandb_hold *h, struct str message, const char *stage,
-                    struct err *e)
+int wandb_item_fail(struct wandb *w, const struct wandb_hold *h, const struct wandb_failure *f, struct err *e)
 {
-    const struct note n = { h->fence ? wandb_op_item_fail_fenced : wandb_op_item_fail, "failRunQueueItem",
-                            stage, h, message };
+    const struct note n = { h->fence ? wandb_op_item_fail_fenced : wandb_op_item_fail,
+                            "failRunQueueItem",
+                            f->stage,
+                            h,
+                            f->message,
+                            f->file };
 
     return send_note(w, &n, e);
 }
@@ -95,7 +105,11 @@ int wandb_item_warn(struct wandb *w, const struct wandb_hold *h, struct str mess
                     struct err *e)
 {
     const struct note n = { h->fence ? wandb_op_item_warn_fenced : wandb_op_item_warn,
-                            "updateRunQueueItemWarning", stage, h, message };
+                            "updateRunQueueItemWarning",
+                            stage,
+                            h,
+                            message,
+                            { NULL, 0 } };
 
     return send_note(w, &n, e);
 }
@@ -125,6 +139,29 @@ int wandb_item_get(struct wandb *w, struct arena *a, const struct wandb_item_ref
     if (dec_failed(&item))
         return -ERR_PROTO;
     *ret = status;
+    return 0;
+}
+
+int wandb_sweep_state(struct wandb *w, struct arena *a, const struct wandb_sweep_ref *ref, struct str *ret,
+                      struct err *e)
+{
+    struct jval *vars = jval_new_object(a);
+    struct dec d, project, sweep;
+    struct str state = { 0 };
+    int rc;
+
+    vars_set(a, vars, "entity", ref->entity);
+    vars_set(a, vars, "project", ref->wb_project);
+    vars_set(a, vars, "sweep", ref->sweep_id);
+    rc = call_decoded(w, a, &(struct wandb_request){ wandb_op_sweep_get, vars }, &d, e);
+    if (rc)
+        return rc;
+    if (dec_object(&d, "project", &project, DEC_OPTIONAL) &&
+        dec_object(&project, "sweep", &sweep, DEC_OPTIONAL))
+        dec_str(&sweep, "state", &state, DEC_OPTIONAL);
+    if (dec_failed(&d))
+        return -ERR_PROTO;
+    *ret = state;
     return 0;
 }
 

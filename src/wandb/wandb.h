@@ -51,8 +51,7 @@ struct wandb_request {
 NODISCARD int wandb_call(struct wandb *w, struct arena *a, const struct wandb_request *req,
                          const struct jval **ret, struct err *e);
 
-/* --- who and where: protocol reference 1.3
- * ------------------------------------------------------------------ */
+/* --- who and where: protocol reference 1.3 --- */
 struct wandb_settings {
     const char *base_url;      /* WANDB_BASE_URL, settings files, https://api.wandb.ai */
     const char *base_url_from; /* "WANDB_BASE_URL", "/root/.config/wandb/settings", "the default" */
@@ -137,9 +136,14 @@ NODISCARD int wandb_item_ack(struct wandb *w, const struct wandb_hold *h, struct
  * -ERR_CONFLICT: it was silent for so long that another got it. */
 NODISCARD int wandb_item_keep(struct wandb *w, const struct wandb_hold *h, struct str agent_id,
                               struct err *e);
-/** wandb_item_fail() - @stage is "agent", "build" or "run". -ERR_CONFLICT when the server did not take it. */
-NODISCARD int wandb_item_fail(struct wandb *w, const struct wandb_hold *h, struct str message,
-                              const char *stage, struct err *e);
+struct wandb_failure {
+    struct str message;
+    const char *stage; /* "agent", "build" or "run" */
+    struct str file;   /* one that wandb_agent_file() (wandb/runs.h) has sent; absent: none */
+};
+/** wandb_item_fail() - -ERR_CONFLICT when the server did not take it. */
+NODISCARD int wandb_item_fail(struct wandb *w, const struct wandb_hold *h, const struct wandb_failure *f,
+                              struct err *e);
 NODISCARD int wandb_item_warn(struct wandb *w, const struct wandb_hold *h, struct str message,
                               const char *stage, struct err *e);
 

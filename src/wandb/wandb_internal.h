@@ -12,6 +12,8 @@
 EMBEDDED(wandb_op_agent_create);
 EMBEDDED(wandb_op_agent_get);
 EMBEDDED(wandb_op_agent_update);
+EMBEDDED(wandb_op_agent_run);
+EMBEDDED(wandb_op_file_create);
 EMBEDDED(wandb_op_item_ack);
 EMBEDDED(wandb_op_item_ack_fenced);
 EMBEDDED(wandb_op_item_fail);
@@ -27,6 +29,7 @@ EMBEDDED(wandb_op_item_warn);
 EMBEDDED(wandb_op_item_warn_fenced);
 EMBEDDED(wandb_op_queues);
 EMBEDDED(wandb_op_stop_requests);
+EMBEDDED(wandb_op_sweep_get);
 EMBEDDED(wandb_op_viewer);
 
 /** vars_set() - a string variable; an absent text becomes null, as the W&B client sends it. */
@@ -41,6 +44,10 @@ NODISCARD int call_decoded(struct wandb *w, struct arena *a, const struct wandb_
  * Yields. */
 NODISCARD int call_success(struct wandb *w, const struct wandb_request *req, const char *field,
                            bool *ret_success, struct err *e);
+/** wandb_transfer() - @req as it is; with the API key when @is_api. An answer that is no 2xx is an error.
+ * Yields.
+ */
+NODISCARD int wandb_transfer(struct wandb *w, struct http_request *req, bool is_api, struct err *e);
 
 /** wandb_url_check() - the rules for base URLs: http or https with a host; W&B's cloud only as https://api.
  */

@@ -258,7 +258,7 @@ static void set_headers(struct transfer *t, const struct http_request *req)
     }
     if (!agent)
         add_header(t, "User-Agent", STR("slipway/" SLIPWAY_VERSION));
-    if (req->body.ptr)
+    if (req->body.ptr) /* a header without a value is left out by curl, its own one too */
         add_header(t, "Content-Type", str_of(req->content_type ? req->content_type : "application/json"));
     t->headers = curl_slist_append(t->headers, "Expect:");
     add_auth(t, &req->auth);

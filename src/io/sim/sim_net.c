@@ -150,7 +150,7 @@ static void flight_headers(struct flight *f, const struct http_request *req)
     h[n++] =
         (struct http_header){ STR("Host"),
                               str_of(arena_printf(f->a, "%.*s:%u", STR_ARG(f->host), (unsigned)f->port)) };
-    if (req->body.len) {
+    if (req->body.len && !(req->content_type && !*req->content_type)) {
         const char *type = req->content_type ? req->content_type : "application/json";
         h[n++] = (struct http_header){ STR("Content-Type"), str_of(arena_strdup(f->a, type)) };
     }

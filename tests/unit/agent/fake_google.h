@@ -1,6 +1,7 @@
 /* tests/unit/agent/fake_google.h: Vertex AI as a table in memory, in place of src/google. */
 #pragma once
 
+#include "google/logging.h"
 #include "google/secret_manager.h"
 #include "google/vertex.h"
 
@@ -20,6 +21,7 @@ struct cloud {
     int refuse_creates; /* with 429 */
     bool twice;         /* a create makes two jobs */
     bool down;
+    const char *log_text;              /* the line of every job; NULL: its log may not be read */
     bool project_unknown;              /* whoever knows it does not answer */
     bool saw_key;                      /* the wire text of a create held the API key */
     const char *secret;                /* the value of every secret; NULL: reading one is denied */

@@ -15,16 +15,26 @@ static struct item *find_item(struct str id)
 }
 
 /* Waiting, or leased for longer than a lease lasts without an ack. */
-static bool can_pop(const struct item *it)
+static bool can_pop(const struct item *it, struct str name)
 {
+    if (!str_is(name, it->queue ? it->queue : "q"))
+        return false;
     return strcmp(it->state, "PENDING") == 0 ||
            (strcmp(it->state, "LEASED") == 0 && sim_now_ms(queue.sim) - it->leased_ms > LEASE_MS);
 }
 
-static const char *pop(struct arena *a)
+static void tell(struct str word)
+{
+    size_t len = strlen(queue.told);
+
+    snprintf(queue.told + len, sizeof(queue.told) - len, "%.*s ", STR_ARG(word));
+}
+
+static const char *pop(struct arena *a, struct str name)
 {
     for (size_t i = 0; i < queue.count; i++)
-        if (can_pop(&queue.items[i])) {
+        if (can_pop(&queue.items[i], name)) {
+            tell(str_of(arena_printf(a, "pop:i%zu", i)));
             queue.items[i].leased_ms = sim_now_ms(queue.sim);
             snprintf(queue.items[i].state, sizeof(queue.items[i].state), "LEASED");
             queue.items[i].pops++;
@@ -55,6 +65,8 @@ static const char *report(struct item *it, const char *state, const struct jval 
     snprintf(it->state, sizeof(it->state), "%s", state);
     snprintf(it->message, sizeof(it->message), "%.*s", STR_ARG(jval_str(jval_get(vars, "message"))));
     snprintf(it->stage, sizeof(it->stage), "%.*s", STR_ARG(jval_str(jval_get(vars, "stage"))));
+    snprintf(it->files, sizeof(it->files), "%.*s",
+             STR_ARG(jval_str(jval_at(jval_get(vars, "filePaths"), 0))));
     it->reports++;
     return "{\"failRunQueueItem\":{\"success\":true},\"finishRunQueueItem\":{\"success\":true}}";
 }
@@ -118,11 +130,61 @@ static const char *stop_requests(struct arena *a)
                         strbuf_cstr(&edges));
 }
 
+static const char *run_call(struct arena *a, struct str op, const struct jval *vars)
+{
+    struct str file = jval_str(jval_at(jval_get(vars, "files"), 0));
+
+    if (str_is(op, "UpsertBucket"))
+        return "{\"upsertBucket\":{\"bucket\":{\"id\":\"R\",\"name\":\"n\"},\"inserted\":true}}";
+    if (str_is(op, "GetSweepState"))
+        return queue.sweep_state
+                   ? arena_printf(a, "{\"project\":{\"sweep\":{\"state\":\"%s\"}}}", queue.sweep_state)
+                   : "{\"project\":{\"sweep\":null}}";
+    return arena_printf(a,
+                        "{\"createRunFiles\":{\"runID\":\"R\",\"uploadHeaders\":[\"x-kind:error\"],\"files\":"
+                        "[{\"name\":\"f\",\"uploadUrl\":\"http://server:80/storage/%.*s\"}]}}",
+                        STR_ARG(file));
+}
+
+/* Files and the ends of runs; false: it is GraphQL. */
+static bool serve_file(struct http_exchange *x)
+{
+    bool is_put = str_is(x->method, "PUT");
+
+    if (!is_put && !str_has_prefix(x->path, STR("/files/")))
+        return false;
+    tell(is_put ? STR("PUT") : STR("stream"));
+    if (is_put && !queue.no_storage) {
+        queue.put_had_key = http_header_get(x->headers, x->header_count, "Authorization").len > 0;
+        queue.put_had_headers = str_is(http_header_get(x->headers, x->header_count, "x-kind"), "error") &&
+                                !http_header_get(x->headers, x->header_count, "Content-Type").len;
+        snprintf(queue.file, sizeof(queue.file), "%.*s", STR_ARG(x->body));
+        snprintf(queue.file_url, sizeof(queue.file_url), "%.*s", STR_ARG(x->path));
+    } else if (!is_put) {
+        snprintf(queue.stream, sizeof(queue.stream), "%.*s", STR_ARG(x->body));
+        snprintf(queue.stream_url, sizeof(queue.stream_url), "%.*s", STR_ARG(x->path));
+    }
+    http_reply_text(x, is_put && queue.no_storage ? 403 : 200, "application/json", STR("{}"));
+    return true;
+}
+
+static void tell_call(struct str op, const struct jval *vars)
+{
+    static const char *const asks[] = { "popFromRunQueue", "LaunchAgent", "StopRequests", "RunStatuses",
+                                        "ProjectRunQueues" };
+
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++)
+        if (str_is(op, asks[i]))
+            return;
+    tell(str_is(op, "updateLaunchAgent") ? jval_str(jval_get(vars, "agentStatus")) : op);
+}
+
 static const char *call(struct arena *a, struct str op, const struct jval *vars)
 {
     if (str_is(op, "ProjectRunQueues"))
         return queue.is_missing ? "{\"project\":{\"runQueues\":[{\"id\":\"P\",\"name\":\"p\"}]}}"
-                                : "{\"project\":{\"runQueues\":[{\"id\":\"Q\",\"name\":\"q\"}]}}";
+                                : "{\"project\":{\"runQueues\":[{\"id\":\"Q\",\"name\":\"q\"},"
+                                  "{\"id\":\"R\",\"name\":\"r\"}]}}";
     if (str_is(op, "createLaunchAgent"))
         return "{\"createLaunchAgent\":{\"launchAgentId\":\"A\"}}";
     if (str_is(op, "LaunchAgent"))
@@ -131,11 +193,13 @@ static const char *call(struct arena *a, struct str op, const struct jval *vars)
     if (str_is(op, "updateLaunchAgent"))
         return "{\"updateLaunchAgent\":{\"success\":true}}";
     if (str_is(op, "popFromRunQueue"))
-        return pop(a);
+        return pop(a, jval_str(jval_get(vars, "queueName")));
     if (str_is(op, "StopRequests"))
         return stop_requests(a);
     if (str_is(op, "RunStatuses"))
         return run_statuses(a, vars);
+    if (str_is(op, "UpsertBucket") || str_is(op, "CreateRunFiles") || str_is(op, "GetSweepState"))
+        return run_call(a, op, vars);
     return item_call(a, op, vars);
 }
 
@@ -148,12 +212,15 @@ static void serve(void *ctx, struct http_exchange *x)
     queue.requests++;
     if (queue.own_server)
         http_reply_header(x, "Server", STR("slipway/test"));
+    if (!queue.down && serve_file(x))
+        return;
     if (queue.down || queue.answer_429 > 0 || jval_from_json(x->a, x->body, "body", NULL, &v, NULL)) {
         queue.answer_429 -= queue.answer_429 > 0;
         http_reply_text(x, queue.down ? 503 : 429, "text/plain", STR("no"));
         return;
     }
     op = jval_str(jval_get(v, "operationName"));
+    tell_call(op, jval_get(v, "variables"));
     data = call(x->a, op, jval_get(v, "variables"));
     if (str_is(op, "ackRunQueueItem") && queue.lose_acks > 0) {
         queue.lose_acks--;

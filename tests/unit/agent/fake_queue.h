@@ -8,7 +8,8 @@ enum { MAX_ITEMS = 8, HOUR_MS = 3600 * 1000, LEASE_MS = 60000 };
 
 struct item {
     const char *spec;
-    char state[20], run[40], message[2000], stage[20], warning[2000];
+    const char *queue; /* NULL: "q" */
+    char state[20], run[40], message[2000], stage[20], warning[2000], files[200];
     int pops, acks, reports, warnings, waits;
     int64_t leased_ms;
     bool stop_asked;
@@ -28,6 +29,12 @@ struct queue {
     bool stop_runs; /* somebody asked every run to stop */
     bool stop_polling;
     int requests, answer_429;
+    /* what it was told: "createLaunchAgent POLLING popFromRunQueue ...", without the heartbeat's questions
+     * and pops that brought nothing */
+    char told[8192];
+    const char *sweep_state;
+    bool no_storage, put_had_key, put_had_headers;
+    char file[8192], file_url[200], stream_url[200], stream[500]; /* the latest ones */
 };
 extern struct queue queue;
 /** queue_server_main() - the server's node: serves on port 80 until it is killed. */

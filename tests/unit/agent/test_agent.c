@@ -2,185 +2,16 @@
  * tests/unit/agent/test_agent.c: whole lives of launches, in the simulator: the real agent and W&B client, a
  * small queue server behind HTTP (fake_queue.h), and Vertex AI as a table (fake_google.h).
  */
-#include "../test.h"
-
 #include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent_world.h"
 #include "base/log.h"
-#include "fake_google.h"
-#include "fake_queue.h"
-#include "io/sim.h"
-
-#define KEY "0123456789abcdef0123456789abcdef01234567"
-#define POOL                                                                                                 \
-    "{\"machine_spec\":{\"machine_type\":\"n1-standard-4\"},\"replica_count\":1,"                            \
-    "\"container_spec\":{\"image_uri\":\"${image_uri}\"}}"
-#define SPEC_WITH(more)                                                                                      \
-    "{\"entity\":\"ent\",\"project\":\"proj\",\"docker\":{\"docker_image\":\"img:1\"}," more                 \
-    "\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":[" POOL "],"                             \
-    "\"staging_bucket\":\"gs://b\"},\"run\":{}}}}"
-#define SPEC SPEC_WITH("")
 
 enum { SEEDS = 60 };
 
-static struct world {
-    struct sim *sim;
-    struct sim_node *server, *agent;
-    char dir[FOLDER_SIZE];
-    int64_t max_jobs;
-    bool agent_ended;
-    int agent_rc;
-    struct err agent_err;
-    struct agent *running;
-    int live_max;
-} world;
-
-/* --- the agent's machine -------------------------------------------------------------------------------- */
-
-static void run_agent(struct io *io, void *arg)
-{
-    const char *const queues[] = { "q", NULL };
-    AUTO_PTR(secret) key = secret_new(STR(KEY));
-    AUTO_PTR(wandb)
-    w = wandb_new(io, &(struct wandb_options){
-                          .base_url = "http://server:80", .api_key = key, .user_agent_version = "test" });
-    const struct agent_options o = { .state_dir = world.dir,
-                                     .home = "machine:state",
-                                     .entity = "ent",
-                                     .queues = queues,
-                                     .max_jobs = world.max_jobs,
-                                     .config_json = "{}",
-                                     .version = "test",
-                                     .fast_and_unsafe_db = true,
-                                     .wandb = w };
-    struct agent *a = NULL;
-
-    cloud.io = io;
-    world.agent_rc = agent_new(io, &o, &a, &world.agent_err);
-    world.running = a;
-    if (!world.agent_rc)
-        world.agent_rc = agent_run(a, &world.agent_err);
-    world.running = NULL;
-    agent_free(a);
-    world.agent_ended = true;
-}
-
-static void no_log(void *ctx, enum log_level level, const char *event, const char *pairs)
-{
-    if (getenv("AGENT_TEST_LOG"))
-        fprintf(stderr, "%9lld %s %s\n", (long long)(world.sim ? sim_now_ms(world.sim) : 0), event, pairs);
-}
-
-static int set_up(void **state)
-{
-    log_set_sink(no_log, NULL);
-    memset(&queue, 0, sizeof(queue));
-    memset(&cloud, 0, sizeof(cloud));
-    memset(&world, 0, sizeof(world));
-    queue.own_server = true;
-    world.max_jobs = 2;
-    folder_make(world.dir);
-    world.sim = queue.sim = sim_new(11);
-    world.server = sim_node_new(world.sim, "server");
-    world.agent = sim_node_new(world.sim, "agent");
-    sim_node_start(world.server, queue_server_main, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    sim_free(world.sim);
-    world.sim = NULL;
-    folder_remove(world.dir);
-    log_set_sink(NULL, NULL);
-    return 0;
-}
-
-static void push(const char *spec)
-{
-    struct item *it = &queue.items[queue.count++];
-
-    it->spec = spec;
-    snprintf(it->state, sizeof(it->state), "PENDING");
-}
-
-static void boot(void)
-{
-    sim_node_start(world.agent, run_agent, NULL);
-}
-
-/* Step until @done says so, for at most @hours of virtual time. */
-static void run_until(bool (*done)(void))
-{
-    int64_t end = sim_now_ms(world.sim) + 2 * HOUR_MS;
-
-    for (long steps = 0; !done(); steps++) {
-        if (steps > 3000000 || sim_now_ms(world.sim) > end || !sim_step(world.sim))
-            fail_msg("it did not come to that: item 0 is %s, %d jobs, %d creates", queue.items[0].state,
-                     cloud.count, cloud.creates);
-        if (cloud_live_jobs() > world.live_max)
-            world.live_max = cloud_live_jobs();
-    }
-}
-
-static void run_for(int64_t ms)
-{
-    int64_t end = sim_now_ms(world.sim) + ms;
-
-    while (sim_now_ms(world.sim) < end && sim_step(world.sim))
-        continue;
-}
-
-static bool has_job(void)
-{
-    return cloud.count > 0;
-}
-
-static bool all_reported(void)
-{
-    for (size_t i = 0; i < queue.count; i++)
-        if (!queue.items[i].reports)
-            return false;
-    return true;
-}
-
-static bool ended(void)
-{
-    return world.agent_ended;
-}
-
-static void assert_item(size_t i, const char *state, const char *message)
-{
-    assert_string_equal(queue.items[i].state, state);
-    if (!strstr(queue.items[i].message, message))
-        fail_msg("item %zu: \"%s\" does not say \"%s\"", i, queue.items[i].message, message);
-    assert_int_equal(queue.items[i].reports, 1);
-}
-
 /* --- lives ---------------------------------------------------------------------------------------------- */
-
-/* One item, and its job at Vertex. */
-static bool no_live_jobs(void)
-{
-    return cloud_live_jobs() == 0;
-}
-
-static void start_job(void)
-{
-    push(SPEC);
-    boot();
-    run_until(has_job);
-}
-
-static void end_job(void)
-{
-    cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(all_reported);
-    assert_item(0, "FINISHED", "");
-}
 
 static void an_item_becomes_a_job_and_its_end_is_told(void **state)
 {
@@ -743,8 +574,6 @@ static void no_item_is_lost_or_doubled_under_faults_and_kills(void **state)
         assert_false(is_on_disk("planted"));
     }
 }
-
-#define LIFE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {

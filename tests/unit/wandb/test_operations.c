@@ -14,7 +14,9 @@ static void every_operation_fits_the_schema_of_our_server(void **state)
     } rows[] = {
         { "agent_create", wandb_op_agent_create },
         { "agent_get", wandb_op_agent_get },
+        { "agent_run", wandb_op_agent_run },
         { "agent_update", wandb_op_agent_update },
+        { "file_create", wandb_op_file_create },
         { "item_ack", wandb_op_item_ack },
         { "item_fail", wandb_op_item_fail },
         { "item_finish", wandb_op_item_finish },
@@ -29,6 +31,7 @@ static void every_operation_fits_the_schema_of_our_server(void **state)
         { "item_warn_fenced", wandb_op_item_warn_fenced },
         { "stop_requests", wandb_op_stop_requests },
         { "queues", wandb_op_queues },
+        { "sweep_get", wandb_op_sweep_get },
         { "viewer", wandb_op_viewer },
     };
     AUTO_PTR(arena) a = arena_new();
