@@ -32,6 +32,8 @@ struct launch {
     uint64_t hold_epoch;     /* of agent.hold_epoch, when the server last said that the item is ours */
     int64_t hold_asked_ms;   /* monotonic; of the latest question that was not answered */
     bool disowning;          /* the server said that the item is another's */
+    uint32_t nowhere;        /* probes in a row that were answered with 404 */
+    bool leaving;            /* its end is being written down: it takes nothing back any more */
     bool settling;           /* its job has ended, and why is being asked */
     bool wants_slot;         /* its wait is over, and all slots are taken */
     bool may_schedule;       /* a scheduler: it is one of max_schedulers */
@@ -39,6 +41,7 @@ struct launch {
     /* mail */
     enum launch_stop stop_wanted;
     bool gone;
+    uint32_t misses;     /* how often in a row it was said that its job does not exist */
     bool try_now;        /* something was given back that it may have waited for */
     int64_t newer_fence; /* the item was popped again while in hand: its new token; 0: it was not */
     enum vertex_status seen;

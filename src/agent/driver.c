@@ -219,7 +219,7 @@ static int act_cancel(struct launch *l, int64_t again_ms, struct outcome *out)
     if (rc) {
         LOG_WARNING("launch.cancel_failed", "item=%.*s vertex_job=%.*s error=\"%s\"", STR_ARG(l->row.item),
                     STR_ARG(l->row.vertex_job), out->err.msg);
-        outcome_set(out, rc == -ERR_NOT_FOUND ? LAUNCH_EV_GONE : LAUNCH_EV_CANCEL_ERR);
+        outcome_set(out, LAUNCH_EV_CANCEL_ERR); /* whether it is gone the watcher finds out */
         return 0;
     }
     cond_broadcast(l->agent->io, &l->agent->watch);
@@ -417,6 +417,8 @@ static void forget_job(struct launch *l, const struct launch_row *before)
         l->stop_wanted = LAUNCH_STOP_NONE;
     if (l->row.phase == LAUNCH_WAITING && before->phase != LAUNCH_WAITING)
         l->gone = l->seen_fresh = l->seen_started = false;
+    if (l->row.phase == LAUNCH_WAITING)
+        l->misses = 0;
 }
 
 /* One step; *ret_done when the launch is over. -ERR_CANCELLED. */
@@ -430,6 +432,7 @@ static int drive_step(struct launch *l, struct outcome *out, bool *ret_done)
     if (step.act == LAUNCH_ACT_SUBMIT)
         return drive_submit(l, &next, out);
     launch_row_assign(&before, &l->row);
+    l->leaving = next.phase == LAUNCH_REPORTED;
     rc = launch_save(l, &next, (struct str){ 0 }, note_of(&next, &before), NULL);
     l->busy = false;
     if (!rc)

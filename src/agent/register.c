@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { LOOK_OWN_MS = 1000, LOOK_OTHER_MS = 10000, HOST_BYTES = 256 };
+enum { LOOK_OWN_MS = 1000, LOOK_OTHER_MS = 10000, HOST_BYTES = 256, REFUSED_TO_BELIEVE = 2 };
 
 /* Which of our queues there are, in our order. */
 struct found {
@@ -134,7 +134,8 @@ static int register_once(struct agent *a, struct err *e)
     return rc;
 }
 
-/* What no waiting will mend: a wrong key or entity. It ends the agent once nothing is left to do. */
+/* What no waiting will mend: a wrong key or entity. Said twice it ends an agent that has nothing in hand;
+ * with launches in hand it goes on asking, for they can only end with the server. */
 static bool is_final(const struct err *e)
 {
     return e->code == ERR_AUTH || e->code == ERR_DENIED || e->code == ERR_NOT_FOUND || e->code == ERR_INVALID;
@@ -142,6 +143,8 @@ static bool is_final(const struct err *e)
 
 int agent_register(struct agent *a)
 {
+    uint32_t refused = 0;
+
     a->register_again = true;
     for (uint32_t attempt = 0;; attempt++) {
         struct err e = { 0 };
@@ -150,7 +153,8 @@ int agent_register(struct agent *a)
 
         if (!rc || rc == -ERR_CANCELLED)
             return rc;
-        if (is_final(&e) && !a->registered) {
+        refused = is_final(&e) ? refused + 1 : 0;
+        if (refused >= REFUSED_TO_BELIEVE && !a->registered && !a->launches.len) {
             a->failure = rc;
             a->failure_err = e;
             cond_broadcast(a->io, &a->changed);

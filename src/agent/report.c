@@ -81,10 +81,13 @@ static int report(struct launch *l, struct err *e)
 
 int act_report(struct launch *l, struct outcome *out)
 {
+    int64_t fence = launch_hold(l).fence;
     int rc = l->row.disowned ? 0 : report(l, &out->err);
 
     if (rc == -ERR_CANCELLED)
         return rc;
+    if (rc == -ERR_CONFLICT && launch_hold(l).fence != fence)
+        rc = err_set(&out->err, ERR_NET, "the item came back while its end was reported");
     if (!rc)
         out->err = (struct err){ 0 };
     else if (l->row.retries == 0)

@@ -9,7 +9,8 @@ enum {
     LABEL_CHARS = 12,
     CREATE_INTERVAL_MS = 1000, /* Vertex allows 60 a minute per project and region */
     CREATE_BURST = 20,
-    REQUEST_MAX_BYTES = 4 * 1024 * 1024
+    REQUEST_MAX_BYTES = 4 * 1024 * 1024,
+    NOWHERE_TO_BELIEVE = 8 /* some two minutes */
 };
 
 static int wait_for_turn(struct launch *l, struct str gcp_project, struct str region)
@@ -144,6 +145,15 @@ static int find_by_item(struct launch *l, struct arena *a, struct vertex_jobs *r
     return rc;
 }
 
+/* A place whose list is not there, time and again, is none: the region or the project is misspelt, and no job
+ * was made. What answers a host that does not exist does not have Google's manners, so a proxy may say so
+ * too: it is not believed at once. */
+static bool is_nowhere(struct launch *l, int rc, const struct err *e)
+{
+    l->nowhere = rc && e->http_status == 404 ? l->nowhere + 1 : 0;
+    return l->nowhere >= NOWHERE_TO_BELIEVE;
+}
+
 int act_probe(struct launch *l, struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -157,6 +167,11 @@ int act_probe(struct launch *l, struct outcome *out)
 
     if (rc == -ERR_CANCELLED)
         return rc;
+    if (is_nowhere(l, rc, &out->err)) {
+        out->err.code = ERR_NOT_FOUND;
+        outcome_set(out, LAUNCH_EV_SUBMIT_ERR);
+        return 0;
+    }
     found = rc ? NULL : pick_job(&jobs);
     if (found)
         strbuf_add(&out->job, found->name);

@@ -92,7 +92,8 @@ static void ack_again(struct taker *t, struct launch *l, int64_t fence)
 {
     struct wandb_hold hold;
 
-    if (l->disowning || l->row.disowned) /* the lease runs out, and it comes again when the launch has gone */
+    if (l->disowning || l->row.disowned ||
+        l->leaving) /* the lease runs out, and it comes again when the launch has gone */
         return;
     l->newer_fence = fence;
     hold = launch_hold(l);

@@ -16,7 +16,8 @@ enum {
     WATCH_MAX_MS = 10000,
     READ_INTERVAL_MS = 200, /* half of the 600 a minute that Vertex allows per project and region */
     READ_BURST = 20,
-    PAGE_JOBS = 100
+    PAGE_JOBS = 100,
+    MISSES_TO_BELIEVE = 3 /* a service that errs says once that a job is not there, and a proxy too */
 };
 
 struct place_watch {
@@ -36,6 +37,7 @@ static void deliver(struct agent *a, struct launch *l, const struct vertex_job *
 {
     enum vertex_status status = vertex_status_parse(job->state);
 
+    l->misses = 0;
     if (str_is(l->row.vertex_status, vertex_status_name(status)) && !vertex_status_is_ended(status))
         return;
     l->seen = status;
@@ -103,7 +105,7 @@ static int ask(struct agent *a, struct str name, struct err *e)
 
     if (l && !rc)
         deliver(a, l, &job);
-    if (l && rc == -ERR_NOT_FOUND) {
+    if (l && rc == -ERR_NOT_FOUND && ++l->misses >= MISSES_TO_BELIEVE) {
         l->gone = true;
         launch_wake(l);
     }

@@ -155,6 +155,22 @@ int err_set_http(struct err *e, int http_status, const char *fmt, ...)
     return -(int)code;
 }
 
+int err_set_http_foreign(struct err *e, int http_status, const char *fmt, ...)
+{
+    enum err_code code = code_of_http(http_status);
+    va_list ap;
+
+    if (code == ERR_DENIED || code == ERR_NOT_FOUND || code == ERR_CONFLICT)
+        code = ERR_REMOTE;
+    if (e) {
+        va_start(ap, fmt);
+        fill(e, code, fmt, ap);
+        va_end(ap);
+        e->http_status = http_status;
+    }
+    return -(int)code;
+}
+
 int err_wrap(struct err *e, const char *fmt, ...)
 {
     char context[sizeof(e->msg)];

@@ -48,6 +48,11 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF(3, 4
 int err_set_os(struct err *e, int os_errno, const char *fmt, ...) PRINTF(3, 4);
 /** err_set_http() - code from an HTTP status: 400, 401, 403, 404, 409, 413, 429, 5xx; others ERR_PROTO. */
 int err_set_http(struct err *e, int http_status, const char *fmt, ...) PRINTF(3, 4);
+/** err_set_http_foreign() - the same for an error that does not have the form of the peer's own: something on
+ * the way (a proxy, a gateway, a login page) may have sent it, so that something is denied, missing or in
+ * conflict is not said by who would know. It is ERR_REMOTE, unless its status means the same from anybody:
+ * 400, 401, 408, 413, 429. */
+int err_set_http_foreign(struct err *e, int http_status, const char *fmt, ...) PRINTF(3, 4);
 /** err_wrap() - put "context: " before the message. Returns -e->code (or -ERR_PROTO when e is NULL). */
 int err_wrap(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 /** err_is_transient() - may the same request succeed later? The only place that decides "retry?". */

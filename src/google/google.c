@@ -256,8 +256,8 @@ static int reply_error(struct google *g, struct arena *a, const struct google_re
 
     refusal_read(a, reply->body, &in);
     if (!in.status.len && !in.message.len) {
-        r = err_set_http(e, reply->status, "HTTP %d: %.*s", reply->status,
-                         STR_ARG(str_sub(reply->body, 0, 200)));
+        r = err_set_http_foreign(e, reply->status, "HTTP %d: %.*s", reply->status,
+                                 STR_ARG(str_sub(reply->body, 0, 200)));
     } else {
         r = err_set_http(e, reply->status, "%.*s%s%.*s%s: %.*s", STR_ARG(in.status),
                          in.reason.len ? " (" : "", STR_ARG(in.reason), in.reason.len ? ")" : "",

@@ -177,6 +177,8 @@ int vertex_list(struct google *g, struct arena *a, const struct vertex_place *wh
         r = google_call(g, a, &req, &reply, e);
         if (r)
             return r;
+        if (!jval_is(reply, JVAL_OBJECT)) /* "no jobs" is {}: nothing at all is no answer */
+            return err_set(e, ERR_PROTO, "the list of jobs is not an object");
         items = jval_get(reply, "customJobs"); /* a page may be empty and yet not the last */
         for (size_t i = 0; i < jval_len(items); i++) {
             jobs.at = arena_grow(a, jobs.at, jobs.len, &cap, sizeof(*jobs.at));

@@ -14,6 +14,9 @@
 
 struct sim;
 
+/* The words in all answers that sim_faults makes up. */
+#define SIM_WRONG_ANSWER "a wrong answer from somewhere on the way"
+
 /* Chances are per request, 0 to 1. Delays are uniform in [min, max], and are drawn anew for the reply. */
 struct sim_faults {
     int64_t delay_min_ms, delay_max_ms;
@@ -21,7 +24,12 @@ struct sim_faults {
     double drop_reply;        /* the handler ran; the client never learns */
     double duplicate;         /* the handler runs twice; the first reply counts */
     const char *duplicate_to; /* node; NULL: any */
-    double answer_429, answer_500, answer_503, answer_html; /* the handler does not run */
+    double cut_reply;         /* the handler ran; the body ends half-way, and the client may not notice */
+    /* Answers of something on the way: the handler does not run. */
+    double answer_429, answer_500, answer_503, answer_html;
+    double answer_gateway; /* 502 or 504 */
+    double answer_refused; /* 401, 403, 404 or 409: with an empty body, a page, or an error as Google writes
+                              them; 401 and 403 also as a GraphQL server does */
     double
         kill_node; /* per scheduler step, for nodes marked killable; starting them again is the harness's */
 };
@@ -57,6 +65,12 @@ void sim_node_set_killable(struct sim_node *n, bool killable); /* may sim_faults
 void sim_node_set_trusted(struct sim_node *n, bool trusted);
 /** sim_node_signal() - to its io_signal_wait(); a node that does not wait there is killed. */
 void sim_node_signal(struct sim_node *n, int signal);
+/** sim_node_cut() - from now on nothing that @from sends reaches @to, neither requests nor replies; with
+ * @cut false it does again. The other way is another matter. */
+void sim_node_cut(struct sim_node *from, struct sim_node *to, bool cut);
+/** sim_node_set_clock() - its wall clock is @off_ms ahead (behind: < 0) of the world's from now on, and gains
+ * @drift_ppm microseconds a second. Its monotonic clock, its waits and time-outs do not notice. */
+void sim_node_set_clock(struct sim_node *n, int64_t off_ms, int64_t drift_ppm);
 void sim_node_set_env(struct sim_node *n, const char *name, const char *value);
 
 /* Programs that proc_spawn() can start: argv[0] (behind its last '/') by name. The function runs on a fiber
@@ -80,6 +94,14 @@ int64_t sim_random_range(struct sim *s, int64_t min, int64_t max); /* uniform in
 double sim_random_unit(struct sim *s);                             /* uniform in [0, 1) */
 /** sim_note() - a line of the harness's own into the trace. */
 void sim_note(struct sim *s, const char *fmt, ...) PRINTF(2, 3);
+/** sim_watch() - @fn gets each line of the trace as it comes: the whole of it, where sim_trace() has the end.
+ */
+typedef void (*sim_line_fn)(void *ctx, const char *line);
+void sim_watch(struct sim *s, sim_line_fn fn, void *ctx);
+/** sim_describe() - @fn says in a few words, in @a, what a request with this path and body is about, for the
+ * trace; "" when it does not know. */
+typedef const char *(*sim_describe_fn)(void *ctx, struct arena *a, struct str target, struct str body);
+void sim_describe(struct sim *s, sim_describe_fn fn, void *ctx);
 /** sim_trace() - the last lines of what happened (requests, faults, kills), oldest first. */
 void sim_trace(const struct sim *s, struct strbuf *out);
 /** sim_trace_hash() - a digest over the whole history: equal for equal seeds. */

@@ -87,7 +87,7 @@ enum launch_event_kind {
     LAUNCH_EV_STATUS,      /* Vertex says @status */
     LAUNCH_EV_GONE,        /* the Vertex job no longer exists (a get said so, not just a list) */
     LAUNCH_EV_STOP_ASKED,  /* for @stop */
-    LAUNCH_EV_CANCEL_ERR,  /* the cancel failed: @err; "not found" is LAUNCH_EV_GONE */
+    LAUNCH_EV_CANCEL_ERR,  /* the cancel failed: @err */
     LAUNCH_EV_DISOWNED,    /* the item is somebody else's now, and what it came to with it */
     LAUNCH_EV_REPORT_OK,   /* the queue knows */
     LAUNCH_EV_REPORT_ERR, /* telling it failed: @err; not found and conflict end it, others are tried again */

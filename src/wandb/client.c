@@ -125,19 +125,27 @@ static void add_error_text(struct strbuf *b, const struct jval *answer)
     }
 }
 
-static int http_failure(struct wandb *w, const struct http_reply *r, const char *text, struct err *e)
+struct failure {
+    const char *text;
+    bool own; /* it has the form of a GraphQL server's, so it is not from something on the way */
+};
+
+static int http_failure(struct wandb *w, const struct http_reply *r, struct failure f, struct err *e)
 {
     uint32_t retry_after_ms = http_retry_after_ms(r, io_now_unix_ms(w->io));
+    const char *text = f.text;
 
     if (r->status == 401)
         err_set_http(e, 401, "%s refused the API key (HTTP 401)%s%s", w->base_url, *text ? ": " : "", text);
-    else if (*text)
+    else if (f.own)
         err_set_http(e, r->status, "%s (HTTP %d)", text, r->status);
+    else if (*text)
+        err_set_http_foreign(e, r->status, "%s (HTTP %d)", text, r->status);
     else
-        err_set_http(e, r->status, "%s answered HTTP %d without a reason%s", w->base_url, r->status,
-                     r->status < 400 || r->status == 404 || r->status == 405
-                         ? "; is it the address of a W&B API?"
-                         : "");
+        err_set_http_foreign(e, r->status, "%s answered HTTP %d without a reason%s", w->base_url, r->status,
+                             r->status < 400 || r->status == 404 || r->status == 405
+                                 ? "; is it the address of a W&B API?"
+                                 : "");
     if (e)
         e->retry_after_ms = retry_after_ms;
     return e ? -(int)e->code : -ERR_PROTO;
@@ -155,7 +163,7 @@ static int read_answer(struct wandb *w, struct arena *a, const struct http_reply
     if (jval_from_json(a, r->body, "the server's answer", &limits, &answer, &why) ||
         !jval_is(answer, JVAL_OBJECT)) {
         if (!ok)
-            return http_failure(w, r, "", e);
+            return http_failure(w, r, (struct failure){ "", false }, e);
         return err_set(e, ERR_PROTO,
                        "%s answered HTTP %d with something that is not a GraphQL answer; is it "
                        "the address of a W&B API?",
@@ -163,7 +171,8 @@ static int read_answer(struct wandb *w, struct arena *a, const struct http_reply
     }
     add_error_text(&text, answer);
     if (!ok)
-        return http_failure(w, r, strbuf_cstr(&text), e);
+        return http_failure(
+            w, r, (struct failure){ strbuf_cstr(&text), jval_len(jval_get(answer, "errors")) > 0 }, e);
     /* Data beside errors is a failure for every caller: what is missing would be taken for absent. */
     if (jval_len(jval_get(answer, "errors"))) {
         err_set(e, ERR_INVALID, "%s", text.len ? strbuf_cstr(&text) : "the server gave no reason");

@@ -3,9 +3,10 @@
  *
  *   sim_launch [--seeds N] [--from S] [--verbose]
  *
- * For some minutes of virtual time requests are lost, doubled, delayed and answered with errors, and the
- * agents and the server are killed at any step and started again, and agents stand still for longer than a
- * lease. Then the faults stop, and everything has to settle. The first seed is run twice: the same seed has
+ * For some minutes of virtual time requests are lost, doubled, delayed, cut short and answered by who has no
+ * say, agents cannot reach a service, or a service them, clocks jump, the agents and the server are killed at
+ * any step and started again, and agents stand still for longer than a lease. Then the faults stop, and
+ * everything has to settle. The first seed is run twice: the same seed has
  * to give the same history.
  */
 #include <ftw.h>
@@ -17,27 +18,17 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "world.h"
+#include "faults.h"
 
 enum {
     FAULTS_MAX_MS = 150 * 1000,
-    SETTLE_MS = 120 * 60 * 1000, /* leases, back-offs and jobs one after another fit in well */
-    RESTART_MAX_MS = 15 * 1000,
-    ABSENCE_MAX_MS = 12 * 60 * 1000, /* longer than the server waits for an agent before it lends again */
-    FREEZE_MAX_MS = 150 * 1000       /* longer than a lease */
+    SETTLE_MS = 120 * 60 * 1000 /* leases, back-offs and jobs one after another fit in well */
 };
 
 struct sim_options {
     uint64_t from, seeds;
     bool verbose;
 };
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    return at->level > 0 ? remove(path) : 0;
-}
 
 static void empty_folder(void)
 {
@@ -50,20 +41,6 @@ static void log_to_trace(void *ctx, enum log_level level, const char *event, con
     sim_note(ctx, "log %s %s", event, pairs);
 }
 
-static void draw_faults(struct sim *s, struct sim_faults *f)
-{
-    *f = (struct sim_faults){ .delay_max_ms = sim_random_range(s, 1, 1500),
-                              .drop_request = 0.25 * sim_random_unit(s),
-                              .drop_reply = 0.25 * sim_random_unit(s),
-                              .duplicate = 0.25 * sim_random_unit(s),
-                              .duplicate_to = "server", /* against a doubled create nobody has a defence */
-                              .answer_429 = 0.08 * sim_random_unit(s),
-                              .answer_500 = 0.08 * sim_random_unit(s),
-                              .answer_503 = 0.08 * sim_random_unit(s),
-                              .answer_html = 0.02 * sim_random_unit(s),
-                              .kill_node = 0.02 * sim_random_unit(s) };
-}
-
 static void check_end(struct world *w)
 {
     for (size_t i = 0; i < w->item_count; i++) {
@@ -73,77 +50,21 @@ static void check_end(struct world *w)
     }
 }
 
-/* A machine that is put up anew has an empty disk, and takes its time more often than not. */
-static int64_t draw_absence(struct world_machine *m)
-{
-    struct sim *s = m->world->sim;
-
-    if (sim_random_unit(s) < m->disk_loss) {
-        sim_note(s, "the disk of %s is lost", m->dir);
-        m->world->disks_lost++;
-        nftw(m->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    }
-    return sim_random_range(s, 0, sim_random_unit(s) < m->long_absence ? ABSENCE_MAX_MS : RESTART_MAX_MS);
-}
-
-static void start_when_due(struct world_machine *m)
-{
-    struct sim *s = m->world->sim;
-
-    if (sim_node_is_up(m->node))
-        return;
-    if (m->start_at_ms < 0)
-        m->start_at_ms = sim_now_ms(s) + (m->starts ? draw_absence(m) : 0);
-    if (sim_now_ms(s) >= m->start_at_ms)
-        world_start_machine(m);
-}
-
-/* @chance is per step. */
-static void freeze_or_thaw(struct world_machine *m, double chance)
-{
-    struct sim *s = m->world->sim;
-
-    if (!sim_node_is_frozen(m->node)) {
-        if (chance <= 0 || sim_random_unit(s) >= chance)
-            return;
-        m->thaw_at_ms = sim_now_ms(s) + sim_random_range(s, 100, FREEZE_MAX_MS);
-        sim_node_freeze(m->node, true);
-    } else if (chance <= 0 || sim_now_ms(s) >= m->thaw_at_ms) {
-        sim_node_freeze(m->node, false);
-    }
-}
-
-/* The client knows what it asked for only while no answer of its own can be lost. */
-static void kill_server(struct world *w, double chance)
-{
-    if (chance > 0 && !w->asking && sim_node_is_up(w->server.node) && sim_random_unit(w->sim) < chance)
-        sim_node_kill(w->server.node);
-    start_when_due(&w->server);
-}
-
 static void world_run(struct world *w)
 {
     struct sim *s = w->sim;
-    struct sim_faults faults;
+    struct faults faults;
     int64_t faults_end_ms = sim_random_range(s, 0, FAULTS_MAX_MS);
-    double freeze = 0.002 * sim_random_unit(s), outage = 0.004 * sim_random_unit(s);
-    bool calm = false;
 
-    draw_faults(s, &faults);
+    faults_draw(w, &faults);
     world_start_services(w);
     while (!w->queue_ready && !w->broken[0] && sim_step(s))
         ;
-    sim_set_faults(s, &faults);
+    faults_start(w, &faults);
     while (!w->done && !w->broken[0]) {
-        for (size_t i = 0; i < w->agent_count; i++) {
-            start_when_due(&w->agents[i]);
-            freeze_or_thaw(&w->agents[i], calm ? 0 : freeze);
-        }
-        kill_server(w, calm ? 0 : outage);
-        if (!calm && sim_now_ms(s) >= faults_end_ms) {
-            sim_set_faults(s, &(struct sim_faults){ .delay_max_ms = 20 });
-            w->calm = calm = true;
-        }
+        faults_step(w, &faults);
+        if (!w->calm && sim_now_ms(s) >= faults_end_ms)
+            faults_stop(w, &faults);
         if (!sim_step(s) || sim_now_ms(s) > faults_end_ms + SETTLE_MS)
             world_break(w, "not settled %lld s after the faults ended", (long long)(SETTLE_MS / 1000));
     }
@@ -151,12 +72,13 @@ static void world_run(struct world *w)
         check_end(w);
 }
 
-static void print_world(const struct world *w, uint64_t seed, bool trace)
+static void print_world(const struct world *w, uint64_t seed, bool verbose, bool trace)
 {
     AUTO_STRBUF struct strbuf b = STRBUF(16 * 1024 * 1024);
 
-    if (trace) {
+    if (trace && !verbose)
         sim_trace(w->sim, &b);
+    if (trace) {
         strbuf_addz(&b, "--- fibers\n");
         sim_fibers(w->sim, &b);
     }
@@ -168,6 +90,11 @@ static void print_world(const struct world *w, uint64_t seed, bool trace)
                w->items[i].state, w->items[i].error, w->items[i].started, w->items[i].living);
 }
 
+static void print_line(void *ctx, const char *line)
+{
+    puts(line);
+}
+
 /* 0 when every promise was kept. */
 static int run_seed(uint64_t seed, bool verbose, uint64_t *ret_hash)
 {
@@ -175,13 +102,16 @@ static int run_seed(uint64_t seed, bool verbose, uint64_t *ret_hash)
 
     empty_folder();
     log_set_sink(log_to_trace, w->sim);
+    if (verbose)
+        sim_watch(w->sim, print_line, NULL);
     world_run(w);
     *ret_hash = sim_trace_hash(w->sim);
     bool bad = w->broken[0] != '\0';
     if (bad || verbose)
-        print_world(w, seed, bad || verbose);
+        print_world(w, seed, verbose, bad || verbose);
+    sim_watch(w->sim, NULL, NULL); /* what unwinds now belongs to no trace */
     log_set_sink(NULL, NULL);
-    log_configure(LOG_LEVEL_OFF, LOG_FORMAT_TEXT); /* what unwinds now belongs to no trace */
+    log_configure(LOG_LEVEL_OFF, LOG_FORMAT_TEXT);
     world_free(w);
     log_configure(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
     return bad ? 1 : 0;

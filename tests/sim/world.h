@@ -29,6 +29,8 @@ struct world_item {
     int ends; /* how often its history says finished, failed or stopped */
 };
 
+enum service { TO_SERVER, TO_EMULATOR, SERVICES };
+
 /* A node that fails: killed and started again, or standing still for a while. */
 struct world_machine {
     struct world *world;
@@ -38,6 +40,7 @@ struct world_machine {
     unsigned starts;
     int64_t start_at_ms;            /* when it is down; -1: not drawn yet */
     int64_t thaw_at_ms;             /* when it is frozen */
+    int64_t cut_until_ms[SERVICES]; /* when it cannot reach one, or that one it; 0: it can */
     double disk_loss, long_absence; /* chances, when it is killed */
 };
 

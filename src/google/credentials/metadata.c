@@ -31,8 +31,8 @@ int metadata_get(struct credential *c, struct arena *a, const char *path, struct
     if (credential_send(c, a, &req, RETRY_METADATA, &reply, e))
         return err_wrap(e, "metadata server %s", c->metadata_host);
     if (reply.status != 200)
-        return err_set_http(e, reply.status, "metadata server %s: %s: HTTP %d", c->metadata_host, path,
-                            reply.status);
+        return err_set_http_foreign(e, reply.status, "metadata server %s: %s: HTTP %d", c->metadata_host,
+                                    path, reply.status);
     *ret = str_trim(reply.body);
     return 0;
 }

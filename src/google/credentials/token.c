@@ -110,7 +110,7 @@ static int oauth_error(struct credential *c, const struct http_reply *reply, str
     int64_t theirs = 0;
 
     if (jval_from_json(a, reply->body, "answer", NULL, &body, NULL) || !jval_is(body, JVAL_OBJECT))
-        return err_set_http(e, reply->status, "token endpoint: HTTP %d", reply->status);
+        return err_set_http_foreign(e, reply->status, "token endpoint: HTTP %d", reply->status);
     in.status = jval_str(jval_get(body, "error"));
     in.reason = jval_str(jval_get(body, "error_subtype"));
     in.message = jval_str(jval_get(body, "error_description"));

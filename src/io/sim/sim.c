@@ -66,6 +66,20 @@ static void trace_vadd(struct sim *s, const char *fmt, va_list ap)
     s->trace_hash = (s->trace_hash ^ '\n') * 0x100000001b3u;
     free(*slot);
     *slot = xstrdup(strbuf_cstr(&b));
+    if (s->watch)
+        s->watch(s->watch_ctx, *slot);
+}
+
+void sim_watch(struct sim *s, sim_line_fn fn, void *ctx)
+{
+    s->watch = fn;
+    s->watch_ctx = ctx;
+}
+
+void sim_describe(struct sim *s, sim_describe_fn fn, void *ctx)
+{
+    s->describe = fn;
+    s->describe_ctx = ctx;
 }
 
 void sim_trace_add(struct sim *s, const char *fmt, ...)
@@ -119,7 +133,11 @@ static struct sim *sim_of(struct io *io)
 
 static int64_t sim_op_now_unix_ms(struct io *io)
 {
-    return EPOCH_UNIX_MS + sim_of(io)->now_ms;
+    const struct sim_node *n = boot_of(io)->node;
+    int64_t now_ms = n->sim->now_ms;
+
+    return EPOCH_UNIX_MS + now_ms + n->clock_off_ms +
+           (now_ms - n->clock_set_ms) * n->clock_drift_ppm / 1000000;
 }
 
 static int64_t sim_op_now_ms(struct io *io)
@@ -297,9 +315,14 @@ struct sim *sim_new(uint64_t seed)
 void sim_set_faults(struct sim *s, const struct sim_faults *f)
 {
     s->faults = *f;
-    sim_trace_add(s, "faults: delay %lld..%lld ms, drop %.3f/%.3f, dup %.3f, kill %.4f",
+    sim_trace_add(s,
+                  "faults: delay %lld..%lld ms, drop %.3f/%.3f, dup %.3f, cut %.3f, wrong answers %.3f, "
+                  "kill %.4f",
                   (long long)f->delay_min_ms, (long long)f->delay_max_ms, f->drop_request, f->drop_reply,
-                  f->duplicate, f->kill_node);
+                  f->duplicate, f->cut_reply,
+                  f->answer_429 + f->answer_500 + f->answer_503 + f->answer_html + f->answer_gateway +
+                      f->answer_refused,
+                  f->kill_node);
 }
 
 static bool sim_advance(struct sim *s)
@@ -445,6 +468,34 @@ void sim_node_signal(struct sim_node *n, int signal)
     cond_broadcast(&n->boot->io, &n->boot->signalled);
 }
 
+void sim_node_cut(struct sim_node *from, struct sim_node *to, bool cut)
+{
+    if (sim_is_cut(from, to) == cut)
+        return;
+    sim_trace_add(from->sim, "%s %s reach %s", from->name, cut ? "cannot" : "can again", to->name);
+    if (cut)
+        vec_push(&from->cut_from, to);
+    else
+        vec_remove_item(&from->cut_from, to);
+}
+
+bool sim_is_cut(const struct sim_node *from, const struct sim_node *to)
+{
+    for (size_t i = 0; i < from->cut_from.len; i++)
+        if (from->cut_from.items[i] == to)
+            return true;
+    return false;
+}
+
+void sim_node_set_clock(struct sim_node *n, int64_t off_ms, int64_t drift_ppm)
+{
+    sim_trace_add(n->sim, "%s: its wall clock is off by %lld ms, and drifts by %lld ppm", n->name,
+                  (long long)off_ms, (long long)drift_ppm);
+    n->clock_off_ms = off_ms;
+    n->clock_set_ms = n->sim->now_ms;
+    n->clock_drift_ppm = drift_ppm;
+}
+
 void sim_node_set_env(struct sim_node *n, const char *name, const char *value)
 {
     free(map_put(n->env, str_of(name), xstrdup(value)));
@@ -468,6 +519,7 @@ static void node_free(struct sim_node *n)
     }
     map_each(n->env, visit_free, NULL);
     map_free(n->env);
+    vec_done(&n->cut_from);
     free(n->name);
     free(n);
 }

@@ -26,6 +26,10 @@ struct sim {
     int64_t next_pid;
     char *trace[SIM_TRACE_LINES]; /* ring */
     uint64_t trace_count, trace_hash;
+    sim_line_fn watch;
+    void *watch_ctx;
+    sim_describe_fn describe;
+    void *describe_ctx;
 };
 
 /* One life of a node, from start to kill or return. Old ones are kept until sim_free(): small, and their
@@ -50,6 +54,9 @@ struct sim_node {
     struct boot *boot; /* the latest; NULL before the first */
     bool up, killable, trusted;
     struct map *env;
+    struct vec cut_from;  /* nodes that nothing it sends reaches */
+    int64_t clock_off_ms; /* its wall clock, as it was at clock_set_ms, and how fast it goes since */
+    int64_t clock_set_ms, clock_drift_ppm;
 };
 
 struct http_server { /* of the simulator */
@@ -67,6 +74,27 @@ void sim_trace_add(struct sim *s, const char *fmt, ...) PRINTF(2, 3);
 uint64_t sim_draw(struct sim *s, enum sim_stream stream);
 double sim_draw_unit(struct sim *s, enum sim_stream stream);
 int64_t sim_draw_range(struct sim *s, enum sim_stream stream, int64_t min, int64_t max);
+
+bool sim_is_cut(const struct sim_node *from, const struct sim_node *to);
+
+/* sim_fate.c: what befalls one message. */
+enum fate_kind { FATE_ARRIVES, FATE_DROP_REQUEST, FATE_DROP_REPLY, FATE_CUT_REPLY, FATE_WRONG_ANSWER };
+/* Who answers for the server: something that knows nothing of it, or has its manners. */
+enum wrong_form { FORM_EMPTY, FORM_HTML, FORM_GOOGLE, FORM_GRAPHQL, WRONG_FORMS };
+struct wrong_answer {
+    int status;
+    enum wrong_form form;
+    const char *content_type;
+    int retry_after_s; /* 0: not said */
+};
+struct fate {
+    enum fate_kind kind;
+    struct wrong_answer answer; /* for FATE_WRONG_ANSWER */
+};
+void fate_draw(struct sim *s, struct fate *ret);
+/** fate_text() - " [403, a page]" for the trace; "" for a message that arrives. */
+const char *fate_text(struct arena *a, const struct fate *f);
+const char *wrong_answer_body(struct arena *a, const struct wrong_answer *w);
 
 /* sim_net.c */
 int sim_http_send(struct io *io, struct arena *a, const struct http_request *req, struct http_reply *ret,

@@ -12,18 +12,6 @@
 
 enum { DEFAULT_TIMEOUT_MS = 30000, DEFAULT_MAX_BODY = 16 * 1024 * 1024, MAX_REPLY_BUFFER = 64 * 1024 * 1024 };
 
-/* What befalls one request. */
-enum fate { FATE_ARRIVES, FATE_DROP_REQUEST, FATE_DROP_REPLY, FATE_429, FATE_500, FATE_503, FATE_HTML };
-static const char *const fate_names[] = {
-    [FATE_ARRIVES] = "",
-    [FATE_DROP_REQUEST] = " [request dropped]",
-    [FATE_DROP_REPLY] = " [reply dropped]",
-    [FATE_429] = " [429]",
-    [FATE_500] = " [500]",
-    [FATE_503] = " [503]",
-    [FATE_HTML] = " [html]",
-};
-
 /* A request and, later, its outcome. Shared by the sender and its messages; each holds one reference. */
 struct flight {
     struct sim *sim;
@@ -45,7 +33,7 @@ struct flight {
 
 struct message {
     struct flight *flight;
-    enum fate fate;
+    struct fate fate;
 };
 
 static void flight_unref(struct flight *f)
@@ -68,13 +56,17 @@ static void flight_end(struct flight *f, enum err_code code, const char *why)
         fiber_unpark(f->sender);
 }
 
-static void flight_answer(struct flight *f, int status, const char *content_type, const char *body)
+static void flight_answer(struct flight *f, const struct wrong_answer *w)
 {
     if (f->done)
         return;
-    struct http_header *h = arena_array(f->a, 1, sizeof(*h));
-    *h = (struct http_header){ STR("Content-Type"), str_of(content_type) };
-    f->reply = (struct http_reply){ .status = status, .headers = h, .header_count = 1, .body = str_of(body) };
+    struct http_header *h = arena_array(f->a, 2, sizeof(*h));
+    h[0] = (struct http_header){ STR("Content-Type"), str_of(w->content_type) };
+    h[1] = (struct http_header){ STR("Retry-After"), str_of(arena_printf(f->a, "%d", w->retry_after_s)) };
+    f->reply = (struct http_reply){ .status = w->status,
+                                    .headers = h,
+                                    .header_count = w->retry_after_s ? 2 : 1,
+                                    .body = str_of(wrong_answer_body(f->a, w)) };
     flight_end(f, ERR_NONE, NULL);
 }
 
@@ -160,30 +152,6 @@ static void flight_headers(struct flight *f, const struct http_request *req)
     f->header_count = n;
 }
 
-static enum fate draw_fate(struct sim *s)
-{
-    const struct sim_faults *f = &s->faults;
-    const struct {
-        double chance;
-        enum fate fate;
-    } table[] = {
-        { f->drop_request, FATE_DROP_REQUEST },
-        { f->drop_reply, FATE_DROP_REPLY },
-        { f->answer_429, FATE_429 },
-        { f->answer_500, FATE_500 },
-        { f->answer_503, FATE_503 },
-        { f->answer_html, FATE_HTML },
-    };
-    double draw = sim_draw_unit(s, SIM_NETWORK);
-
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        if (draw < table[i].chance)
-            return table[i].fate;
-        draw -= table[i].chance;
-    }
-    return FATE_ARRIVES;
-}
-
 static bool draw_duplicate(const struct flight *f)
 {
     const struct sim_faults *faults = &f->sim->faults;
@@ -195,16 +163,25 @@ static bool draw_duplicate(const struct flight *f)
 
 static void message_run(void *arg);
 
+static const char *describe(const struct flight *f)
+{
+    const struct sim *s = f->sim;
+    const char *text = s->describe ? s->describe(s->describe_ctx, f->a, f->query, f->body) : "";
+
+    return *text ? arena_printf(f->a, " \"%s\"", text) : "";
+}
+
 static void message_send(struct flight *f, const char *note)
 {
     struct message *m = xcalloc(1, sizeof(*m));
 
     m->flight = f;
-    m->fate = f->from_node->trusted ? FATE_ARRIVES : draw_fate(f->sim);
+    if (!f->from_node->trusted)
+        fate_draw(f->sim, &m->fate);
     f->refs++;
-    sim_trace_add(f->sim, "#%llu %s -> %.*s %.*s:%u%.*s (%zu B)%s%s", (unsigned long long)f->id, f->from,
+    sim_trace_add(f->sim, "#%llu %s -> %.*s %.*s:%u%.*s (%zu B)%s%s%s", (unsigned long long)f->id, f->from,
                   STR_ARG(f->method), STR_ARG(f->host), (unsigned)f->port, STR_ARG(f->path), f->body.len,
-                  note, fate_names[m->fate]);
+                  describe(f), note, fate_text(f->a, &m->fate));
     group_spawn(f->sim->net_group, "message", message_run, m);
 }
 
@@ -289,7 +266,7 @@ int sim_http_send(struct io *io, struct arena *a, const struct http_request *req
 struct serving {
     struct flight *flight;
     struct http_server *server; /* valid until ended */
-    const char *node_name;
+    const struct sim_node *node;
     struct http_exchange x;
     struct fiber *message;
     bool ended, cut; /* cut: the node died or stopped listening before the end */
@@ -352,7 +329,16 @@ static void message_lost(struct flight *f, const char *why)
         flight_end(f, ERR_NET, why);
 }
 
-static void serving_end(const struct serving *sv, enum fate fate)
+/* A proxy that ends the reply half-way and says that it is whole; or the client sees that it is not. */
+static void cut_reply(struct flight *f, struct http_reply *reply)
+{
+    if (reply->body.len)
+        reply->body = str_sub(reply->body, 0,
+                              (size_t)sim_draw_range(f->sim, SIM_NETWORK, 0, (int64_t)reply->body.len - 1));
+    sim_trace_add(f->sim, "#%llu the reply ends after %zu B", (unsigned long long)f->id, reply->body.len);
+}
+
+static void serving_end(const struct serving *sv, enum fate_kind fate)
 {
     struct flight *f = sv->flight;
 
@@ -361,18 +347,26 @@ static void serving_end(const struct serving *sv, enum fate fate)
         return;
     }
     struct http_reply reply = serving_reply(sv);
-    sim_trace_add(f->sim, "#%llu %s answers %d (%zu B)", (unsigned long long)f->id, sv->node_name,
+    sim_trace_add(f->sim, "#%llu %s answers %d (%zu B)", (unsigned long long)f->id, sv->node->name,
                   reply.status, reply.body.len);
     message_delay(f->sim);
-    if (fate == FATE_DROP_REPLY) {
+    if (f->done)
+        return;
+    if (fate == FATE_CUT_REPLY)
+        cut_reply(f, &reply);
+    if (sim_is_cut(sv->node, f->from_node)) {
+        sim_trace_add(f->sim, "#%llu the reply is lost: %s cannot reach %s", (unsigned long long)f->id,
+                      sv->node->name, f->from);
+        message_lost(f, "connection reset");
+    } else if (fate == FATE_DROP_REPLY || (fate == FATE_CUT_REPLY && sim_draw(f->sim, SIM_NETWORK) & 1)) {
         message_lost(f, "connection closed before the reply");
-    } else if (!f->done) {
+    } else {
         f->reply = reply;
         flight_end(f, ERR_NONE, NULL);
     }
 }
 
-static void message_serve(struct flight *f, enum fate fate)
+static void message_serve(struct flight *f, enum fate_kind fate)
 {
     struct http_server *server = server_find(f);
 
@@ -380,15 +374,20 @@ static void message_serve(struct flight *f, enum fate fate)
         flight_end(f, ERR_NET, "connection refused");
         return;
     }
+    if (sim_is_cut(f->from_node, server->boot->node)) {
+        sim_trace_add(f->sim, "#%llu is lost: %s cannot reach %s", (unsigned long long)f->id, f->from,
+                      server->boot->node->name);
+        message_lost(f, "no route");
+        return;
+    }
     if (f->body.len > server->max_body_bytes) {
-        flight_answer(f, 413, "text/plain", "request body too large\n");
+        flight_answer(f, &(struct wrong_answer){ .status = 413, .content_type = "text/plain" });
         return;
     }
     AUTO_PTR(arena) a = arena_new();
-    struct serving sv = { .flight = f,
-                          .server = server,
-                          .node_name = server->boot->node->name,
-                          .message = fiber_current(f->sim->sched) };
+    struct serving sv = {
+        .flight = f, .server = server, .node = server->boot->node, .message = fiber_current(f->sim->sched)
+    };
     sv.x = (struct http_exchange){ .io = &server->boot->io,
                                    .a = a,
                                    .method = f->method,
@@ -412,25 +411,17 @@ static void message_run(void *arg)
     struct flight *f = m->flight;
 
     message_delay(f->sim);
-    switch (m->fate) {
+    switch (m->fate.kind) {
     case FATE_ARRIVES:
     case FATE_DROP_REPLY:
-        message_serve(f, m->fate);
+    case FATE_CUT_REPLY:
+        message_serve(f, m->fate.kind);
         break;
     case FATE_DROP_REQUEST:
         message_lost(f, "connection reset");
         break;
-    case FATE_429:
-        flight_answer(f, 429, "application/json", "{\"error\":{\"code\":429,\"message\":\"slow down\"}}");
-        break;
-    case FATE_500:
-        flight_answer(f, 500, "application/json", "{\"error\":{\"code\":500,\"message\":\"internal\"}}");
-        break;
-    case FATE_503:
-        flight_answer(f, 503, "text/plain", "upstream unavailable");
-        break;
-    case FATE_HTML:
-        flight_answer(f, 200, "text/html", "<html><body>captive portal</body></html>");
+    case FATE_WRONG_ANSWER:
+        flight_answer(f, &m->fate.answer);
         break;
     }
     flight_unref(f);

@@ -179,8 +179,10 @@ STORY(a_page_of_html_is_an_error_and_not_a_crash)
     struct vertex_job job = { 0 };
     struct err e = { 0 };
 
-    assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_NOT_FOUND);
-    assert_string_equal(e.msg, "HTTP 404: <!DOCTYPE html>no such page");
+    assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_REMOTE);
+    assert_string_equal(e.msg,
+                        "HTTP 404: <!DOCTYPE html>no such page"); /* of a proxy, say: not Google's word */
+    assert_int_equal(e.http_status, 404);
     w->answers[0] = (struct answer){ "POST /v1/", 200, "<html>" };
     assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_PROTO);
     w->answers[0].body = "{\"state\":\"JOB_STATE_PENDING\"}";

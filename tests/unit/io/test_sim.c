@@ -288,6 +288,63 @@ static void a_faked_answer_keeps_the_handler_out(void **state)
     sim_free(q.sim);
 }
 
+static void a_cut_reply_means_that_the_handler_ran(void **state)
+{
+    struct pair p = { .faults = { .cut_reply = 1 }, .requests = 20 };
+
+    (void)state;
+    pair_run(&p, 1);
+
+    assert_int_equal(p.handler_finished, 20);
+    assert_true(p.ok > 0 && p.failed > 0);
+    assert_true(strlen(p.reply) < strlen("hello"));
+    sim_free(p.sim);
+}
+
+static void who_cannot_reach_a_node_may_still_be_reached(void **state)
+{
+    (void)state;
+    for (int back = 0; back < 2; back++) {
+        struct pair p = { .requests = 5 };
+
+        pair_begin(&p, 1);
+        sim_node_cut(back ? p.server : p.client, back ? p.client : p.server, true);
+        settle(p.sim);
+
+        assert_int_equal(p.failed, 5);
+        assert_int_equal(p.handled, back ? 5 : 0);
+        sim_free(p.sim);
+    }
+}
+
+static void main_two_clocks(struct io *io, void *arg)
+{
+    int64_t *moved = arg;
+    int64_t wall_ms = io_now_unix_ms(io), ms = io_now_ms(io);
+
+    if (io_sleep(io, 100000, NULL) == 0) {
+        moved[0] = io_now_ms(io) - ms;
+        moved[1] = io_now_unix_ms(io) - wall_ms;
+    }
+}
+
+static void a_wall_clock_jumps_and_drifts_and_the_other_one_does_not(void **state)
+{
+    struct sim *s = sim_new(1);
+    struct sim_node *n = sim_node_new(s, "n");
+    int64_t moved[2] = { 0 };
+
+    (void)state;
+    sim_node_start(n, main_two_clocks, moved);
+    assert_true(sim_step(s)); /* it sleeps now */
+    sim_node_set_clock(n, -3600000, 1000);
+    settle(s);
+
+    assert_int_equal(moved[0], 100000);
+    assert_int_equal(moved[1], 100000 - 3600000 + 100);
+    sim_free(s);
+}
+
 /* --- the same again ------------------------------------------------------------------------------------- */
 static const struct sim_faults rough = { .delay_min_ms = 1,
                                          .delay_max_ms = 300,
@@ -692,6 +749,9 @@ int main(void)
         cmocka_unit_test(a_dropped_reply_means_that_the_handler_ran),
         cmocka_unit_test(a_duplicate_runs_the_handler_twice_for_one_reply),
         cmocka_unit_test(a_faked_answer_keeps_the_handler_out),
+        cmocka_unit_test(a_cut_reply_means_that_the_handler_ran),
+        cmocka_unit_test(who_cannot_reach_a_node_may_still_be_reached),
+        cmocka_unit_test(a_wall_clock_jumps_and_drifts_and_the_other_one_does_not),
         cmocka_unit_test(one_seed_gives_one_history_byte_for_byte),
         cmocka_unit_test(chance_is_spread_evenly),
         cmocka_unit_test(a_request_to_a_node_killed_meanwhile_fails),
