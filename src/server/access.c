@@ -19,6 +19,18 @@ static const struct {
     { "deleteRun", ROLE_MEMBER },
     { "deleteRun.of others", ROLE_ADMIN },
 
+    { "createArtifact", ROLE_MEMBER },
+    { "createArtifactManifest", ROLE_MEMBER },
+    { "updateArtifactManifest", ROLE_MEMBER },
+    { "createArtifactFiles", ROLE_MEMBER },
+    { "commitArtifact", ROLE_MEMBER },
+    { "useArtifact", ROLE_MEMBER }, /* of the run's entity; the artifact is read */
+    { "updateArtifact", ROLE_MEMBER },
+    { "addAliases", ROLE_MEMBER },
+    { "deleteAliases", ROLE_MEMBER },
+    { "deleteArtifact", ROLE_MEMBER },
+    { "deleteArtifact.of others", ROLE_ADMIN },
+
     { "createDefaultResourceConfig", ROLE_MEMBER }, /* alone it does nothing: it takes a queue to use it */
     { "createRunQueue", ROLE_MEMBER },              /* with access USER */
     { "createRunQueue.for all", ROLE_ADMIN },

@@ -9,20 +9,14 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "io/file.h"
+#include "server/manifest.h"
 #include "server/server_internal.h"
 
 enum { NAME_MAX_BYTES = 512, FILE_MAX_BYTES = 64 << 20, SIGNED_FOR_MS = 24 * 60 * 60 * 1000 };
 
 int files_name_check(struct str name, struct err *e)
 {
-    struct str rest = name, part = { 0 };
-    bool fits = name.len > 0 && name.len <= NAME_MAX_BYTES && str_is_utf8(name) && name.ptr[0] != '/';
-
-    for (size_t i = 0; fits && i < name.len; i++)
-        fits = (unsigned char)name.ptr[i] >= ' ' && name.ptr[i] != '\\';
-    while (fits && str_cut(&rest, '/', &part))
-        fits = part.len > 0 && !str_is(part, "..") && !str_is(part, ".");
-    if (fits)
+    if (manifest_path_is_plain(name, NAME_MAX_BYTES))
         return 0;
     return err_set(e, ERR_INVALID, "bad file name: a relative path of at most %d bytes without \"..\"",
                    NAME_MAX_BYTES);
@@ -30,14 +24,18 @@ int files_name_check(struct str name, struct err *e)
 
 /* --- signed addresses: /storage/runs/RUN-ID/EXPIRES-MS/SIGNATURE/NAME --- */
 
+void files_sign(struct server *s, struct str text, char ret[65])
+{
+    uint8_t mac[32];
+
+    hmac_sha256(secret_unwrap(s->signing_key), text, mac);
+    hex_encode(mac, sizeof(mac), ret);
+}
+
 static void sign(struct server *s, struct http_exchange *x, const char *id_and_expiry, struct str name,
                  char *ret)
 {
-    const char *text = arena_printf(x->a, "PUT\n%s\n%.*s", id_and_expiry, STR_ARG(name));
-    uint8_t mac[32];
-
-    hmac_sha256(secret_unwrap(s->signing_key), str_of(text), mac);
-    hex_encode(mac, sizeof(mac), ret);
+    files_sign(s, str_of(arena_printf(x->a, "PUT\n%s\n%.*s", id_and_expiry, STR_ARG(name))), ret);
 }
 
 struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)

@@ -139,8 +139,12 @@ void server_handle(void *ctx, struct http_exchange *x)
     http_reply_header(x, "Server", STR("slipway/" SLIPWAY_VERSION));
     if (str_is(x->path, "/graphql"))
         graphql_handle(s, x);
-    else if (str_has_prefix(x->path, STR("/files/")) || str_has_prefix(x->path, STR("/storage/")))
+    else if (str_has_prefix(x->path, STR("/files/")) || str_has_prefix(x->path, STR("/storage/runs/")))
         files_handle(s, x);
+    else if (str_has_prefix(x->path, STR("/storage/")))
+        blobs_storage_handle(s, x);
+    else if (str_has_prefix(x->path, STR("/artifactsV2/")) || str_has_prefix(x->path, STR("/artifacts/")))
+        blobs_layout_handle(s, x);
     else if (str_has_prefix(x->path, STR("/sdk/otel/"))) /* W&B's telemetry: taken, not kept */
         http_reply_text(x, 200, "application/x-protobuf", STR(""));
     else if (str_is(x->path, "/healthz") || str_is(x->path, "/readyz"))

@@ -53,7 +53,20 @@ void wake_all_queues(struct server *s);
 void files_handle(struct server *s, struct http_exchange *x);
 /** files_upload_url() - an address that one file may be PUT to for a day, without a header. */
 struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name);
+/** files_sign() - the signature of an address: hex HMAC-SHA-256 of @text. */
+void files_sign(struct server *s, struct str text, char ret[65]);
 /** files_name_check() - a relative path without "..": -ERR_INVALID. */
 NODISCARD int files_name_check(struct str name, struct err *e);
 /** stream_handle() - POST /files/ENTITY/PROJECT/RUN/file_stream for a run the user may write to. */
 void stream_handle(struct server *s, struct http_exchange *x, const struct store_run *run);
+
+/* --- blobs.c: bytes of artifacts, by their SHA-256 --- */
+/** blobs_storage_handle() - paths /storage/artifact-files/... and /storage/objects/... */
+void blobs_storage_handle(struct server *s, struct http_exchange *x);
+/** blobs_layout_handle() - paths /artifactsV2/... and /artifacts/..., with a key. */
+void blobs_layout_handle(struct server *s, struct http_exchange *x);
+/** blob_upload_url() - an address that one file of an artifact may be PUT to for a day, without a key. */
+struct str blob_upload_url(struct server *s, struct http_exchange *x, int64_t file_id, struct str name);
+/** blob_download_url() - an address that gives the bytes for an hour, without a key. */
+struct str blob_download_url(struct server *s, struct http_exchange *x, struct str sha256, struct str name);
+NODISCARD int blob_read(struct server *s, struct arena *a, struct str sha256, struct str *ret, struct err *e);

@@ -26,16 +26,20 @@ void set_text(struct arena *a, struct jval *o, const char *key, struct str value
 /** page_args() - arguments "first" (1 to 1000) and "after" (a cursor). The page asks for one row more, which
  * shows whether there is a next one: page_trim(). */
 NODISCARD int page_args(struct gql_call *c, struct store_page *ret, struct err *e);
+/** page_args_max() - the same with first up to @max. */
+NODISCARD int page_args_max(struct gql_call *c, int64_t max, struct store_page *ret, struct err *e);
 /** page_trim() - take that row off the @len rows that came; true when it was there. */
 bool page_trim(const struct store_page *page, size_t *len);
 /* A list as {"edges":[{"node","cursor"}],"pageInfo":{...}}: begin, add, end. */
 struct connection {
     struct arena *a;
-    struct jval *edges;
+    struct jval *edges, *last;
     const char *cursor; /* of the last edge; NULL before there is one */
 };
 struct connection connection_begin(struct arena *a);
 void connection_add(struct connection *n, const struct jval *node, int64_t position);
+/** connection_set() - a further member of the last edge. */
+void connection_set(struct connection *n, const char *key, const struct jval *value);
 struct jval *connection_end(const struct connection *n, bool has_more);
 /** stored_json() - JSON text from the store, or from a client under the name @what; absent or "": null. */
 NODISCARD int stored_json(struct arena *a, struct str text, const char *what, const struct jval **ret,

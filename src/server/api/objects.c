@@ -227,11 +227,16 @@ struct jval *run_object(struct arena *a, const struct store_run *r)
 
 int page_args(struct gql_call *c, struct store_page *ret, struct err *e)
 {
+    return page_args_max(c, PAGE_MAX, ret, e);
+}
+
+int page_args_max(struct gql_call *c, int64_t max, struct store_page *ret, struct err *e)
+{
     struct store_page page = { .first = gql_arg_int(c, "first", 100) };
     struct str after = gql_arg_str(c, "after");
 
-    if (page.first < 1 || page.first > PAGE_MAX)
-        return err_set(e, ERR_INVALID, "first must be 1 to %d", PAGE_MAX);
+    if (page.first < 1 || page.first > max)
+        return err_set(e, ERR_INVALID, "first must be 1 to %lld", (long long)max);
     if (after.len > 0 && (!str_to_i64(after, &page.after) || page.after < 0))
         return err_set(e, ERR_INVALID, "after is not a cursor of this server");
     page.first++;
@@ -260,6 +265,12 @@ void connection_add(struct connection *n, const struct jval *node, int64_t posit
     jval_set(n->a, edge, "node", node);
     jval_set_cstr(n->a, edge, "cursor", n->cursor);
     jval_push(n->a, n->edges, edge);
+    n->last = edge;
+}
+
+void connection_set(struct connection *n, const char *key, const struct jval *value)
+{
+    jval_set(n->a, n->last, key, value);
 }
 
 struct jval *connection_end(const struct connection *n, bool has_more)

@@ -1,5 +1,5 @@
 /* server/api/resolvers.c: which function answers which field of schema.graphql. */
-#include "server/api/api.h"
+#include "server/api/artifacts.h"
 
 const struct gql_resolver api_resolvers[] = {
     { "Query.viewer", resolve_viewer },
@@ -9,6 +9,9 @@ const struct gql_resolver api_resolvers[] = {
     { "Query.model", resolve_project },
     { "Query.launchAgent", resolve_agent },
     { "Query.runQueueItem", resolve_item },
+    { "Query.artifact", resolve_artifact },
+    { "Query.artifactCollection", resolve_collection },
+    { "Query.clientIDMapping", resolve_client_id },
 
     { "User.apiKeys", resolve_user_api_keys },
     { "User.teams", resolve_user_teams },
@@ -22,6 +25,12 @@ const struct gql_resolver api_resolvers[] = {
     { "Project.bucket", resolve_project_run },
     { "Project.runs", resolve_project_runs },
     { "Project.runCount", resolve_project_run_count },
+    { "Project.artifact", resolve_project_artifact },
+    { "Project.artifactCollection", resolve_project_collection },
+    { "Project.artifactCollectionMembership", resolve_project_member },
+    { "Project.artifactCollections", resolve_collections },
+    { "Project.artifactType", resolve_project_type },
+    { "Project.artifactTypes", resolve_project_types },
 
     { "RunQueue.runQueueItems", resolve_queue_items },
     { "RunQueue.runQueueItem", resolve_queue_item },
@@ -43,6 +52,33 @@ const struct gql_resolver api_resolvers[] = {
     { "Run.consoleLines", resolve_run_console },
     { "Run.uploadedFiles", resolve_run_files },
     { "Run.runQueueItem", resolve_run_item },
+    { "Run.outputArtifacts", resolve_run_artifacts },
+    { "Run.inputArtifacts", resolve_run_artifacts },
+
+    { "ArtifactType.artifact", resolve_type_artifact },
+    { "ArtifactType.artifactCollection", resolve_type_collection },
+    { "ArtifactType.artifactCollections", resolve_collections },
+    { "ArtifactSequence.project", resolve_run_project },
+    { "ArtifactSequence.defaultArtifactType", resolve_type_of },
+    { "ArtifactSequence.aliases", resolve_collection_aliases },
+    { "ArtifactSequence.artifacts", resolve_collection_artifacts },
+    { "ArtifactSequence.artifactMembership", resolve_collection_member },
+    { "ArtifactPortfolio.project", resolve_run_project },
+    { "ArtifactPortfolio.defaultArtifactType", resolve_type_of },
+    { "ArtifactPortfolio.aliases", resolve_collection_aliases },
+    { "ArtifactPortfolio.artifacts", resolve_collection_artifacts },
+    { "ArtifactPortfolio.artifactMembership", resolve_collection_member },
+    { "ArtifactSequence.latestArtifact", resolve_collection_latest },
+    { "ArtifactCollectionMembership.aliases", resolve_artifact_aliases },
+    { "ArtifactCollectionMembership.files", resolve_artifact_files },
+    { "Artifact.artifactSequence", resolve_artifact_sequence },
+    { "Artifact.artifactType", resolve_type_of },
+    { "Artifact.aliases", resolve_artifact_aliases },
+    { "Artifact.artifactMemberships", resolve_artifact_members },
+    { "Artifact.currentManifest", resolve_artifact_manifest },
+    { "Artifact.files", resolve_artifact_files },
+    { "Artifact.createdBy", resolve_artifact_creator },
+    { "Artifact.usedBy", resolve_artifact_users },
 
     { "Mutation.upsertModel", resolve_upsert_model },
     { "Mutation.createDefaultResourceConfig", resolve_create_config },
@@ -68,5 +104,15 @@ const struct gql_resolver api_resolvers[] = {
     { "Mutation.stopRun", resolve_stop_run },
     { "Mutation.deleteRun", resolve_delete_run },
     { "Mutation.updateRunState", resolve_update_run_state },
+    { "Mutation.createArtifact", resolve_create_artifact },
+    { "Mutation.createArtifactManifest", resolve_create_manifest },
+    { "Mutation.updateArtifactManifest", resolve_update_manifest },
+    { "Mutation.createArtifactFiles", resolve_create_artifact_files },
+    { "Mutation.commitArtifact", resolve_commit_artifact },
+    { "Mutation.useArtifact", resolve_use_artifact },
+    { "Mutation.updateArtifact", resolve_update_artifact },
+    { "Mutation.deleteArtifact", resolve_delete_artifact },
+    { "Mutation.addAliases", resolve_add_aliases },
+    { "Mutation.deleteAliases", resolve_delete_aliases },
 };
 const size_t api_resolver_count = ARRAY_LEN(api_resolvers);

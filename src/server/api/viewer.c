@@ -7,6 +7,33 @@ int resolve_viewer(struct gql_call *c, const struct jval **ret, struct err *e)
     return 0;
 }
 
+/* What newer clients may ask for when the server says so. */
+static const char *const features[] = {
+    "LARGE_FILENAMES",
+    "ARTIFACT_TAGS",
+    "CLIENT_IDS",
+    "ARTIFACT_COLLECTION_MEMBERSHIP_FILES",
+    "ARTIFACT_COLLECTION_MEMBERSHIP_FILE_DOWNLOAD_HANDLER",
+    "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION",
+    "PROJECT_ARTIFACT_COLLECTION_MEMBERSHIP",
+    "TOTAL_COUNT_IN_FILE_CONNECTION",
+    "ARTIFACT_V2_DOWNLOAD_HANDLER_SUPPORTS_ARTIFACT_ID",
+};
+
+static struct jval *feature_list(struct arena *a)
+{
+    struct jval *list = jval_new_array(a);
+
+    for (size_t i = 0; i < ARRAY_LEN(features); i++) {
+        struct jval *o = jval_new_object(a);
+
+        jval_set_cstr(a, o, "name", features[i]);
+        jval_set_bool(a, o, "isEnabled", true);
+        jval_push(a, list, o);
+    }
+    return list;
+}
+
 int resolve_server_info(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct jval *o = jval_new_object(c->a), *cli = jval_new_object(c->a);
@@ -14,7 +41,7 @@ int resolve_server_info(struct gql_call *c, const struct jval **ret, struct err 
     /* The highest client release that this server was tried with; clients only warn about it. */
     jval_set_cstr(c->a, cli, "max_cli_version", "0.31.0");
     jval_set(c->a, o, "cliVersionInfo", cli);
-    jval_set(c->a, o, "features", jval_new_array(c->a));
+    jval_set(c->a, o, "features", feature_list(c->a));
     jval_set_cstr(c->a, o, "slipwayVersion", SLIPWAY_VERSION);
     *ret = o;
     return 0;

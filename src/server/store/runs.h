@@ -39,6 +39,8 @@ NODISCARD int store_run_upsert(struct store *s, struct arena *a, const struct st
                                struct store_run *ret, bool *ret_made, struct err *e);
 NODISCARD int store_run_by_name(struct store *s, struct arena *a, int64_t project_id, struct str name,
                                 struct store_run *ret, struct err *e);
+NODISCARD int store_run_by_id(struct store *s, struct arena *a, int64_t id, struct store_run *ret,
+                              struct err *e);
 struct store_run_query {
     int64_t project_id;
     struct store_page page; /* positions are ids */

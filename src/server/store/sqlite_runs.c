@@ -80,6 +80,22 @@ int store_run_by_name(struct store *s, struct arena *a, int64_t project_id, stru
     return db_read(s->db, run_by_name, &r, e);
 }
 
+static int run_by_id(struct db_conn *c, void *arg, struct err *e)
+{
+    struct run_args *r = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e, RUN_SELECT "WHERE r.id = ?", "i", r->id);
+
+    return rc < 0 ? rc : read_one(r->a, st, "the run", run_row, r->ret, e);
+}
+
+int store_run_by_id(struct store *s, struct arena *a, int64_t id, struct store_run *ret, struct err *e)
+{
+    struct run_args r = { .a = a, .id = id, .ret = ret };
+
+    return db_read(s->db, run_by_id, &r, e);
+}
+
 static int run_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct run_args *r = arg;
@@ -130,6 +146,10 @@ static int run_delete(struct db_conn *c, void *arg, struct err *e)
 
     if (rc == 0)
         rc = db_run(c, NULL, e, "DELETE FROM run_files WHERE run_id = ?", "i", r->id);
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "DELETE FROM run_artifacts WHERE run_id = ?", "i", r->id);
+    if (rc == 0) /* what it logged stays */
+        rc = db_run(c, NULL, e, "UPDATE artifacts SET run_id = NULL WHERE run_id = ?", "i", r->id);
     return rc < 0 ? rc : db_run(c, NULL, e, "DELETE FROM runs WHERE id = ?", "i", r->id);
 }
 

@@ -1,8 +1,9 @@
 /*
  * server/store/store.h: what the server remembers, as acts with a meaning; no SQL outside this folder.
  *
- * This header and its five subjects (people.h queues.h items.h agents.h runs.h) are the one interface; every
- * implementation provides these functions and passes tests/unit/server/test_store.c. Today: sqlite*.c.
+ * This header and its seven subjects (people.h queues.h items.h agents.h runs.h artifacts.h
+ * collections.h) are the one interface; every implementation provides these functions and passes
+ * tests/unit/server/test_store.c. Today: sqlite*.c.
  *
  * Common rules: a function that changes something is one transaction, durable when it returns, and yields;
  * one that reads does not yield. Results are copies in the caller's arena and are untouched on failure. Times
@@ -28,6 +29,8 @@ DEFINE_AUTO(store, store_close)
 NODISCARD int store_signing_key(struct store *s, struct secret **ret, struct err *e);
 
 #include "server/store/agents.h"
+#include "server/store/artifacts.h"
+#include "server/store/collections.h"
 #include "server/store/items.h"
 #include "server/store/people.h"
 #include "server/store/queues.h"

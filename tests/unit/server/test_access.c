@@ -43,6 +43,46 @@ static const struct act {
     { "deleteRun", ROLE_MEMBER, "mutation{deleteRun(input:{id:\"<own runid>\"}){success}}", "" },
     { "deleteRun.of others", ROLE_ADMIN, "mutation{deleteRun(input:{id:\"<runid>\"}){success}}", "" },
 
+    { "artifact", ROLE_VIEWER,
+      "{artifact(id:\"<artifact>\"){state digest aliases{alias} usedBy{edges{node{id}}}}}", "artifact" },
+    { "artifactCollection", ROLE_VIEWER, "{artifactCollection(id:\"<collection>\"){name state project{id}}}",
+      "artifactCollection" },
+    { "clientIDMapping", ROLE_VIEWER, "{clientIDMapping(clientID:\"<client>\"){serverID}}",
+      "clientIDMapping" },
+    { "createArtifact", ROLE_MEMBER,
+      "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","
+      "artifactCollectionName:\"n\",digest:\"d\"}){artifact{id}}}",
+      "" },
+    { "createArtifactManifest", ROLE_MEMBER,
+      "mutation{createArtifactManifest(input:{artifactID:\"<artifact>\",name:\"m\",digest:\"\",entityName:"
+      "\"<entity>\",projectName:\"p\",runName:\"<run>\"}){artifactManifest{id}}}",
+      "" },
+    { "updateArtifactManifest", ROLE_MEMBER,
+      "mutation{updateArtifactManifest(input:{artifactManifestID:\"<manifest>\",digest:\"\"}){"
+      "artifactManifest{id}}}",
+      "" },
+    { "createArtifactFiles", ROLE_MEMBER,
+      "mutation{createArtifactFiles(input:{artifactFiles:[{artifactID:\"<artifact>\",name:\"f\",md5:"
+      "\"1B2M2Y8AsgTpgAmY7PhCfg==\"}]}){files{edges{node{uploadUrl}}}}}",
+      "" },
+    { "commitArtifact", ROLE_MEMBER,
+      "mutation{commitArtifact(input:{artifactID:\"<whole>\"}){artifact{state}}}", "" },
+    { "useArtifact", ROLE_MEMBER,
+      "mutation{useArtifact(input:{entityName:\"<entity>\",projectName:\"p\",runName:\"<run>\",artifactID:"
+      "\"<artifact>\"}){artifact{id}}}",
+      "" },
+    { "updateArtifact", ROLE_MEMBER,
+      "mutation{updateArtifact(input:{artifactID:\"<artifact>\",description:\"x\"}){artifact{description}}}",
+      "" },
+    { "addAliases", ROLE_MEMBER,
+      "mutation{addAliases(input:{artifactID:\"<artifact>\",aliases:[]}){success}}", "" },
+    { "deleteAliases", ROLE_MEMBER,
+      "mutation{deleteAliases(input:{artifactID:\"<artifact>\",aliases:[]}){success}}", "" },
+    { "deleteArtifact", ROLE_MEMBER,
+      "mutation{deleteArtifact(input:{artifactID:\"<own artifact>\"}){artifact{state}}}", "" },
+    { "deleteArtifact.of others", ROLE_ADMIN,
+      "mutation{deleteArtifact(input:{artifactID:\"<artifact>\"}){artifact{state}}}", "" },
+
     { "createDefaultResourceConfig", ROLE_MEMBER,
       "mutation{createDefaultResourceConfig(input:{entityName:\"<entity>\",resource:\"vertex\","
       "config:\"{\\\"resource_args\\\":{}}\"}){success}}",
@@ -164,8 +204,10 @@ static const struct secret *key_of(const struct office *o, const struct caller_r
 
 /* --- the objects of one request --- */
 
-static const char *const names[] = { "<entity>", "<queue>", "<queueid>",  "<agent>",    "<run>",
-                                     "<runid>",  "<item>",  "<own item>", "<own runid>" };
+static const char *const names[] = { "<entity>",    "<queue>",    "<queueid>",      "<agent>",
+                                     "<run>",       "<runid>",    "<item>",         "<own item>",
+                                     "<own runid>", "<artifact>", "<own artifact>", "<collection>",
+                                     "<client>",    "<manifest>", "<whole>" };
 struct objects {
     const char *values[ARRAY_LEN(names)];
 };
@@ -210,11 +252,54 @@ static const char *made(struct office *o, const struct secret *key, const struct
     "mutation{createLaunchAgent(input:{entityName:\"<entity>\",projectName:\"model-registry\","              \
     "runQueues:[\"<queueid>\"],hostname:\"host\"}){launchAgentId}}"
 
+#define MAKE_ARTIFACT                                                                                        \
+    "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","       \
+    "artifactCollectionName:\"c <run>\",digest:\"<run>\",clientID:\"<client>\",enableDigestDeduplication:"   \
+    "true}){artifact{id artifactSequence{id}}}}"
+#define MAKE_MANIFEST                                                                                        \
+    "mutation{createArtifactManifest(input:{artifactID:\"<artifact>\",name:\"m\",digest:\"\",entityName:"    \
+    "\"<entity>\",projectName:\"p\",runName:\"<run>\"}){artifactManifest{id}}}"
+#define MAKE_WHOLE                                                                                           \
+    "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","       \
+    "artifactCollectionName:\"whole <run>\",digest:\"" NO_FILES_DIGEST "\"}){artifact{id}}}"
+/* An artifact without files: its manifest, and the digests of both. */
+#define NO_FILES        "{\"version\":1,\"contents\":{}}"
+#define NO_FILES_MD5    "YLy30dSDrLUb3zYku7cHcQ=="
+#define NO_FILES_DIGEST "64e7c61456b10382e2f3b571ac24b659"
+
+/* An artifact that only wants its commit. */
+static const char *whole_make(struct office *o, struct objects *now)
+{
+    const char *url;
+
+    now->values[9] = made(o, o->t.admin, now, MAKE_WHOLE, "createArtifact.artifact.id");
+    url = made(o, o->t.admin, now,
+               "mutation{createArtifactManifest(input:{artifactID:\"<artifact>\",name:\"m\",digest:"
+               "\"" NO_FILES_MD5 "\",entityName:\"<entity>\",projectName:\"p\",runName:\"<run>\"}){"
+               "artifactManifest{file{uploadUrl}}}}",
+               "createArtifactManifest.artifactManifest.file.uploadUrl");
+    assert_int_equal(request(&o->t, "PUT", url, NULL, NO_FILES).status, 200);
+    return now->values[9];
+}
+
+static void artifacts_make(struct office *o, struct objects *now, const struct secret *mine)
+{
+    struct arena *a = o->t.w->a;
+
+    now->values[14] = whole_make(o, now);
+    now->values[12] = arena_printf(a, "client-own-%d", o->made);
+    now->values[10] = made(o, mine, now, MAKE_ARTIFACT, "createArtifact.artifact.id");
+    now->values[12] = arena_printf(a, "client-%d", o->made);
+    now->values[9] = made(o, o->t.admin, now, MAKE_ARTIFACT, "createArtifact.artifact.id");
+    now->values[11] = made(o, o->t.admin, now, MAKE_ARTIFACT, "createArtifact.artifact.artifactSequence.id");
+    now->values[13] = made(o, o->t.admin, now, MAKE_MANIFEST, "createArtifactManifest.artifactManifest.id");
+}
+
 /* Made by the admin of the server, but for the own ones, which are @mine's. */
 static struct objects objects_make(struct office *o, const char *entity, const struct secret *mine)
 {
     struct arena *a = o->t.w->a;
-    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "" } };
+    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "", "", "", "", "", "", "" } };
 
     o->made++;
     now.values[1] = arena_printf(a, "q%04d", o->made);
@@ -231,6 +316,7 @@ static struct objects objects_make(struct office *o, const char *entity, const s
     now.values[8] = made(o, mine, &now, MAKE_RUN, "upsertBucket.bucket.id");
     now.values[4] = arena_printf(a, "run%05d", o->made);
     now.values[5] = made(o, o->t.admin, &now, MAKE_RUN, "upsertBucket.bucket.id");
+    artifacts_make(o, &now, mine);
     return now;
 }
 
@@ -239,9 +325,12 @@ static struct objects objects_absent(void)
 {
     /* Run:v1:run99999:p:gamma */
     static const char run[] = "UnVuOnYxOnJ1bjk5OTk5OnA6Z2FtbWE=";
+    /* ArtifactManifest:99999999 */
+    static const char manifest[] = "QXJ0aWZhY3RNYW5pZmVzdDo5OTk5OTk5OQ==";
 
     return (struct objects){ .values = { "gamma", "q9999", "zzzzzzzzzzzz", "yyyyyyyyyyyy", "run99999", run,
-                                         "xxxxxxxxxxxx", "wwwwwwwwwwww", run } };
+                                         "xxxxxxxxxxxx", "wwwwwwwwwwww", run, "vvvvvvvvvvvv", "uuuuuuuuuuuu",
+                                         "tttttttttttt", "client-no", manifest, "ssssssssssss" } };
 }
 
 /* --- one cell of the table --- */
@@ -460,7 +549,8 @@ static void queue_test(struct world *w)
 
     office_open(&o, w);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct objects now = { .values = { "alpha", "", "", "", "", "", "", "", "" } };
+        struct objects now = { .values = { "alpha", "", "", "", "", "", "", "", "", "", "", "", "", "",
+                                           "" } };
         struct admin_role_options role = { .team = "alpha", .user = rows[i].user, .role = rows[i].given };
         const struct secret *key = strcmp(rows[i].user, "ann") == 0 ? o.t.ann : NULL;
 

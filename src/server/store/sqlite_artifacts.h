@@ -1,0 +1,32 @@
+/* server/store/sqlite_artifacts.h: what the sqlite files about artifacts share. */
+#pragma once
+
+#include "server/store/sqlite.h"
+
+/* 24 columns, for artifact_row_at(); the artifact is a. */
+#define ARTIFACT_COLUMNS                                                                                     \
+    "a.id, a.uid, a.collection_id, a.project_id, ap.entity_id, a.state, a.version, ac.name, aty.name,"       \
+    " ap.name, an.name, a.digest, a.description, a.metadata, a.tags, a.ttl_s, a.history_step, a.run_id,"     \
+    " a.user_id, a.size_bytes, a.file_count, a.created_unix_ms, a.updated_unix_ms, af.sha256"
+#define ARTIFACT_JOINS                                                                                       \
+    " JOIN collections ac ON ac.id = a.collection_id JOIN artifact_types aty ON aty.id = ac.type_id"         \
+    " JOIN projects ap ON ap.id = a.project_id JOIN entities an ON an.id = ap.entity_id"                     \
+    " LEFT JOIN artifact_files af ON af.id = a.manifest_id"
+#define ARTIFACT_TABLES "artifacts a" ARTIFACT_JOINS
+enum { ARTIFACT_COLUMN_COUNT = 24 };
+/* 13 columns, for collection_row_at(); the collection is c. */
+#define COLLECTION_COLUMNS                                                                                   \
+    "c.id, c.uid, c.project_id, p.entity_id, c.name, t.name, p.name, n.name, c.is_portfolio,"                \
+    " c.description, c.tags, c.created_unix_ms, c.updated_unix_ms"
+#define COLLECTION_JOINS                                                                                     \
+    " JOIN artifact_types t ON t.id = c.type_id JOIN projects p ON p.id = c.project_id"                      \
+    " JOIN entities n ON n.id = p.entity_id"
+enum { COLLECTION_COLUMN_COUNT = 13 };
+
+int artifact_row_at(struct arena *a, struct db_stmt *st, int at, struct store_artifact *ret, struct err *e);
+struct store_collection collection_row_at(struct arena *a, struct db_stmt *st, int at);
+NODISCARD int tx_collection_by_name(struct db_conn *c, struct arena *a, int64_t project_id, struct str name,
+                                    struct store_collection *ret, struct err *e);
+/** tx_aliases_add() - set the aliases of a JSON list (absent: none); those with other versions move. */
+NODISCARD int tx_aliases_add(struct db_conn *c, int64_t collection_id, int64_t artifact_id, struct str json,
+                             struct err *e);
