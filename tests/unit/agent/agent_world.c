@@ -23,6 +23,7 @@ static void run_agent(struct io *io, void *arg)
                                      .queues = queues,
                                      .max_jobs = world.max_jobs,
                                      .max_schedulers = world.max_schedulers,
+                                     .policies = world.policies,
                                      .config_json = "{}",
                                      .version = "test",
                                      .fast_and_unsafe_db = true,

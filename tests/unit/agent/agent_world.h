@@ -23,7 +23,8 @@ struct world {
     struct sim_node *server, *agent;
     char dir[FOLDER_SIZE];
     int64_t max_jobs, max_schedulers;
-    bool two_queues; /* also "r" */
+    const struct launch_policies *policies; /* NULL: the default ones */
+    bool two_queues;                        /* also "r" */
     bool agent_ended;
     int agent_rc;
     struct err agent_err;

@@ -17,7 +17,7 @@ void cloud_set_state(int index, const char *state, const char *error)
 
 static bool is_live(const struct cloud_job *j)
 {
-    return !vertex_status_is_ended(vertex_status_parse(str_of(j->state)));
+    return !j->deleted && !vertex_status_is_ended(vertex_status_parse(str_of(j->state)));
 }
 
 int cloud_live_jobs(void)
@@ -138,7 +138,7 @@ int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex
     if (rc)
         return rc;
     for (int i = 0; i < cloud.count; i++)
-        if (str_is(name, cloud.jobs[i].name)) {
+        if (str_is(name, cloud.jobs[i].name) && !cloud.jobs[i].deleted) {
             out_job(a, &cloud.jobs[i], ret);
             return 0;
         }
@@ -172,7 +172,7 @@ int vertex_list(struct google *g, struct arena *a, const struct vertex_place *wh
                             : live_only ? cloud.jobs[i].agent
                                         : cloud.jobs[i].attempt;
 
-        if ((!live_only || is_live(&cloud.jobs[i])) &&
+        if (!cloud.jobs[i].deleted && (!live_only || is_live(&cloud.jobs[i])) &&
             str_find(filter, str_of(arena_printf(a, "=\"%s\"", label))) >= 0)
             out_job(a, &cloud.jobs[i], &jobs.at[jobs.len++]);
     }
@@ -200,8 +200,16 @@ int vertex_cancel(struct google *g, struct str name, struct err *e)
     if (rc)
         return rc;
     cloud.cancels++;
-    for (int i = 0; i < cloud.count; i++)
-        if (str_is(name, cloud.jobs[i].name) && is_live(&cloud.jobs[i]))
+    if (cloud.fail_cancels > 0) {
+        cloud.fail_cancels--;
+        return err_set_http(e, 503, "UNAVAILABLE: try later");
+    }
+    for (int i = 0; i < cloud.count; i++) {
+        if (!str_is(name, cloud.jobs[i].name) || cloud.jobs[i].deleted)
+            continue;
+        if (is_live(&cloud.jobs[i]))
             cloud_set_state(i, "CANCELLED", NULL);
-    return 0;
+        return 0;
+    }
+    return err_set_http(e, 404, "no such job");
 }

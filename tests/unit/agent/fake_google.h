@@ -12,6 +12,7 @@ struct cloud_job {
     char attempt[CLOUD_LABEL_SIZE], agent[CLOUD_LABEL_SIZE], home[CLOUD_LABEL_SIZE], item[CLOUD_LABEL_SIZE],
         run[CLOUD_LABEL_SIZE];
     const char *error;
+    bool deleted; /* nobody can see it any more */
 };
 struct cloud {
     struct io *io; /* of the agent */
@@ -20,6 +21,7 @@ struct cloud {
     int lose_answers;   /* of the next so many creates that work */
     int refuse_creates; /* with 429 */
     bool twice;         /* a create makes two jobs */
+    int fail_cancels;   /* the next so many cancels fail with 503 */
     bool down;
     const char *log_text;              /* the line of every job; NULL: its log may not be read */
     bool project_unknown;              /* whoever knows it does not answer */

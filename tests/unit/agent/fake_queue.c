@@ -38,8 +38,9 @@ static const char *pop(struct arena *a, struct str name)
             queue.items[i].leased_ms = sim_now_ms(queue.sim);
             snprintf(queue.items[i].state, sizeof(queue.items[i].state), "LEASED");
             queue.items[i].pops++;
-            return arena_printf(a, "{\"popFromRunQueue\":{\"runQueueItemId\":\"i%zu\",\"runSpec\":%s}}", i,
-                                queue.items[i].spec);
+            return arena_printf(a, "{\"popFromRunQueue\":{\"runQueueItemId\":\"i%zu\",\"runSpec\":%s%s}}", i,
+                                queue.items[i].spec,
+                                queue.fences ? arena_printf(a, ",\"fence\":%d", queue.items[i].pops) : "");
         }
     return "{\"popFromRunQueue\":null}";
 }
@@ -96,8 +97,12 @@ static const char *item_call(struct arena *a, struct str op, const struct jval *
         snprintf(it->warning, sizeof(it->warning), "%.*s", STR_ARG(jval_str(jval_get(vars, "message"))));
         it->warnings++;
     }
-    return "{\"updateRunQueueItemWarning\":{\"success\":true},\"noteRunQueueItem\":{\"success\":true},"
-           "\"keepRunQueueItem\":{\"success\":true}}";
+    queue.keeps += str_is(op, "keepRunQueueItem");
+    return arena_printf(
+        a,
+        "{\"updateRunQueueItemWarning\":{\"success\":true},\"noteRunQueueItem\":{\"success\":true},"
+        "\"keepRunQueueItem\":{\"success\":%s}}",
+        queue.lent_on ? "false" : "true");
 }
 
 /* Every run that is asked for is in the same state. */

@@ -25,6 +25,9 @@ struct queue {
     bool down;
     int lose_acks; /* answers of the next so many acks */
     bool steal;    /* an ack finds that somebody else was quicker */
+    bool fences;   /* a pop gives a token */
+    bool lent_on;  /* another agent has got all items meanwhile */
+    int keeps;     /* how often somebody asked whether an item is still his */
     const char *run_state;
     bool stop_runs; /* somebody asked every run to stop */
     bool stop_polling;

@@ -1,0 +1,302 @@
+/*
+ * tests/unit/agent/test_trouble.c: lives of launches in which Vertex, the queue or a person does what is not
+ * wished for: jobs deleted, cancelled or moved on behind the agent's back, words that come late, cancels that
+ * fail, items that are somebody else's now.
+ */
+#include <stdio.h>
+
+#include "agent_world.h"
+
+enum { MINUTE_MS = 60000 };
+
+static void run_job(void)
+{
+    start_job();
+    cloud_set_state(0, "RUNNING", NULL);
+    run_for(15000);
+}
+
+/* --- what Vertex says ----------------------------------------------------------------------------------- */
+
+static void a_job_goes_through_all_states_that_are_no_end_and_holds_its_slot(void **state)
+{
+    static const char *const states[] = { "QUEUED",     "PENDING",  "RUNNING",     "UPDATING", "PAUSED",
+                                          "CANCELLING", "OF_2031_", "UNSPECIFIED", "RUNNING" };
+
+    world.max_jobs = 1;
+    start_job();
+    push(SPEC);
+    for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+        cloud_set_state(0, states[i], NULL);
+        run_for(2 * MINUTE_MS);
+        assert_int_equal(queue.items[0].reports, 0);
+        assert_int_equal(cloud.count, 1);
+    }
+    assert_int_equal(cloud.cancels, 0);
+}
+
+static bool two_jobs(void)
+{
+    return cloud.count == 2;
+}
+
+static void each_end_frees_the_slot_and_is_told(void **state)
+{
+    static const struct {
+        const char *end, *item_state, *message;
+    } rows[] = {
+        { "SUCCEEDED", "FINISHED", "" },
+        { "PARTIALLY_SUCCEEDED", "FINISHED", "" },
+        { "FAILED", "FAILED", "without giving a reason" },
+        { "EXPIRED", "FAILED", "JOB_STATE_EXPIRED without giving a reason" },
+        { "CANCELLED", "STOPPED", "cancelled on Vertex AI" },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        tear_down(state);
+        set_up(state);
+        world.max_jobs = 1;
+        run_job();
+        push(SPEC);
+        cloud_set_state(0, rows[i].end, NULL);
+        run_for(20000); /* also while a failure is still asked why */
+        assert_true(two_jobs());
+        cloud_set_state(1, "SUCCEEDED", NULL);
+        run_until(all_reported);
+        assert_item(0, rows[i].item_state, rows[i].message);
+    }
+}
+
+static void the_words_for_a_failure_may_come_a_minute_late(void **state)
+{
+    run_job();
+    cloud_set_state(0, "FAILED", NULL);
+    run_for(45000);
+    assert_int_equal(queue.items[0].reports, 0);
+    cloud.jobs[0].error =
+        "The replica workerpool0-0 ran out of memory and exited with a non-zero status of 137.";
+    run_until(all_reported);
+    assert_item(0, "FAILED", "ran out of memory");
+}
+
+static void a_job_that_is_deleted_has_failed(void **state)
+{
+    run_job();
+    cloud.jobs[0].deleted = true;
+    run_until(all_reported);
+    assert_item(0, "FAILED", "the Vertex job was deleted before it ended");
+    assert_int_equal(cloud.creates, 1);
+}
+
+static bool cancel_failed(void)
+{
+    return cloud.cancels == 1;
+}
+
+static void a_job_that_is_deleted_while_it_is_stopped_is_stopped(void **state)
+{
+    run_job();
+    cloud.fail_cancels = 1;
+    queue.items[0].stop_asked = true;
+    run_until(cancel_failed);
+    cloud.jobs[0].deleted = true; /* the next cancel finds it gone */
+    run_until(all_reported);
+    assert_item(0, "STOPPED", "");
+}
+
+static void a_cancel_that_fails_is_sent_until_it_is_heard(void **state)
+{
+    run_job();
+    cloud.fail_cancels = 4;
+    queue.items[0].stop_asked = true;
+    run_until(all_reported);
+    assert_item(0, "STOPPED", "stopped on request");
+    assert_int_equal(cloud.cancels, 5);
+    assert_int_equal(cloud_live_jobs(), 0);
+}
+
+/* --- creates -------------------------------------------------------------------------------------------- */
+
+static void of_two_jobs_of_a_lost_create_the_live_one_is_watched(void **state)
+{
+    cloud.lose_answers = 1;
+    cloud.twice = true;
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    cloud_set_state(0, "FAILED", "boom");
+    run_for(2 * MINUTE_MS);
+    assert_int_equal(cloud.creates, 1);
+    assert_int_equal(cloud_live_jobs(), 1);
+    assert_int_equal(queue.items[0].reports, 0);
+    cloud_set_state(1, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+}
+
+static void a_lost_create_whose_jobs_have_all_ended_is_not_made_again(void **state)
+{
+    cloud.lose_answers = 1;
+    cloud.twice = true;
+    push(SPEC);
+    boot();
+    run_until(has_job);
+    cloud_set_state(0, "FAILED", "boom");
+    cloud_set_state(1, "FAILED", "boom");
+    run_until(all_reported);
+    assert_item(0, "FAILED", "boom");
+    assert_int_equal(cloud.creates, 1);
+}
+
+static void a_second_job_that_cannot_be_cancelled_at_once_is_cancelled_later(void **state)
+{
+    cloud.twice = true;
+    cloud.fail_cancels = 2;
+    start_job();
+    run_for(5 * MINUTE_MS);
+    assert_int_equal(cloud_live_jobs(), 1);
+    assert_int_equal(cloud.cancels, 3);
+}
+
+/* --- time ----------------------------------------------------------------------------------------------- */
+
+static const struct launch_rung two_rungs[2];
+
+static struct launch_policies policies(int64_t start_timeout_ms, int64_t deadline_ms)
+{
+    struct launch_policies p;
+
+    launch_policies_default(&p);
+    p.all.rungs = two_rungs;
+    p.all.rung_count = 2;
+    p.all.start_timeout_ms = start_timeout_ms;
+    p.all.deadline_ms = deadline_ms;
+    return p;
+}
+
+static void a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails(void **state)
+{
+    const struct launch_policies p = policies(2 * MINUTE_MS, 0);
+
+    world.policies = &p;
+    start_job();
+    run_until(two_jobs);
+    assert_int_equal(cloud_live_jobs(), 1);
+    run_until(all_reported);
+    assert_item(0, "FAILED", "did not start within 120 s");
+    assert_int_equal(cloud.count, 2);
+    assert_int_equal(cloud_live_jobs(), 0);
+    assert_int_equal(world.live_max, 1);
+}
+
+static void a_job_whose_time_is_over_is_ended_and_the_item_fails(void **state)
+{
+    const struct launch_policies p = policies(0, 10 * MINUTE_MS);
+
+    world.policies = &p;
+    run_job();
+    run_for(9 * MINUTE_MS);
+    assert_int_equal(cloud_live_jobs(), 1);
+    run_until(all_reported);
+    assert_item(0, "FAILED", "did not end within 600 s of being taken");
+    assert_int_equal(cloud_live_jobs(), 0);
+    assert_int_equal(cloud.count, 1);
+}
+
+static void a_launch_whose_time_is_over_while_it_waits_fails(void **state)
+{
+    const struct launch_policies p = policies(0, 10 * MINUTE_MS);
+
+    world.policies = &p;
+    cloud.refuse_creates = 1000;
+    push(SPEC);
+    boot();
+    run_until(all_reported);
+    assert_item(0, "FAILED", "did not end within 600 s of being taken");
+    assert_int_equal(cloud.count, 0);
+}
+
+/* --- whose is it ---------------------------------------------------------------------------------------- */
+
+static void after_a_silence_an_item_that_is_another_s_is_let_go_with_its_job(void **state)
+{
+    queue.fences = true;
+    run_job();
+    queue.down = true;
+    run_for(10 * MINUTE_MS);
+    queue.down = false;
+    queue.lent_on = true;
+    run_for(5 * MINUTE_MS);
+    assert_true(queue.keeps > 0);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_for(5 * MINUTE_MS);
+    assert_int_equal(queue.items[0].reports, 0);
+    assert_int_equal(cloud.cancels, 0);
+    assert_int_equal(cloud.creates, 1);
+}
+
+static void after_a_silence_an_item_that_is_still_ours_goes_on(void **state)
+{
+    queue.fences = true;
+    run_job();
+    queue.down = true;
+    run_for(10 * MINUTE_MS);
+    queue.down = false;
+    run_for(5 * MINUTE_MS);
+    assert_int_equal(queue.keeps, 1);
+    end_job();
+}
+
+static void an_item_that_comes_again_while_in_hand_is_acked_again_and_no_second_job_made(void **state)
+{
+    queue.fences = true;
+    run_job();
+    snprintf(queue.items[0].state, sizeof(queue.items[0].state), "PENDING"); /* the server forgot the ack */
+    queue.items[0].run[0] = '\0';
+    run_for(MINUTE_MS);
+    assert_int_equal(queue.items[0].pops, 2);
+    assert_int_equal(queue.items[0].acks, 2);
+    assert_string_equal(queue.items[0].state, "CLAIMED");
+    end_job();
+    assert_int_equal(cloud.creates, 1);
+}
+
+static void a_paused_agent_takes_nothing_and_sees_through_what_it_has(void **state)
+{
+    run_job();
+    agent_pause(world.running, true);
+    run_for(5000);
+    push(SPEC);
+    push(SPEC);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_for(10 * MINUTE_MS);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(queue.items[2].pops, 0); /* a poll under way may bring one */
+    agent_pause(world.running, false);
+    run_for(MINUTE_MS);
+    assert_int_equal(cloud.count, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIFE(a_job_goes_through_all_states_that_are_no_end_and_holds_its_slot),
+        LIFE(each_end_frees_the_slot_and_is_told),
+        LIFE(the_words_for_a_failure_may_come_a_minute_late),
+        LIFE(a_job_that_is_deleted_has_failed),
+        LIFE(a_job_that_is_deleted_while_it_is_stopped_is_stopped),
+        LIFE(a_cancel_that_fails_is_sent_until_it_is_heard),
+        LIFE(of_two_jobs_of_a_lost_create_the_live_one_is_watched),
+        LIFE(a_lost_create_whose_jobs_have_all_ended_is_not_made_again),
+        LIFE(a_second_job_that_cannot_be_cancelled_at_once_is_cancelled_later),
+        LIFE(a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails),
+        LIFE(a_job_whose_time_is_over_is_ended_and_the_item_fails),
+        LIFE(a_launch_whose_time_is_over_while_it_waits_fails),
+        LIFE(after_a_silence_an_item_that_is_another_s_is_let_go_with_its_job),
+        LIFE(after_a_silence_an_item_that_is_still_ours_goes_on),
+        LIFE(an_item_that_comes_again_while_in_hand_is_acked_again_and_no_second_job_made),
+        LIFE(a_paused_agent_takes_nothing_and_sees_through_what_it_has),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
