@@ -62,7 +62,7 @@ struct agent {
     struct map *gates;              /* "project/region" -> struct gate: creates */
     struct cond slots;              /* a slot was freed */
     struct cond changed;            /* for agent_run(): look again */
-    struct cond beat;               /* for the heartbeat: the config was read again */
+    struct cond beat;               /* for the heartbeat: there is news to tell */
     struct cond watch;              /* for the watcher: a job became active, or changed */
     struct cond holds;              /* for holds_run(): look again */
     size_t hold_asks;               /* questions under way */

@@ -455,6 +455,8 @@ static void forget(struct launch *l)
     launch_drop_slot(l);
     vec_remove_item(&a->launches, l);
     map_remove(a->by_item, l->row.item);
+    if (!a->launches.len)
+        cond_broadcast(a->io, &a->beat);
     launch_index_job(l, false);
     agent_slots_changed(a);
     cond_broadcast(a->io, &a->changed);

@@ -143,6 +143,8 @@ static int take_item(struct taker *t, struct arena *a, const struct wandb_item *
     l = launch_new(ag, &row);
     l->own_key = TAKE(key);
     agent_start_launch(ag, l);
+    if (ag->launches.len == 1)
+        cond_broadcast(ag->io, &ag->beat); /* it runs something now */
     return 0;
 }
 
@@ -246,6 +248,12 @@ static bool has_taker(const struct agent *a, const char *queue)
     return false;
 }
 
+/* On a foreign server an idle agent asks no more often than W&B's from its first minute on. */
+static int64_t first_delay_ms(const struct agent *a)
+{
+    return wandb_is_slipway(a->o.wandb) ? a->o.poll_min_ms : a->o.poll_max_ms;
+}
+
 void takers_start(struct agent *a)
 {
     for (size_t i = 0; a->served[i]; i++) {
@@ -255,7 +263,7 @@ void takers_start(struct agent *a)
             continue;
         t = xcalloc(1, sizeof(*t));
         vec_push(&a->taker_list, t);
-        *t = (struct taker){ .agent = a, .queue = a->served[i], .delay_ms = a->o.poll_min_ms };
+        *t = (struct taker){ .agent = a, .queue = a->served[i], .delay_ms = first_delay_ms(a) };
         group_spawn(a->takers, "taker", taker_run, t);
     }
 }

@@ -33,11 +33,15 @@ class Seen:
 
 
 class Recorder:
-    """Also answers "host" from inside key files: the server behind it sees the recorder's own Host header."""
+    """Also answers "host" from inside key files: the server behind it sees the recorder's own Host header.
 
-    def __init__(self, target):
+    hide: header fields of replies that are left out; edit(seen, data): the reply's body as the client is to get it.
+    """
+
+    def __init__(self, target, hide=(), edit=None):
         self.target = urllib.parse.urlsplit(target).netloc
         self.seen = []
+        self.is_down = False  # then requests come, and no answers
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -45,7 +49,11 @@ class Recorder:
 
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                outer.seen.append(Seen(self.command, self.path, self.headers, body))
+                seen = Seen(self.command, self.path, self.headers, body)
+                outer.seen.append(seen)
+                if outer.is_down:
+                    self.close_connection = True
+                    return
                 behind = http.client.HTTPConnection(outer.target, timeout=20)
                 try:
                     behind.request(self.command, self.path, body or None, dict(self.headers.items()))
@@ -53,9 +61,11 @@ class Recorder:
                     data = reply.read()
                 finally:
                     behind.close()
+                if edit:
+                    data = edit(seen, data)
                 self.send_response(reply.status)
                 for name, value in reply.getheaders():
-                    if name.lower() not in HOP:
+                    if name.lower() not in HOP and name.lower() not in hide:
                         self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

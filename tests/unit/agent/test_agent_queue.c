@@ -40,8 +40,12 @@ static void each_state_is_told_and_the_last_is_killed(void **state)
     run_for(30000);
     push(SPEC);
     run_until(has_job);
+    run_for(1000);
+    assert_true(has_word("RUNNING")); /* at once, not with the next beat */
     run_for(30000);
     end_job();
+    run_for(1000);
+    assert_non_null(strstr(strstr(queue.told, "RUNNING"), "POLLING"));
     run_for(30000);
     push(SPEC);
     run_for(5000);
