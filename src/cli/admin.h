@@ -11,10 +11,21 @@ void admin_print_key(const struct secret *key, const char *username, const char 
  * it.
  */
 NODISCARD int admin_open(struct io *io, const struct args *a, struct server **ret, struct err *e);
+/** admin_lasts() - --expires: how long from now a key lasts, in ms; 0 when it is not given. -ERR_USAGE. */
+NODISCARD int admin_lasts(const struct args *a, int64_t *ret_ms, struct err *e);
+/** admin_show_key() - a key that was made, as -o asks; -o json gives {@name_key: name, "api_key"}. */
+void admin_show_key(const struct args *a, const char *name_key, const char *name, const struct secret *key);
+/** admin_text() - a text member for a column: "-" when there is none. Borrowed from @o. */
+struct str admin_text(const struct jval *o, const char *name);
 /** admin_print_json() - an object or list as one line on standard output. */
 void admin_print_json(struct arena *a, const struct jval *v);
 
 /* Rows that the verbs share. */
+#define OPTION_EXPIRES                                                                                       \
+    {                                                                                                        \
+        "expires", 0, OPTION_TEXT, "TIME",                                                                   \
+            "how long the key opens anything: 90d, 12h, 30m (default: for ever)", 0, 0                       \
+    }
 #define OPTION_DATA                                                                                          \
     {                                                                                                        \
         "data", 'd', OPTION_TEXT, "DIR", "the server's data folder", 0, 0                                    \

@@ -95,3 +95,45 @@ const struct verb verb_admin_team_role = {
     .rows = role_rows,
     .run = team_role,
 };
+
+static void print_teams(const struct jval *teams)
+{
+    for (size_t i = 0; i < jval_len(teams); i++) {
+        const struct jval *members = jval_get(jval_at(teams, i), "members");
+
+        if (jval_len(members) == 0)
+            printf("%-24.*s nobody\n", STR_ARG(admin_text(jval_at(teams, i), "team")));
+        for (size_t k = 0; k < jval_len(members); k++)
+            printf("%-24.*s %-24.*s %.*s\n", STR_ARG(admin_text(jval_at(teams, i), "team")),
+                   STR_ARG(admin_text(jval_at(members, k), "username")),
+                   STR_ARG(admin_text(jval_at(members, k), "role")));
+    }
+}
+
+static int team_list(struct io *io, const struct args *a, struct err *e)
+{
+    AUTO_PTR(arena) arena = arena_new();
+    struct server *s = NULL;
+    struct jval *teams = NULL;
+    int rc = admin_open(io, a, &s, e);
+
+    if (rc == 0)
+        rc = server_team_list(s, arena, &teams, e);
+    if (rc == 0 && args_json(a))
+        admin_print_json(arena, teams);
+    else if (rc == 0)
+        print_teams(teams);
+    server_free(s);
+    return rc;
+}
+
+static const struct option_row list_rows[] = { OPTION_DATA, OPTION_OUTPUT, OPTION_END };
+
+const struct verb verb_admin_team_list = {
+    .name = "admin team list",
+    .operands = "",
+    .summary = "list the teams with the roles of their people",
+    .examples = "  slipway admin team list --data /var/lib/slipway",
+    .rows = list_rows,
+    .run = team_list,
+};

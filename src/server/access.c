@@ -86,7 +86,7 @@ int access_entity(const struct access *q, struct str name, struct store_entity *
     int rc;
 
     if (name.len == 0)
-        name = q->user->username;
+        name = q->user->home;
     rc = store_entity_role(q->store, q->a, q->user->id, name, &found, e);
     if (rc < 0 && rc != -ERR_NOT_FOUND)
         return rc;

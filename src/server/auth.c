@@ -1,42 +1,9 @@
 /* server/auth.c: who sent a request: Basic (user "api", the key as password) or Bearer (the key). */
-#include "base/ascii.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "server/server_internal.h"
 
-enum { KEY_LEN = 40, KEY_MAX = 256, KEY_USED_EVERY_MS = 60000 };
-
-struct secret *auth_key_new(struct io *io)
-{
-    char text[KEY_LEN + 1];
-    struct secret *key;
-
-    io_random_id(io, text, KEY_LEN);
-    key = secret_new((struct str){ text, KEY_LEN });
-    mem_wipe(text, sizeof(text));
-    return key;
-}
-
-int auth_key_check(const struct secret *key, struct err *e)
-{
-    struct str text = secret_unwrap(key);
-
-    if (text.len < KEY_LEN || text.len > KEY_MAX)
-        return err_set(e, ERR_INVALID, "an API key has %d to %d characters, this one has %zu", KEY_LEN,
-                       KEY_MAX, text.len);
-    for (size_t i = 0; i < text.len; i++) {
-        char ch = text.ptr[i];
-
-        if (!ascii_is_alnum(ch) && ch != '_' && ch != '-')
-            return err_set(e, ERR_INVALID, "an API key has only letters, digits, '_' and '-'");
-    }
-    return 0;
-}
-
-void auth_key_hash(const struct secret *key, uint8_t ret[32])
-{
-    sha256(secret_unwrap(key), ret);
-}
+enum { KEY_USED_EVERY_MS = 60000 };
 
 /* The key of a request, or NULL. The decoded text passes through the request's arena, as the header itself
  * does; only the copy that is kept on is a secret. */
@@ -80,8 +47,7 @@ static void note_use(struct server *s, const struct store_key *key)
 bool auth_check(struct server *s, struct http_exchange *x, struct store_user *ret)
 {
     AUTO_PTR(secret) key = key_of(x);
-    struct store_key used = { 0 };
-    uint8_t hash[32];
+    struct store_key_found found = { 0 };
     struct err e = { 0 };
     int rc;
 
@@ -90,17 +56,21 @@ bool auth_check(struct server *s, struct http_exchange *x, struct store_user *re
                   "saves it");
         return false;
     }
-    auth_key_hash(key, hash);
-    rc = store_user_by_key(s->store, x->a, hash, ret, &used, &e);
+    rc = keys_find(s->keys, x->a, key, &found, &e);
     if (rc == -ERR_NOT_FOUND) {
         refuse(x, "this API key is not known to this server; check the key and the server's address");
         return false;
     }
-    if (rc < 0) {
-        LOG_ERROR("auth.failed", "error=\"%s\"", e.msg);
-        reply_error(x, 500, "the key could not be checked: %s", e.msg);
+    if (rc == -ERR_AUTH) {
+        refuse(x, "this API key has expired: ask for a new one");
         return false;
     }
-    note_use(s, &used);
+    if (rc < 0) {
+        LOG_ERROR("auth.failed", "error=\"%s\"", e.msg);
+        reply_error(x, http_status_of(e.code), "the key could not be checked: %s", e.msg);
+        return false;
+    }
+    note_use(s, &found.key);
+    *ret = found.user;
     return true;
 }

@@ -1,5 +1,4 @@
-/* server/server.c: the server's life: made on a data folder, its housekeeping, its end; and administration.
- */
+/* server/server.c: the server's life: made on a data folder, its housekeeping, its end. */
 #include "server/server.h"
 
 #include <stdlib.h>
@@ -9,7 +8,6 @@
 #include "base/mem.h"
 #include "io/file.h"
 #include "server/api/api.h"
-#include "server/run_spec.h"
 #include "server/server_internal.h"
 
 enum {
@@ -35,24 +33,11 @@ static int schema_open(struct server *s, struct err *e)
     return gql_schema_new(&o, &s->schema, e);
 }
 
-int server_first_admin(struct server *s, struct secret **ret_key, struct err *e)
-{
-    const struct admin_user_options admin = { .username = "admin", .admin = true };
-    bool has_users = false;
-    int rc = store_has_users(s->store, &has_users, e);
-
-    if (rc < 0)
-        return rc;
-    if (!has_users)
-        return server_user_create(s, &admin, ret_key, e);
-    *ret_key = NULL;
-    return 0;
-}
-
 static int server_open(struct server *s, const struct server_options *o, struct err *e)
 {
     AUTO_STRBUF struct strbuf path = STRBUF(4096);
     struct store_options store = { .fast_and_unsafe = o->fast_and_unsafe_db };
+    struct keys_options keys = { .io = s->io, .cheap = o->fast_and_unsafe_db };
     int rc = file_mkdirs(s->io, o->data_dir, e);
 
     if (rc < 0)
@@ -63,7 +48,10 @@ static int server_open(struct server *s, const struct server_options *o, struct 
     if (rc == 0)
         rc = store_open(s->io, &store, &s->store, e);
     if (rc == 0)
-        rc = store_signing_key(s->store, &s->signing_key, e);
+        rc = store_own_secret(s->store, STORE_SIGNING_KEY, &s->signing_key, e);
+    keys.store = s->store;
+    if (rc == 0)
+        rc = keys_new(&keys, &s->keys, e);
     return rc < 0 ? rc : schema_open(s, e);
 }
 
@@ -93,6 +81,7 @@ void server_free(struct server *s)
         return;
     group_end(s->group);
     gql_schema_free(s->schema);
+    keys_free(s->keys);
     store_close(s->store);
     secret_free(s->signing_key);
     map_free(s->waits);
@@ -160,61 +149,4 @@ static void housekeeping(void *arg)
 void server_start(struct server *s)
 {
     group_spawn(s->group, "server housekeeping", housekeeping, s);
-}
-
-/* --- administration --- */
-
-int server_user_create(struct server *s, const struct admin_user_options *o, struct secret **ret_key,
-                       struct err *e)
-{
-    AUTO_PTR(secret) key = o->api_key ? secret_dup(o->api_key) : auth_key_new(s->io);
-    uint8_t hash[32];
-    char prefix[7] = "";
-    struct store_new_user user = { .username = o->username,
-                                   .email = o->email,
-                                   .admin = o->admin,
-                                   .key_hash = hash,
-                                   .key_prefix = prefix,
-                                   .now_unix_ms = io_now_unix_ms(s->io) };
-    int rc = entity_name_check(str_of(o->username), e);
-
-    if (rc == 0)
-        rc = auth_key_check(key, e);
-    if (rc < 0)
-        return rc;
-    auth_key_hash(key, hash);
-    for (size_t i = 0; i + 1 < sizeof(prefix); i++)
-        prefix[i] = secret_unwrap(key).ptr[i];
-    rc = store_user_add(s->store, &user, e);
-    if (rc < 0)
-        return err_wrap(e, "user '%s'", o->username);
-    *ret_key = TAKE(key);
-    return 0;
-}
-
-int server_team_create(struct server *s, const struct admin_team_options *o, struct err *e)
-{
-    const struct store_new_team team = { .name = o->name,
-                                         .admins = o->admins,
-                                         .members = o->members,
-                                         .viewers = o->viewers,
-                                         .now_unix_ms = io_now_unix_ms(s->io) };
-    int rc = entity_name_check(str_of(o->name), e);
-
-    if (rc == 0)
-        rc = store_team_add(s->store, &team, e);
-    return rc < 0 ? err_wrap(e, "team '%s'", o->name) : 0;
-}
-
-int server_role_set(struct server *s, const struct admin_role_options *o, struct err *e)
-{
-    struct store_role_change change = { .user = str_of(o->user), .team = str_of(o->team) };
-
-    if (o->queue)
-        change.queue = str_of(o->queue);
-    change.clear = o->queue && str_is(str_of(o->role), "default");
-    if (!change.clear && !store_role_parse(str_of(o->role), &change.role))
-        return err_set(e, ERR_INVALID, "there is no role '%s': it is admin, member, viewer or none%s",
-                       o->role, o->queue ? ", or default for the one in the team" : "");
-    return store_role_set(s->store, &change, e);
 }

@@ -1,6 +1,7 @@
 /* server/server.h: the queue server: GraphQL, files of runs, people and keys, on a store. */
 #pragma once
 
+#include "base/jval.h"
 #include "io/http.h"
 
 struct server;
@@ -8,7 +9,7 @@ struct server;
 struct server_options {
     const char *data_dir;    /* folder for slipway.db; made when missing */
     const char *public_url;  /* how clients reach it, for links; NULL: http://HOST:PORT */
-    bool fast_and_unsafe_db; /* simulator and tests */
+    bool fast_and_unsafe_db; /* simulator and tests: no fsync, and cheap digests of chosen keys */
     int64_t lease_ms;        /* 0: 60000 */
 };
 /** server_new() - open the store (migrating it). Makes no user: see server_first_admin(). */
@@ -27,11 +28,14 @@ void server_free(struct server *s); /* Yields: waits for its fibers. NULL is a n
 NODISCARD int server_first_admin(struct server *s, struct secret **ret_key, struct err *e);
 struct admin_user_options {
     const char *username, *email; /* email may be NULL */
-    bool admin;
+    bool admin;                   /* of the server */
+    const char *team, *role;      /* team NULL: a person; else a service account of it with this role */
     const struct secret *api_key; /* NULL: make one */
+    const char *key_name;         /* NULL: "first key" */
+    int64_t key_lasts_ms;         /* 0: for ever */
 };
 /** server_user_create() - *ret_key is the key, the only time it is seen. -ERR_CONFLICT when the name is
- * taken; -ERR_INVALID for a bad name or key. */
+ * taken; -ERR_INVALID for a bad name, role or key; -ERR_NOT_FOUND: no such team. Yields. */
 NODISCARD int server_user_create(struct server *s, const struct admin_user_options *o,
                                  struct secret **ret_key, struct err *e);
 struct admin_team_options {
@@ -47,3 +51,27 @@ struct admin_role_options {
 };
 /** server_role_set() - give a user a role. -ERR_INVALID: no such role; -ERR_NOT_FOUND. */
 NODISCARD int server_role_set(struct server *s, const struct admin_role_options *o, struct err *e);
+/** server_user_set_admin() - of the server. -ERR_NOT_FOUND; -ERR_CONFLICT: the last one. */
+NODISCARD int server_user_set_admin(struct server *s, const char *username, bool admin, struct err *e);
+struct admin_key_options {
+    const char *username, *name;
+    const struct secret *api_key; /* NULL: make one */
+    int64_t lasts_ms;             /* 0: for ever */
+};
+/** server_key_create() - one more key of a user. *ret_key is the key, the only time it is seen; *ret_id names
+ * it from then on. -ERR_NOT_FOUND; -ERR_INVALID for a bad key. Yields. */
+NODISCARD int server_key_create(struct server *s, const struct admin_key_options *o, struct secret **ret_key,
+                                int64_t *ret_id, struct err *e);
+/** server_key_revoke() - from the next request on it opens nothing. *ret is {"id", "user", "name", "prefix"}.
+ * -ERR_NOT_FOUND; -ERR_CONFLICT: it was revoked before. */
+NODISCARD int server_key_revoke(struct server *s, struct arena *a, int64_t id, struct jval **ret,
+                                struct err *e);
+/* Lists of objects; times are RFC 3339, null for never. */
+/** server_user_list() - {"username","email","admin","team","created"}; team: of a service account. */
+NODISCARD int server_user_list(struct server *s, struct arena *a, struct jval **ret, struct err *e);
+/** server_team_list() - {"team","members":[{"username","role"}]} */
+NODISCARD int server_team_list(struct server *s, struct arena *a, struct jval **ret, struct err *e);
+/** server_key_list() - {"id","user","name","prefix","created","last_used","expires","revoked","state"} with
+ * state "good", "expired" or "revoked". @username NULL: of all. */
+NODISCARD int server_key_list(struct server *s, struct arena *a, const char *username, struct jval **ret,
+                              struct err *e);

@@ -4,12 +4,14 @@
 #include "base/map.h"
 #include "server/access.h"
 #include "server/graphql/gql.h"
+#include "server/keys.h"
 #include "server/server.h"
 #include "server/store/store.h"
 
 struct server {
     struct io *io;
     struct store *store;
+    struct keys *keys;
     struct gql_schema *schema;
     struct secret *signing_key;  /* of upload addresses */
     char *data_dir, *public_url; /* public_url NULL: as the client called us */
@@ -30,11 +32,6 @@ struct caller {
 /** auth_check() - who sent this request. Yields. On failure the reply is made (401, JSON) and false returned.
  */
 bool auth_check(struct server *s, struct http_exchange *x, struct store_user *ret);
-/** auth_key_new() - a fresh API key: 40 characters of [a-z0-9], 206 bits. */
-struct secret *auth_key_new(struct io *io);
-/** auth_key_check() - 40 to 256 characters of [A-Za-z0-9_-]: what W&B's clients accept. */
-NODISCARD int auth_key_check(const struct secret *key, struct err *e);
-void auth_key_hash(const struct secret *key, uint8_t ret[32]);
 
 /** reply_error() - {"errors":[{"message":...}]} as GraphQL clients expect it, for every kind of path. */
 void reply_error(struct http_exchange *x, int status, const char *fmt, ...) PRINTF(3, 4);

@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness import QUEUE_CONFIG
+
 
 @pytest.fixture
 def people(place):
@@ -35,3 +37,68 @@ def test_a_role_is_refused_with_what_is_wrong(people):
 def test_a_team_of_people_who_are_not_there_is_not_made(people):
     assert "no user 'eve'" in people.fails(6, "team", "create", "vision", "--member", "eve")
     people("team", "create", "vision", "--member", "ada")
+
+
+def test_lists_of_people(people):
+    people("team", "create", "vision", "--admin", "ada")
+    people("service", "create", "vision", "agent", "--role", "member")
+    people("team", "create", "audio")
+    users = people("user", "list")
+
+    assert [(u["username"], u["admin"], u["team"]) for u in users] == [("ada", False, None), ("agent", False, "vision"), ("bob", False, None)]
+    assert list(users[0]) == ["username", "email", "admin", "team", "created"]
+    assert people("team", "list") == [
+        {"team": "audio", "members": []},
+        {"team": "vision", "members": [{"username": "ada", "role": "admin"}, {"username": "agent", "role": "member"}]}]
+
+
+def test_the_server_keeps_an_admin(people):
+    assert people("user", "role", "ada", "admin") == {"username": "ada", "role": "admin"}
+    assert "last admin" in people.fails(7, "user", "role", "ada", "user")
+    people("user", "role", "bob", "admin")
+    people("user", "role", "ada", "user")
+    assert "not 'owner'" in people.fails(2, "user", "role", "ada", "owner")
+
+
+def test_a_users_keys(people):
+    made = people("key", "create", "ada", "--name", "laptop", "--expires", "90d")
+    keys = people("key", "list", "ada")
+
+    assert list(made) == ["id", "user", "api_key"]
+    assert list(keys[1]) == ["id", "user", "name", "prefix", "created", "last_used", "expires", "revoked", "state"]
+    assert keys[1]["id"] == made["id"] and made["api_key"].startswith(keys[1]["prefix"]) and keys[1]["name"] == "laptop"
+    assert keys[0]["expires"] is None and keys[1]["expires"] > keys[1]["created"]
+    assert [k["state"] for k in keys] == ["good", "good"]
+
+    assert people("key", "revoke", made["id"])["user"] == "ada"
+    assert [k["state"] for k in people("key", "list", "ada")] == ["good", "revoked"]
+    assert "was revoked before" in people.fails(7, "key", "revoke", made["id"])
+    assert "key 99" in people.fails(6, "key", "revoke", "99")
+    assert "not the number of a key" in people.fails(2, "key", "revoke", "laptop")
+    assert "--expires" in people.fails(2, "key", "create", "ada", "--expires", "soon")
+    assert "no user 'eve'" in people.fails(6, "key", "create", "eve")
+
+
+def test_a_running_server_heeds_what_is_changed_beside_it(place):
+    data = ("--data", "d")
+    first = place.json("admin", "user", "create", "ada", *data)["api_key"]
+    url = place.start("server", "--data", "d", "--port", "0").url()
+    more = place.json("admin", "key", "create", "ada", *data)
+    brought = place.json("admin", "key", "create", "ada", "--api-key", "brought-from-elsewhere-0123456789-0123456789", *data)
+
+    for key in first, more["api_key"], brought["api_key"]:
+        place.use(url, key=key, entity=None)
+        assert place.json("queue", "list") == []
+    for gone in more, brought:
+        place.ok("admin", "key", "revoke", gone["id"], *data)
+        place.use(url, key=gone["api_key"], entity=None)
+        place.fails(4, "queue", "list")
+
+    place.json("admin", "team", "create", "vision", "--admin", "ada", *data)
+    agent = place.json("admin", "service", "create", "vision", "agent", *data)["api_key"]
+    place.use(url, key=agent, entity=None)
+    assert place.json("queue", "list") == []  # of its team, where it names none
+    create = ("queue", "create", "q", "--config", QUEUE_CONFIG, "--entity", "vision")
+    assert "needs the role admin" in place.fails(5, *create)
+    place.ok("admin", "team", "role", "vision", "agent", "none", *data)
+    assert "does not exist" in place.fails(6, *create)

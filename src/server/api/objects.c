@@ -61,7 +61,8 @@ struct jval *user_object(struct arena *a, const struct store_user *u)
     set_text(a, o, "email", u->email);
     jval_set_bool(a, o, "admin", u->admin);
     jval_set_cstr(a, o, "flags", "{}");
-    set_text(a, o, "entity", u->username);
+    set_text(a, o, "entity", u->home);
+    jval_set_bool(a, o, "isServiceAccount", u->is_service);
     return o;
 }
 

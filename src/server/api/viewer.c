@@ -59,21 +59,28 @@ int resolve_entity(struct gql_call *c, const struct jval **ret, struct err *e)
 
 int resolve_user_api_keys(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    struct str name = jval_str(jval_get(c->parent, "username"));
     struct connection list = connection_begin(c->a);
     struct store_key *keys = NULL;
     size_t len = 0;
-    int rc = store_user_keys(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")), &keys, &len, e);
+    int rc = 0;
+
+    if (jval_int(jval_get(c->parent, "$id")) == caller_of(c)->user.id) /* only one's own */
+        rc = store_key_list(store_of(c), c->a, name, &keys, &len, e);
 
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < len; i++) {
         struct jval *o = jval_new_object(c->a);
 
+        if (keys[i].revoked_unix_ms > 0)
+            continue;
         set_text(c->a, o, "id", global_id(c->a, arena_printf(c->a, "ApiKey:%lld", (long long)keys[i].id)));
         set_text(c->a, o, "name", keys[i].prefix);
         set_text(c->a, o, "description", keys[i].name);
         jval_set(c->a, o, "createdAt", time_value(c->a, keys[i].created_unix_ms));
         jval_set(c->a, o, "lastUsedAt", time_value(c->a, keys[i].last_used_unix_ms));
+        jval_set(c->a, o, "expiresAt", time_value(c->a, keys[i].expires_unix_ms));
         connection_add(&list, o, keys[i].id);
     }
     *ret = connection_end(&list, false);

@@ -20,20 +20,26 @@ struct store_user {
     int64_t id;
     int64_t entity_id; /* the user's own entity, named as the user */
     struct str username, email;
-    bool admin;
+    struct str home; /* the entity meant where none is named: the user's own; a service account's team */
+    bool is_service;
+    bool admin; /* of the server */
     int64_t created_unix_ms;
+};
+/* How a key is kept: made by server/auth.c. */
+struct store_new_key {
+    struct str name, prefix; /* for people; the prefix is the key's first characters */
+    struct str lookup, hash; /* what it is found by, and what it is compared with */
+    bool is_slow;            /* the hash is argon2id */
+    int64_t expires_unix_ms; /* 0: never */
+    int64_t now_unix_ms;
 };
 struct store_new_user {
     const char *username, *email; /* email may be NULL */
     bool admin;
-    const uint8_t *key_hash; /* 32 bytes: SHA-256 of the first API key */
-    const char *key_prefix;  /* its first characters, for people */
+    const char *team; /* NULL: a person; else a service account of this team with the role below */
+    enum store_role role;
+    const struct store_new_key *key; /* the first */
     int64_t now_unix_ms;
-};
-struct store_key {
-    int64_t id;
-    struct str prefix, name;
-    int64_t created_unix_ms, last_used_unix_ms; /* 0: never used */
 };
 struct store_project {
     int64_t id, entity_id;
@@ -42,8 +48,8 @@ struct store_project {
 };
 
 NODISCARD int store_has_users(struct store *s, bool *ret, struct err *e);
-/** store_user_add() - a user, its entity, its project `model-registry` and its first key. -ERR_CONFLICT: name
- * taken. */
+/** store_user_add() - a user, its entity with the project `model-registry`, and its first key. -ERR_CONFLICT:
+ * name taken. -ERR_NOT_FOUND: no such team. */
 NODISCARD int store_user_add(struct store *s, const struct store_new_user *u, struct err *e);
 struct store_new_team {
     const char *name;
@@ -53,12 +59,11 @@ struct store_new_team {
 /** store_team_add() - a team with its project and members. -ERR_NOT_FOUND names a user that is not there;
  * then nothing was made. */
 NODISCARD int store_team_add(struct store *s, const struct store_new_team *t, struct err *e);
-/** store_user_by_key() - whose key has this hash. The hashes are compared in constant time. */
-NODISCARD int store_user_by_key(struct store *s, struct arena *a, const uint8_t hash[32],
-                                struct store_user *ret, struct store_key *ret_key, struct err *e);
-NODISCARD int store_key_used(struct store *s, int64_t key_id, int64_t now_unix_ms, struct err *e);
-NODISCARD int store_user_keys(struct store *s, struct arena *a, int64_t user_id, struct store_key **ret,
-                              size_t *ret_len, struct err *e);
+/** store_user_list() - all users, by name. */
+NODISCARD int store_user_list(struct store *s, struct arena *a, struct store_user **ret, size_t *ret_len,
+                              struct err *e);
+/** store_user_set_admin() - of the server. -ERR_CONFLICT: nobody would be left. */
+NODISCARD int store_user_set_admin(struct store *s, struct str username, bool admin, struct err *e);
 /** store_user_teams() - the teams of a user, by name. */
 NODISCARD int store_user_teams(struct store *s, struct arena *a, int64_t user_id, struct store_entity **ret,
                                size_t *ret_len, struct err *e);
@@ -84,13 +89,22 @@ NODISCARD int store_entity_role(struct store *s, struct arena *a, int64_t user_i
 /** store_queue_role() - the role a user was given on a queue; false in *ret_given: none was. */
 NODISCARD int store_queue_role(struct store *s, int64_t user_id, int64_t queue_id, bool *ret_given,
                                enum store_role *ret, struct err *e);
+struct store_team_member {
+    struct str team, username;
+    enum store_role role;
+};
+/** store_team_list() - who is in which team, by team and name; a team without people once, without a name.
+ */
+NODISCARD int store_team_list(struct store *s, struct arena *a, struct store_team_member **ret,
+                              size_t *ret_len, struct err *e);
 struct store_role_change {
     struct str user, team, queue; /* names; queue absent: the role in the team */
     enum store_role role;
     bool clear; /* of a queue: take the role away that was given on it */
 };
 /** store_role_set() - a user's role in a team (ROLE_NONE: no longer a member, nor on its queues) or on one of
- * its queues (for members only; ROLE_NONE hides the queue). -ERR_NOT_FOUND says what is not there. */
+ * its queues (for members only; ROLE_NONE hides the queue). -ERR_NOT_FOUND says what is not there;
+ * -ERR_INVALID: a service account of another team. */
 NODISCARD int store_role_set(struct store *s, const struct store_role_change *change, struct err *e);
 
 NODISCARD int store_project_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,

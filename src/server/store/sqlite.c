@@ -12,11 +12,13 @@ EMBEDDED(store_migration_0001);
 EMBEDDED(store_migration_0002);
 EMBEDDED(store_migration_0003);
 EMBEDDED(store_migration_0004);
+EMBEDDED(store_migration_0005);
 
 int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e)
 {
     static const char *const migrations[] = { store_migration_0001, store_migration_0002,
-                                              store_migration_0003, store_migration_0004, NULL };
+                                              store_migration_0003, store_migration_0004,
+                                              store_migration_0005, NULL };
     struct db *db = NULL;
     const struct db_options options = { .path = o->path,
                                         .migrations = migrations,
@@ -112,19 +114,24 @@ int i64_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
     return 0;
 }
 
-/* --- the signing key --- */
+/* --- secrets --- */
 
-struct signing_key {
+static const char *const secret_rows[] = {
+    [STORE_SIGNING_KEY] = "signing_key", [STORE_API_KEYS] = "api_key_secret"
+};
+
+struct kept_secret {
+    const char *row;
     char hex[65];
     bool found;
 };
 
-static int signing_key_read(struct db_conn *c, void *arg, struct err *e)
+static int secret_read(struct db_conn *c, void *arg, struct err *e)
 {
-    struct signing_key *k = arg;
+    struct kept_secret *k = arg;
     struct db_stmt *st = NULL;
     struct str value;
-    int rc = db_query(c, &st, e, "SELECT value FROM meta WHERE key = 'signing_key'", "");
+    int rc = db_query(c, &st, e, "SELECT value FROM meta WHERE key = ?", "z", k->row);
 
     if (rc < 0)
         return rc;
@@ -133,30 +140,33 @@ static int signing_key_read(struct db_conn *c, void *arg, struct err *e)
         return rc;
     value = db_col_str(st, 0);
     if (value.len != sizeof(k->hex) - 1)
-        rc = err_set(e, ERR_STORE, "the store's signing key is damaged");
+        rc = err_set(e, ERR_STORE, "the store's row '%s' is damaged", k->row);
     else
         memcpy(k->hex, value.ptr, value.len);
     db_finish(st);
     return rc;
 }
 
-static int signing_key_add(struct db_conn *c, void *arg, struct err *e)
+/* Another process may have been quicker: then its secret holds. */
+static int secret_add(struct db_conn *c, void *arg, struct err *e)
 {
-    struct signing_key *k = arg;
+    struct kept_secret *k = arg;
+    int rc =
+        db_run(c, NULL, e, "INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", "zz", k->row, k->hex);
 
-    return db_run(c, NULL, e, "INSERT INTO meta (key, value) VALUES ('signing_key', ?)", "z", k->hex);
+    return rc < 0 ? rc : secret_read(c, k, e);
 }
 
-int store_signing_key(struct store *s, struct secret **ret, struct err *e)
+int store_own_secret(struct store *s, enum store_secret which, struct secret **ret, struct err *e)
 {
-    struct signing_key k = { 0 };
+    struct kept_secret k = { .row = secret_rows[which] };
     uint8_t raw[32];
-    int rc = db_read(s->db, signing_key_read, &k, e);
+    int rc = db_read(s->db, secret_read, &k, e);
 
     if (rc == 0 && !k.found) {
         io_random(s->io, raw, sizeof(raw));
         hex_encode(raw, sizeof(raw), k.hex);
-        rc = db_write(s->db, signing_key_add, &k, e);
+        rc = db_write(s->db, secret_add, &k, e);
     }
     if (rc == 0)
         *ret = secret_new((struct str){ k.hex, sizeof(k.hex) - 1 });

@@ -52,6 +52,14 @@ int item_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* 
 /** tx_project_ensure() - the id of a project, made when missing; @ret_made may be NULL. */
 NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int64_t *ret_id,
                                 bool *ret_made, struct err *e);
+#define USER_COLUMNS                                                                                         \
+    "u.id, u.entity_id, u.username, u.email, u.admin, u.created_unix_ms,"                                    \
+    " (SELECT name FROM entities WHERE id = u.team_id)"
+struct store_user user_at(struct arena *a, struct db_stmt *st, int i); /* USER_COLUMNS, from column @i on */
+NODISCARD int tx_key_add(struct db_conn *c, int64_t user_id, const struct store_new_key *k, int64_t *ret_id,
+                         struct err *e);
+/** tx_team_id() - by name: -ERR_NOT_FOUND. */
+NODISCARD int tx_team_id(struct db_conn *c, struct str name, int64_t *ret, struct err *e);
 /** tx_user_id() - by name: -ERR_NOT_FOUND. */
 NODISCARD int tx_user_id(struct db_conn *c, struct str username, int64_t *ret, struct err *e);
 /** tx_role_set() - in an entity; not ROLE_NONE. */

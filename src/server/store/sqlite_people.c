@@ -1,15 +1,12 @@
-/* server/store/sqlite_people.c: entities, users, memberships, API keys. */
-#include "base/crypto.h"
-#include "base/secret.h"
+/* server/store/sqlite_people.c: entities and users. */
 #include "server/store/sqlite.h"
 
 /* One read by any of the lookups below: what to look for, and where the answer goes. */
 struct lookup {
     struct arena *a;
     struct str name;
-    int64_t id, other_id;
-    const uint8_t *hash;
-    void *ret, *ret_more;
+    int64_t id;
+    void *ret;
 };
 
 static int has_users(struct db_conn *c, void *arg, struct err *e)
@@ -45,11 +42,21 @@ static int tx_entity_add(struct db_conn *c, const char *name, bool is_team, int6
     return tx_project_ensure(c, &registry, &project, NULL, e);
 }
 
+/* Its entity keeps the name; what it may do is in its team. */
+static int service_join(struct db_conn *c, const struct store_new_user *u, int64_t user, struct err *e)
+{
+    int64_t team = 0;
+    int rc = tx_team_id(c, str_of(u->team), &team, e);
+
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "UPDATE users SET team_id = ? WHERE id = ?", "ii", team, user);
+    return rc < 0 ? rc : tx_role_set(c, user, team, u->role, e);
+}
+
 static int user_add(struct db_conn *c, void *arg, struct err *e)
 {
     const struct store_new_user *u = arg;
-    int64_t entity = 0, user;
-    char hash[65];
+    int64_t entity = 0, user, key = 0;
     int rc = tx_entity_add(c, u->username, false, u->now_unix_ms, &entity, e);
 
     if (rc < 0)
@@ -61,12 +68,10 @@ static int user_add(struct db_conn *c, void *arg, struct err *e)
     if (rc < 0)
         return rc;
     user = db_last_id(c);
-    hex_encode(u->key_hash, 32, hash);
-    rc = db_run(c, NULL, e,
-                "INSERT INTO api_keys (user_id, lookup, hash, prefix, name, created_unix_ms)"
-                " VALUES (?, ?, ?, ?, 'first key', ?)",
-                "isszi", user, (struct str){ hash, 8 }, str_of(hash), u->key_prefix, u->now_unix_ms);
-    return rc < 0 ? rc : tx_role_set(c, user, entity, ROLE_ADMIN, e);
+    rc = tx_key_add(c, user, u->key, &key, e);
+    if (rc < 0)
+        return rc;
+    return u->team ? service_join(c, u, user, e) : tx_role_set(c, user, entity, ROLE_ADMIN, e);
 }
 
 int store_user_add(struct store *s, const struct store_new_user *u, struct err *e)
@@ -108,109 +113,73 @@ int store_team_add(struct store *s, const struct store_new_team *t, struct err *
     return db_write(s->db, team_add, (void *)t, e);
 }
 
-/* --- users and keys --- */
+/* --- users --- */
 
-#define USER_COLUMNS "u.id, u.entity_id, u.username, u.email, u.admin, u.created_unix_ms"
+struct store_user user_at(struct arena *a, struct db_stmt *st, int i)
+{
+    bool is_service = !db_col_is_null(st, i + 6);
+
+    return (struct store_user){ .id = db_col_i64(st, i),
+                                .entity_id = db_col_i64(st, i + 1),
+                                .username = col(a, st, i + 2),
+                                .email = col(a, st, i + 3),
+                                .admin = db_col_i64(st, i + 4) != 0,
+                                .created_unix_ms = db_col_i64(st, i + 5),
+                                .home = col(a, st, is_service ? i + 6 : i + 2),
+                                .is_service = is_service };
+}
 
 static int user_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
-    *(struct store_user *)ret = (struct store_user){ .id = db_col_i64(st, 0),
-                                                     .entity_id = db_col_i64(st, 1),
-                                                     .username = col(a, st, 2),
-                                                     .email = col(a, st, 3),
-                                                     .admin = db_col_i64(st, 4) != 0,
-                                                     .created_unix_ms = db_col_i64(st, 5) };
+    *(struct store_user *)ret = user_at(a, st, 0);
     return 0;
 }
 
-#define KEY_COLUMNS "k.id, k.prefix, k.name, k.created_unix_ms, k.last_used_unix_ms"
-
-/* KEY_COLUMNS, from column @i on */
-static struct store_key key_at(struct arena *a, struct db_stmt *st, int i)
-{
-    return (struct store_key){ .id = db_col_i64(st, i),
-                               .prefix = col(a, st, i + 1),
-                               .name = col(a, st, i + 2),
-                               .created_unix_ms = db_col_i64(st, i + 3),
-                               .last_used_unix_ms = db_col_i64(st, i + 4) };
-}
-
-static int user_by_key(struct db_conn *c, void *arg, struct err *e)
+static int user_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct lookup *l = arg;
     struct db_stmt *st = NULL;
-    char hex[65];
-    bool row = false;
-    int rc;
-
-    hex_encode(l->hash, 32, hex);
-    rc = db_query(c, &st, e,
-                  "SELECT " USER_COLUMNS ", " KEY_COLUMNS ", k.hash"
-                  " FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.lookup = ?",
-                  "s", (struct str){ hex, 8 });
-    while (rc == 0) {
-        rc = db_step(st, &row, e);
-        if (rc < 0 || !row)
-            break;
-        if (!secret_text_eq(db_col_str(st, 11), str_of(hex)))
-            continue;
-        (void)user_row(l->a, st, l->ret, e);
-        *(struct store_key *)l->ret_more = key_at(l->a, st, 6);
-        db_finish(st);
-        return 0;
-    }
-    return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "no user has this API key");
-}
-
-int store_user_by_key(struct store *s, struct arena *a, const uint8_t hash[32], struct store_user *ret,
-                      struct store_key *ret_key, struct err *e)
-{
-    struct lookup l = { .a = a, .hash = hash, .ret = ret, .ret_more = ret_key };
-
-    return db_read(s->db, user_by_key, &l, e);
-}
-
-static int key_used(struct db_conn *c, void *arg, struct err *e)
-{
-    const struct lookup *l = arg;
-
-    return db_run(c, NULL, e, "UPDATE api_keys SET last_used_unix_ms = ? WHERE id = ?", "ii", l->other_id,
-                  l->id);
-}
-
-int store_key_used(struct store *s, int64_t key_id, int64_t now_unix_ms, struct err *e)
-{
-    struct lookup l = { .id = key_id, .other_id = now_unix_ms };
-
-    return db_write(s->db, key_used, &l, e);
-}
-
-static int key_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
-{
-    *(struct store_key *)ret = key_at(a, st, 0);
-    return 0;
-}
-
-static int user_keys(struct db_conn *c, void *arg, struct err *e)
-{
-    struct lookup *l = arg;
-    struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e, "SELECT " KEY_COLUMNS " FROM api_keys k WHERE k.user_id = ? ORDER BY k.id",
-                      "i", l->id);
+    int rc = db_query(c, &st, e, "SELECT " USER_COLUMNS " FROM users u ORDER BY u.username", "");
 
     return rc < 0 ? rc : rows_read(l->ret, st, e);
 }
 
-int store_user_keys(struct store *s, struct arena *a, int64_t user_id, struct store_key **ret,
-                    size_t *ret_len, struct err *e)
+int store_user_list(struct store *s, struct arena *a, struct store_user **ret, size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_key, key_row);
-    struct lookup l = { .a = a, .id = user_id, .ret = &rows };
-    int rc = db_read(s->db, user_keys, &l, e);
+    struct rows rows = ROWS(a, struct store_user, user_row);
+    struct lookup l = { .ret = &rows };
+    int rc = db_read(s->db, user_list, &l, e);
 
     if (rc == 0)
         *ret = rows_take(&rows, ret_len);
     return rc;
+}
+
+static int user_set_admin(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct lookup *l = arg;
+    struct db_stmt *st = NULL;
+    bool is_left = false;
+    int64_t user = 0;
+    int rc = tx_user_id(c, l->name, &user, e);
+
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "UPDATE users SET admin = ? WHERE id = ?", "ii", l->id, user);
+    if (rc == 0)
+        rc = db_query(c, &st, e, "SELECT 1 FROM users WHERE admin = 1 LIMIT 1", "");
+    if (rc == 0)
+        rc = read_any(st, &is_left, e);
+    if (rc == 0 && !is_left)
+        return err_set(e, ERR_CONFLICT, "%.*s is the last admin of the server: make another one first",
+                       STR_ARG(l->name));
+    return rc;
+}
+
+int store_user_set_admin(struct store *s, struct str username, bool admin, struct err *e)
+{
+    struct lookup l = { .name = username, .id = admin };
+
+    return db_write(s->db, user_set_admin, &l, e);
 }
 
 static int user_by_id(struct db_conn *c, void *arg, struct err *e)

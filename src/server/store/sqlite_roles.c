@@ -129,6 +129,37 @@ int store_entity_role(struct store *s, struct arena *a, int64_t user_id, struct 
     return rc;
 }
 
+static int member_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct store_team_member *)ret = (struct store_team_member){ .team = col(a, st, 0),
+                                                                   .username = col(a, st, 1),
+                                                                   .role = role_col(st, 2) };
+    return 0;
+}
+
+static int member_list(struct db_conn *c, void *arg, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT n.name, u.username, m.role FROM entities n"
+                      " LEFT JOIN members m ON m.entity_id = n.id LEFT JOIN users u ON u.id = m.user_id"
+                      " WHERE n.is_team = 1 ORDER BY n.name, u.username",
+                      "");
+
+    return rc < 0 ? rc : rows_read(arg, st, e);
+}
+
+int store_team_list(struct store *s, struct arena *a, struct store_team_member **ret, size_t *ret_len,
+                    struct err *e)
+{
+    struct rows rows = ROWS(a, struct store_team_member, member_row);
+    int rc = db_read(s->db, member_list, &rows, e);
+
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
+}
+
 /* --- giving --- */
 
 /* The id that a statement finds for a name; the statement must not be used again. */
@@ -162,7 +193,7 @@ int tx_role_set(struct db_conn *c, int64_t user_id, int64_t entity_id, enum stor
                   "iiz", user_id, entity_id, store_role_name(role));
 }
 
-static int team_id(struct db_conn *c, struct str name, int64_t *ret, struct err *e)
+int tx_team_id(struct db_conn *c, struct str name, int64_t *ret, struct err *e)
 {
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e, "SELECT id FROM entities WHERE name = ? AND is_team = 1", "s", name);
@@ -209,6 +240,20 @@ static int queue_role_set(struct db_conn *c, const struct store_role_change *cha
                   "iiz", queue, user, store_role_name(change->role));
 }
 
+static int check_service(struct db_conn *c, const struct store_role_change *change, int64_t user,
+                         int64_t team, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    bool is_others = false;
+    int rc = db_query(c, &st, e, "SELECT 1 FROM users WHERE id = ? AND team_id <> ?", "ii", user, team);
+
+    if (rc == 0)
+        rc = read_any(st, &is_others, e);
+    if (rc == 0 && is_others)
+        return err_set(e, ERR_INVALID, "%.*s is a service account of another team", STR_ARG(change->user));
+    return rc;
+}
+
 static int role_set(struct db_conn *c, void *arg, struct err *e)
 {
     const struct store_role_change *change = arg;
@@ -216,7 +261,9 @@ static int role_set(struct db_conn *c, void *arg, struct err *e)
     int rc = tx_user_id(c, change->user, &user, e);
 
     if (rc == 0)
-        rc = team_id(c, change->team, &team, e);
+        rc = tx_team_id(c, change->team, &team, e);
+    if (rc == 0)
+        rc = check_service(c, change, user, team, e);
     if (rc < 0)
         return rc;
     if (change->queue.ptr)

@@ -25,13 +25,16 @@ NODISCARD int store_open(struct io *io, const struct store_options *o, struct st
 void store_close(struct store *s); /* NULL is a no-op */
 DEFINE_AUTO(store, store_close)
 
-/** store_signing_key() - 32 bytes made once per store: signs upload addresses. Yields the first time. */
-NODISCARD int store_signing_key(struct store *s, struct secret **ret, struct err *e);
+/* Drawn once per store, 64 hex digits each: signs upload addresses; keys the digests of API keys. */
+enum store_secret { STORE_SIGNING_KEY, STORE_API_KEYS };
+/** store_own_secret() - yields the first time. */
+NODISCARD int store_own_secret(struct store *s, enum store_secret which, struct secret **ret, struct err *e);
 
 #include "server/store/agents.h"
 #include "server/store/artifacts.h"
 #include "server/store/collections.h"
 #include "server/store/items.h"
+#include "server/store/keys.h"
 #include "server/store/people.h"
 #include "server/store/queues.h"
 #include "server/store/runs.h"

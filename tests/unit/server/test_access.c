@@ -177,6 +177,7 @@ static const struct caller_row {
 } callers[] = {
     { "stranger", ROLE_NONE, ROLE_NONE }, { "viewer", ROLE_VIEWER, ROLE_NONE },
     { "member", ROLE_MEMBER, ROLE_NONE }, { "chief", ROLE_ADMIN, ROLE_NONE },
+    { "robot", ROLE_MEMBER, ROLE_NONE }, /* a service account */
     { NULL, ROLE_ADMIN, ROLE_ADMIN },
 };
 
@@ -186,15 +187,17 @@ static void office_open(struct office *o, struct world *w)
                              *const admins[] = { "chief", NULL }, *const others[] = { "bob", NULL };
     const struct admin_team_options own = { "alpha", admins, members, viewers },
                                     other = { "omega", others, NULL, NULL };
+    const struct admin_user_options robot = { .username = "robot", .team = "alpha", .role = "member" };
+    size_t last = ARRAY_LEN(callers) - 2;
     struct err e = { 0 };
 
     *o = (struct office){ .own = own.name, .other = other.name };
     api_open(&o->t, w);
-    for (size_t i = 0; i < ARRAY_LEN(callers); i++)
-        if (callers[i].name)
-            o->t.keys[i] = user(&o->t, callers[i].name);
+    for (size_t i = 0; i < last; i++)
+        o->t.keys[i] = user(&o->t, callers[i].name);
     must(server_team_create(o->t.server, &own, &e), &e);
     must(server_team_create(o->t.server, &other, &e), &e);
+    must(server_user_create(o->t.server, &robot, &o->t.keys[last], &e), &e);
 }
 
 static const struct secret *key_of(const struct office *o, const struct caller_row *who)

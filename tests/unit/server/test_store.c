@@ -19,16 +19,18 @@ static struct store *open_store(struct world *w)
 
 static int64_t add_user(struct store *s, struct world *w, const char *name)
 {
-    uint8_t hash[32];
-    struct store_new_user u = { .username = name, .key_hash = hash, .key_prefix = "abc", .now_unix_ms = T0 };
-    struct store_user found = { 0 };
-    struct store_key key = { 0 };
+    const struct store_new_key key = {
+        .name = STR("first"), .prefix = STR("abc"), .lookup = str_of(name), .hash = str_of(name)
+    };
+    const struct store_new_user u = { .username = name, .key = &key, .now_unix_ms = T0 };
+    struct store_key_found *found = NULL;
+    size_t len = 0;
     struct err e = { 0 };
 
-    sha256(str_of(name), hash);
     must(store_user_add(s, &u, &e), &e);
-    must(store_user_by_key(s, w->a, hash, &found, &key, &e), &e);
-    return found.id;
+    must(store_key_candidates(s, w->a, str_of(name), &found, &len, &e), &e);
+    assert_int_equal(len, 1);
+    return found->user.id;
 }
 
 static struct store_queue add_queue(struct store *s, struct world *w, bool has_priorities)
@@ -135,11 +137,8 @@ static void people_test(struct world *w)
     const struct store_new_team taken = { .name = "bob", .members = members },
                                 unknown = { .name = "crew", .members = strangers },
                                 crew = { .name = "crew", .members = members, .now_unix_ms = T0 };
-    uint8_t hash[32] = { 1 };
     enum store_role role = ROLE_NONE;
     struct store_entity team = { 0 };
-    struct store_user u = { 0 };
-    struct store_key k = { 0 };
     struct err e = { 0 };
     bool is = false;
     int64_t ann, bob;
@@ -150,7 +149,6 @@ static void people_test(struct world *w)
     bob = add_user(s, w, "bob");
     must(store_has_users(s, &is, &e), &e);
     assert_true(is);
-    assert_int_equal(store_user_by_key(s, w->a, hash, &u, &k, &e), -ERR_NOT_FOUND);
     assert_int_equal(store_team_add(s, &taken, &e), -ERR_CONFLICT);
     assert_int_equal(store_team_add(s, &unknown, &e), -ERR_NOT_FOUND);
     assert_non_null(strstr(e.msg, "nobody"));
@@ -166,6 +164,108 @@ static void people_test(struct world *w)
 static void users_teams_and_keys_are_kept_and_names_are_unique(void **state)
 {
     world_run(people_test);
+}
+
+static void keys_test(struct world *w)
+{
+    AUTO_PTR(store) s = open_store(w);
+    const struct store_new_key n = { .name = STR("ci"),
+                                     .prefix = STR("abcdef"),
+                                     .lookup = STR("l"),
+                                     .hash = STR("h"),
+                                     .is_slow = true,
+                                     .expires_unix_ms = T0 + 5,
+                                     .now_unix_ms = T0 };
+    struct store_key_found *found = NULL;
+    struct store_key *list = NULL, gone = { 0 };
+    int64_t ann = add_user(s, w, "ann"), id = 0;
+    size_t len = 0;
+    struct err e = { 0 };
+
+    assert_int_equal(store_key_add(s, STR("nobody"), &n, &id, &e), -ERR_NOT_FOUND);
+    must(store_key_add(s, STR("ann"), &n, &id, &e), &e);
+    must(store_key_used(s, id, T0 + 1, &e), &e);
+    must(store_key_candidates(s, w->a, STR("l"), &found, &len, &e), &e);
+    assert_int_equal(len, 1);
+    assert_int_equal(found->user.id, ann);
+    assert_true(str_is(found->user.home, "ann") && str_is(found->key.hash, "h") && found->key.is_slow);
+    assert_int_equal(found->key.expires_unix_ms, T0 + 5);
+    assert_int_equal(found->key.last_used_unix_ms, T0 + 1);
+
+    must(store_key_revoke(s, w->a, id, T0 + 2, &gone, &e), &e);
+    assert_true(str_is(gone.name, "ci") && str_is(gone.username, "ann"));
+    assert_int_equal(store_key_revoke(s, w->a, id, T0 + 3, &gone, &e), -ERR_CONFLICT);
+    assert_int_equal(store_key_revoke(s, w->a, id + 1, T0 + 3, &gone, &e), -ERR_NOT_FOUND);
+    must(store_key_candidates(s, w->a, STR("l"), &found, &len, &e), &e);
+    assert_int_equal(len, 0);
+    must(store_key_list(s, w->a, STR("ann"), &list, &len, &e), &e);
+    assert_int_equal(len, 2); /* what was revoked is still told */
+    assert_int_equal(list[1].revoked_unix_ms, T0 + 2);
+    assert_int_equal(store_key_list(s, w->a, STR("bob"), &list, &len, &e), -ERR_NOT_FOUND);
+}
+
+static void a_key_is_found_until_it_is_revoked(void **state)
+{
+    world_run(keys_test);
+}
+
+static void service_test(struct world *w)
+{
+    AUTO_PTR(store) s = open_store(w);
+    const char *admins[] = { "ann", NULL };
+    const struct store_new_team crew = { .name = "crew", .admins = admins }, rest = { .name = "rest" };
+    const struct store_new_key key = { .prefix = STR("abc"), .lookup = STR("bot"), .hash = STR("h") };
+    struct store_new_user bot = { .username = "bot", .team = "nowhere", .role = ROLE_MEMBER, .key = &key };
+    struct store_role_change change = { .user = STR("bot"), .team = STR("rest"), .role = ROLE_MEMBER };
+    struct store_key_found *found = NULL;
+    struct store_team_member *members = NULL;
+    struct store_user *users = NULL;
+    size_t len = 0;
+    struct err e = { 0 };
+
+    (void)add_user(s, w, "ann");
+    must(store_team_add(s, &crew, &e), &e);
+    must(store_team_add(s, &rest, &e), &e);
+    assert_int_equal(store_user_add(s, &bot, &e), -ERR_NOT_FOUND);
+    bot.team = "crew";
+    must(store_user_add(s, &bot, &e), &e); /* nothing was left of the first try */
+    must(store_key_candidates(s, w->a, STR("bot"), &found, &len, &e), &e);
+    assert_true(found->user.is_service && str_is(found->user.home, "crew"));
+    assert_int_equal(store_role_set(s, &change, &e), -ERR_INVALID); /* it is of one team */
+    change.team = STR("crew");
+    change.role = ROLE_VIEWER;
+    must(store_role_set(s, &change, &e), &e);
+    must(store_team_list(s, w->a, &members, &len, &e), &e);
+    assert_int_equal(len, 3);
+    assert_true(str_is(members[0].username, "ann") && members[0].role == ROLE_ADMIN);
+    assert_true(str_is(members[1].username, "bot") && members[1].role == ROLE_VIEWER);
+    assert_true(str_is(members[2].team, "rest") && !members[2].username.ptr);
+    must(store_user_list(s, w->a, &users, &len, &e), &e);
+    assert_int_equal(len, 2);
+}
+
+static void a_service_account_is_of_one_team(void **state)
+{
+    world_run(service_test);
+}
+
+static void last_admin_test(struct world *w)
+{
+    AUTO_PTR(store) s = open_store(w);
+    struct err e = { 0 };
+
+    (void)add_user(s, w, "ann");
+    (void)add_user(s, w, "bob");
+    must(store_user_set_admin(s, STR("ann"), true, &e), &e);
+    assert_int_equal(store_user_set_admin(s, STR("ann"), false, &e), -ERR_CONFLICT);
+    must(store_user_set_admin(s, STR("bob"), true, &e), &e);
+    must(store_user_set_admin(s, STR("ann"), false, &e), &e);
+    assert_int_equal(store_user_set_admin(s, STR("eve"), true, &e), -ERR_NOT_FOUND);
+}
+
+static void the_last_admin_stays_admin(void **state)
+{
+    world_run(last_admin_test);
 }
 
 /* --- queues --- */
@@ -520,11 +620,11 @@ static void reopen_test(struct world *w)
     struct secret *key = NULL, *again = NULL;
     struct err e = { 0 };
 
-    must(store_signing_key(s, &key, &e), &e);
+    must(store_own_secret(s, STORE_SIGNING_KEY, &key, &e), &e);
     store_close(s);
     s = open_store(w);
     assert_int_equal(item_of(s, w, uid).state, ITEM_PENDING);
-    must(store_signing_key(s, &again, &e), &e);
+    must(store_own_secret(s, STORE_SIGNING_KEY, &again, &e), &e);
     assert_true(secret_eq(key, again));
     secret_free(key);
     secret_free(again);
@@ -540,6 +640,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(users_teams_and_keys_are_kept_and_names_are_unique),
+        cmocka_unit_test(a_key_is_found_until_it_is_revoked),
+        cmocka_unit_test(a_service_account_is_of_one_team),
+        cmocka_unit_test(the_last_admin_stays_admin),
         cmocka_unit_test(a_queue_name_is_unique_until_the_queue_is_deleted),
         cmocka_unit_test(items_come_by_priority_and_then_in_order_of_arrival),
         cmocka_unit_test(a_lease_runs_out_and_its_holder_is_fenced_off),
