@@ -23,6 +23,7 @@ def write(place, text):
     ("queues: [q]\nvertex:\n  regoin: x\n", 'f.yaml:3:3: vertex.regoin: unknown key; did you mean "region"?'),
     ("queues: [q]\nmax_jobs: many\n", "f.yaml:2:1: max_jobs: expected integer, not string"),
     ("queues: [q]\nmax_jobs: -5\n", "f.yaml:2:1: max_jobs: -5 is negative; -1 means no limit"),
+    ("queues: [q]\nmax_schedulers: -2\n", "f.yaml:2:1: max_schedulers: -2 is negative; -1 means no limit"),
     ("queues: [q]\nbase_url: http://x\n", "f.yaml:2:1: base_url: is not taken from here; set WANDB_BASE_URL or give --url"),
     ("queues: [q]\nbuilder: {type: kaniko}\n", "f.yaml:2:17: builder.type: "),
     ("queues: [q]\ngoogle:\n  allow_host: [x]\n", 'f.yaml:3:3: google.allow_host: unknown key; did you mean "allow_hosts"?'),

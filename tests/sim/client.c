@@ -90,14 +90,15 @@ static const char *spec_text(struct arena *a, const struct world_item *item)
 {
     return arena_printf(
         a,
-        "{\"entity\":\"ada\",\"project\":\"sim\",\"name\":\"%s\",\"resource\":\"vertex\",\"docker\":"
+        "{\"entity\":\"ada\",\"project\":\"sim\",\"uri\":\"%s\",\"name\":\"%s\",\"resource\":\"vertex\","
+        "\"docker\":"
         "{\"docker_image\":\"registry/"
         "job:1\"},\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":"
         "[{\"machine_spec\":{\"machine_type\":\"n1-standard-4\"},\"replica_count\":1,\"container_spec\":"
         "{\"image_uri\":\"${image_uri}\",\"command\":[\"job\"],\"args\":[\"%s\"],\"env\":"
         "[{\"name\":\"" WORLD_SECRET_VARIABLE
         "\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"token\"}}}]}}]}}}}",
-        item->label, item->label);
+        item->scheduler ? "placeholder-uri-scheduler" : "", item->label, item->label);
 }
 
 static int push(struct client *c, struct world_item *item)
@@ -235,9 +236,9 @@ static int watch_vertex(struct client *c)
         for (size_t j = 0; j < i; j++)
             check_pair(c->w, jval_at(jobs, i), jval_at(jobs, j));
     }
-    if (live > world_live_max(c->w))
+    if (live > world_live_max(c->w, false) + world_live_max(c->w, true))
         world_break(c->w, "%lld Vertex jobs live, %lld may", (long long)live,
-                    (long long)world_live_max(c->w));
+                    (long long)(world_live_max(c->w, false) + world_live_max(c->w, true)));
     return 0;
 }
 

@@ -65,12 +65,12 @@ static const char *describe(void *ctx, struct arena *a, struct str target, struc
     return arena_printf(a, "%.*s%s%s", STR_ARG(name), name.len && *item ? " " : "", item);
 }
 
-static int64_t living(const struct world *w)
+static int64_t living(const struct world *w, bool schedulers)
 {
     int64_t n = 0;
 
     for (size_t i = 0; i < w->item_count; i++)
-        n += w->items[i].living;
+        n += w->items[i].scheduler == schedulers ? w->items[i].living : 0;
     return n;
 }
 
@@ -98,8 +98,9 @@ static int program_job(struct sim_process *p, const char *const *argv, const cha
         world_break(w, "item %s was run %d times", item->label, item->started);
     if (++item->living > 1)
         world_break(w, "item %s has two live jobs", item->label);
-    if (living(w) > world_live_max(w))
-        world_break(w, "%lld jobs live, %lld may", (long long)living(w), (long long)world_live_max(w));
+    if (living(w, item->scheduler) > world_live_max(w, item->scheduler))
+        world_break(w, "%lld %s live, %lld may", (long long)living(w, item->scheduler),
+                    item->scheduler ? "schedulers" : "jobs", (long long)world_live_max(w, item->scheduler));
     int rc = sim_process_sleep(p, item->runs_for_ms, &signal);
     if (rc && signal == SIGTERM) /* saves its work */
         (void)!sim_process_sleep(p, sim_random_range(w->sim, 0, LINGER_MAX_MS), &signal);
@@ -313,6 +314,7 @@ static void agent_main(struct io *io, void *arg)
                                      .entity = "ada",
                                      .queues = queues,
                                      .max_jobs = w->max_jobs,
+                                     .max_schedulers = w->max_schedulers,
                                      .gcp_project = "sim-project",
                                      .region = "us-central1",
                                      .policies = &w->policies,
@@ -337,9 +339,9 @@ void world_start_machine(struct world_machine *m)
     sim_node_start(m->node, m->main, m);
 }
 
-int64_t world_live_max(const struct world *w)
+int64_t world_live_max(const struct world *w, bool schedulers)
 {
-    return w->max_jobs * ((int64_t)w->agent_count + w->disks_lost);
+    return (schedulers ? w->max_schedulers : w->max_jobs) * ((int64_t)w->agent_count + w->disks_lost);
 }
 
 void world_start_services(struct world *w)
@@ -366,9 +368,10 @@ static void draw_items(struct world *w)
             item->stop_at_ms = item->push_at_ms + sim_random_range(w->sim, 1, 90000);
         if (item->stop_at_ms && sim_random_unit(w->sim) < 0.5)
             item->runs_for_ms = FOR_EVER_MS; /* only the stop ends it */
-        sim_note(w->sim, "%s: exit %d after %lld ms, pushed at %lld ms, stopped at %lld ms", item->label,
-                 item->exit_status, (long long)item->runs_for_ms, (long long)item->push_at_ms,
-                 (long long)item->stop_at_ms);
+        item->scheduler = sim_random_unit(w->sim) < 0.2;
+        sim_note(w->sim, "%s%s: exit %d after %lld ms, pushed at %lld ms, stopped at %lld ms",
+                 item->scheduler ? "scheduler " : "", item->label, item->exit_status,
+                 (long long)item->runs_for_ms, (long long)item->push_at_ms, (long long)item->stop_at_ms);
     }
 }
 
@@ -400,6 +403,7 @@ struct world *world_new(uint64_t seed)
     w->sim = sim_new(seed);
     w->key = secret_new(str_of(KEY));
     w->max_jobs = sim_random_range(w->sim, 1, 3);
+    w->max_schedulers = sim_random_range(w->sim, 1, 2);
     snprintf(w->emulator_dir, sizeof(w->emulator_dir), "emulator");
     make_machine(w, &w->server, "server", server_main);
     w->emulator = sim_node_new(w->sim, "emulator");

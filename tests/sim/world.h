@@ -22,6 +22,7 @@ struct world_item {
     int64_t stop_at_ms; /* somebody asks for its end then; 0: nobody does */
     bool stop_asked;    /* and the server said yes */
     char id[80];        /* once pushed */
+    bool scheduler;     /* of a sweep: has a limit of its own */
     /* seen from inside: the program */
     int started, living;
     /* seen from outside: the queue */
@@ -52,7 +53,7 @@ struct world {
     size_t agent_count;
     char emulator_dir[32];
     struct secret *key;
-    int64_t max_jobs; /* of each agent */
+    int64_t max_jobs, max_schedulers; /* of each agent */
     struct world_item items[WORLD_MAX_ITEMS];
     size_t item_count;
     bool scarce; /* there is not enough of everything: items go along a ladder, and may fail for want of it */
@@ -74,8 +75,8 @@ void world_break(struct world *w, const char *fmt, ...) PRINTF(2, 3);
 bool world_may_fail(const struct world *w, const struct world_item *item);
 void world_start_services(struct world *w);
 void world_start_machine(struct world_machine *m);
-/** world_live_max() - how many jobs may live at once. */
-int64_t world_live_max(const struct world *w);
+/** world_live_max() - how many jobs may live at once, of schedulers or of the others. */
+int64_t world_live_max(const struct world *w, bool schedulers);
 
 /* client.c: a fiber that makes the queue, pushes the items and watches until all have ended. */
 void client_main(struct io *io, void *world);

@@ -180,6 +180,20 @@ static void schedulers_have_a_limit_of_their_own_and_one_too_many_is_held(void *
     assert_string_equal(queue.items[0].state, "FINISHED");
 }
 
+static void a_scheduler_that_is_held_can_be_stopped(void **state)
+{
+    world.max_schedulers = 1;
+    push(SCHEDULER_SPEC);
+    push(SCHEDULER_SPEC);
+    boot();
+    run_until(has_job);
+    run_for(60000);
+    queue.items[1].stop_asked = true;
+    run_for(20000);
+    assert_item(1, "STOPPED", "stopped on request");
+    assert_int_equal(cloud.count, 1);
+}
+
 static void an_agent_that_takes_no_schedulers_says_so(void **state)
 {
     push(SCHEDULER_SPEC);
@@ -284,6 +298,7 @@ int main(void)
         LIFE(a_run_of_a_sweep_is_launched_while_the_sweep_goes_on),
         LIFE(a_run_of_a_sweep_that_has_ended_is_not_launched),
         LIFE(schedulers_have_a_limit_of_their_own_and_one_too_many_is_held),
+        LIFE(a_scheduler_that_is_held_can_be_stopped),
         LIFE(an_agent_that_takes_no_schedulers_says_so),
         LIFE(two_queues_of_ours_are_served_in_turn),
         LIFE(two_queues_of_wandbs_are_served_in_turn),
