@@ -153,7 +153,7 @@ API = "is it the address of a W&B API?"
     ((200, ""), PROTO, API),
     ((200, "[]"), PROTO, API),
     ((200, '{"data": null}'), PROTO, API),
-    ((404, "nope", "text/plain"), NOT_FOUND, API),
+    ((404, "nope", "text/plain"), REMOTE, API),
     ((302, "", "text/plain"), PROTO, API),
     ((502, "<html>Bad Gateway</html>", "text/html"), REMOTE, "HTTP 502"),
     ((429, "slow down", "text/plain"), THROTTLED, "HTTP 429"),
