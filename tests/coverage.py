@@ -15,10 +15,25 @@ import sys
 UNIT_FLOOR = {
     "src/launch/phase.c": 95,
     "src/launch/cause.c": 95,
+    "src/launch/policy.c": 95,
+    "src/launch/ladder.c": 95,
+    "src/launch/places.c": 95,
+    "src/agent/bucket.c": 95,
+    "src/agent/gate.c": 95,
+    "src/agent/hold.c": 95,
+    "src/agent/outcome.c": 95,
 }
 # Fibers: the simulation adds what only a crash or a bad network brings about. Most of what stays open is a log level that
-# is off, the text that stands for a missing string, and a cancel that comes at just that call.
+# is off, the text that stands for a missing string, and a cancel that comes at just that call. A change of the agent changes
+# what the seeds meet: so a floor is a few points below what is reached.
 ALL_FLOOR = {
+    "src/agent/driver.c": 88,
+    "src/agent/launches.c": 85,
+    "src/agent/report.c": 80,
+    "src/agent/stops.c": 84,
+    "src/agent/submit.c": 80,
+    "src/agent/taker.c": 75,
+    "src/agent/watcher.c": 79,
 }
 
 
@@ -67,7 +82,7 @@ def main():
     unit = read(sys.argv[1])
     every = read(sys.argv[2]) if len(sys.argv) > 2 else None
     print_folders([("unit tests", unit)] + ([("and simulation", every)] if every else []))
-    low = check("Branches of the state machine and the retries, by unit tests alone:", UNIT_FLOOR, unit)
+    low = check("Branches of the state machine, the ladder and the retries, by unit tests alone (asserts not counted):", UNIT_FLOOR, unit)
     if every:
         low += check("Branches of the fibers that drive them, by unit tests and simulation:", ALL_FLOOR, every)
     if low:

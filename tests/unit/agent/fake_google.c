@@ -113,6 +113,8 @@ int vertex_create(struct google *g, struct arena *a, const struct vertex_place *
     if (rc)
         return rc;
     cloud.creates++;
+    if (cloud.nowhere)
+        return err_set_http(e, 502, "no answer");
     snprintf(cloud.wire, sizeof(cloud.wire), "%.*s", STR_ARG(request));
     if (cloud.refuse_creates > 0) {
         cloud.refuse_creates--;
@@ -167,6 +169,8 @@ int vertex_list(struct google *g, struct arena *a, const struct vertex_place *wh
     if (rc)
         return rc;
     cloud.lists++;
+    if (cloud.nowhere)
+        return err_set_http(e, 404, "not found");
     for (int i = 0; i < cloud.count; i++) {
         const char *label = by_home     ? cloud.jobs[i].home
                             : live_only ? cloud.jobs[i].agent

@@ -21,6 +21,7 @@ struct cloud {
     int lose_answers;   /* of the next so many creates that work */
     int refuse_creates; /* with 429 */
     bool twice;         /* a create makes two jobs */
+    bool nowhere;       /* creates get no answer, lists are not found: there is no such region */
     int fail_cancels;   /* the next so many cancels fail with 503 */
     bool down;
     const char *log_text;              /* the line of every job; NULL: its log may not be read */

@@ -3,7 +3,9 @@
  * wished for: jobs deleted, cancelled or moved on behind the agent's back, words that come late, cancels that
  * fail, items that are somebody else's now.
  */
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "agent_world.h"
 
@@ -158,6 +160,81 @@ static void a_second_job_that_cannot_be_cancelled_at_once_is_cancelled_later(voi
     assert_int_equal(cloud.cancels, 3);
 }
 
+static void a_region_that_does_not_exist_is_believed_in_the_end(void **state)
+{
+    cloud.nowhere = true;
+    push(SPEC);
+    boot();
+    run_until(all_reported);
+    assert_string_equal(queue.items[0].state, "FAILED");
+    assert_int_equal(cloud.creates, 1);
+    assert_true(cloud.lists > 1);
+}
+
+static bool five_jobs(void)
+{
+    return cloud.count == 5;
+}
+
+static void without_a_limit_all_items_run_at_once(void **state)
+{
+    world.max_jobs = -1;
+    for (int i = 0; i < 5; i++)
+        push(SPEC);
+    boot();
+    run_until(five_jobs);
+    assert_int_equal(cloud_live_jobs(), 5);
+}
+
+/* --- the disk ------------------------------------------------------------------------------------------- */
+
+/* No file of this process can grow or change any more, as on a full disk; and again. */
+static void set_disk_full(bool full)
+{
+    static struct rlimit before;
+    struct rlimit none;
+
+    if (full) {
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+        signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    } else {
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        signal(SIGXFSZ, SIG_DFL);
+    }
+}
+
+static void on_a_full_disk_nothing_is_taken(void **state)
+{
+    boot();
+    run_for(15000);
+    set_disk_full(true);
+    push(SPEC);
+    run_for(10 * MINUTE_MS);
+    set_disk_full(false);
+    assert_int_equal(cloud.creates, 0);
+    assert_int_equal(queue.items[0].acks, 0);
+    run_until(has_job);
+    end_job();
+}
+
+static void on_a_full_disk_an_end_is_not_told_and_nothing_is_lost(void **state)
+{
+    int reports;
+
+    run_job();
+    set_disk_full(true);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_for(10 * MINUTE_MS);
+    reports = queue.items[0].reports;
+    set_disk_full(false);
+    assert_int_equal(reports, 0);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(cloud.creates, 1);
+}
+
 /* --- time ----------------------------------------------------------------------------------------------- */
 
 static const struct launch_rung two_rungs[2];
@@ -203,6 +280,19 @@ static void a_job_whose_time_is_over_is_ended_and_the_item_fails(void **state)
     assert_int_equal(cloud.count, 1);
 }
 
+static void a_job_that_fails_while_its_time_is_over_keeps_the_first_reason(void **state)
+{
+    const struct launch_policies p = policies(0, 10 * MINUTE_MS);
+
+    world.policies = &p;
+    cloud.fail_cancels = 1;
+    run_job();
+    run_until(cancel_failed);
+    cloud_set_state(0, "FAILED", "boom");
+    run_until(all_reported);
+    assert_item(0, "FAILED", "did not end within 600 s of being taken");
+}
+
 static void a_launch_whose_time_is_over_while_it_waits_fails(void **state)
 {
     const struct launch_policies p = policies(0, 10 * MINUTE_MS);
@@ -231,8 +321,49 @@ static void after_a_silence_an_item_that_is_another_s_is_let_go_with_its_job(voi
     cloud_set_state(0, "SUCCEEDED", NULL);
     run_for(5 * MINUTE_MS);
     assert_int_equal(queue.items[0].reports, 0);
-    assert_int_equal(cloud.cancels, 0);
     assert_int_equal(cloud.creates, 1);
+
+    queue.lent_on = false;
+    cloud_set_state(0, "RUNNING", NULL); /* seen again when there is another job to watch */
+    push(SPEC);
+    run_until(two_jobs);
+    run_for(5 * MINUTE_MS);
+    assert_int_equal(cloud.cancels, 0);
+    assert_int_equal(cloud_live_jobs(), 2);
+}
+
+static void an_item_lent_on_while_it_waited_makes_no_job(void **state)
+{
+    queue.fences = true;
+    cloud.refuse_creates = 1000;
+    push(SPEC);
+    boot();
+    run_for(10 * MINUTE_MS);
+    queue.down = true;
+    run_for(10 * MINUTE_MS);
+    queue.down = false;
+    queue.lent_on = true;
+    cloud.refuse_creates = 0;
+    run_for(HOUR_MS);
+    assert_int_equal(cloud.count, 0);
+    assert_int_equal(queue.items[0].reports, 0);
+}
+
+static void an_agent_that_cannot_be_heard_makes_no_job(void **state)
+{
+    queue.fences = true;
+    cloud.refuse_creates = 1000;
+    push(SPEC);
+    boot();
+    run_for(10 * MINUTE_MS);
+    queue.down = true;
+    run_for(3 * MINUTE_MS); /* the last beat is too old */
+    cloud.refuse_creates = 0;
+    run_for(HOUR_MS);
+    assert_int_equal(cloud.count, 0);
+    queue.down = false;
+    run_until(has_job);
+    end_job();
 }
 
 static void after_a_silence_an_item_that_is_still_ours_goes_on(void **state)
@@ -291,6 +422,13 @@ int main(void)
         LIFE(a_second_job_that_cannot_be_cancelled_at_once_is_cancelled_later),
         LIFE(a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails),
         LIFE(a_job_whose_time_is_over_is_ended_and_the_item_fails),
+        LIFE(a_region_that_does_not_exist_is_believed_in_the_end),
+        LIFE(without_a_limit_all_items_run_at_once),
+        LIFE(on_a_full_disk_nothing_is_taken),
+        LIFE(on_a_full_disk_an_end_is_not_told_and_nothing_is_lost),
+        LIFE(a_job_that_fails_while_its_time_is_over_keeps_the_first_reason),
+        LIFE(an_item_lent_on_while_it_waited_makes_no_job),
+        LIFE(an_agent_that_cannot_be_heard_makes_no_job),
         LIFE(a_launch_whose_time_is_over_while_it_waits_fails),
         LIFE(after_a_silence_an_item_that_is_another_s_is_let_go_with_its_job),
         LIFE(after_a_silence_an_item_that_is_still_ours_goes_on),

@@ -368,13 +368,14 @@ static void rate_limits_and_refused_tokens_wait_and_wrong_requests_fail(void **s
 
 static void no_answer_an_odd_answer_and_a_peers_failure_may_have_made_a_job(void **state)
 {
-    const enum err_code lost[] = { ERR_NET, ERR_TIMEOUT, ERR_REMOTE, ERR_PROTO, ERR_CANCELLED };
+    const enum err_code lost[] = { ERR_NET, ERR_TIMEOUT, ERR_REMOTE, ERR_PROTO, ERR_LIMIT, ERR_CANCELLED };
     const enum err_code answered[] = { ERR_INVALID, ERR_DENIED, ERR_AUTH, ERR_THROTTLED, ERR_NOT_FOUND };
 
     for (size_t i = 0; i < ARRAY_LEN(lost); i++)
         assert_true(launch_answer_is_lost(&(struct err){ .code = lost[i] }));
     for (size_t i = 0; i < ARRAY_LEN(answered); i++)
         assert_false(launch_answer_is_lost(&(struct err){ .code = answered[i] }));
+    assert_true(launch_answer_is_lost(NULL));
 }
 
 static void a_resolve_that_failed_for_a_while_is_tried_again(void **state)
