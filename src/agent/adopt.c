@@ -92,7 +92,7 @@ static int take_up(struct agent *a, const struct vertex_job *job, const struct a
     l = launch_new(a, &row);
     l->recovered = l->parked = true;
     agent_start_launch(a, l);
-    cond_broadcast(a->io, &a->watch);
+    watcher_look(l);
     return 0;
 }
 

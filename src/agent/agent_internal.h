@@ -38,6 +38,9 @@ struct launch {
     bool wants_slot;         /* its wait is over, and all slots are taken */
     bool may_schedule;       /* a scheduler: it is one of max_schedulers */
     bool has_slot;           /* one of agent.reserved is kept for its next attempt */
+    bool counted, holds;     /* in agent.in_phase and agent.held: as what */
+    enum launch_phase counted_as;
+    uint32_t listed; /* the latest sweep that saw its job */
     /* mail */
     enum launch_stop stop_wanted;
     bool gone;
@@ -63,10 +66,9 @@ struct agent {
     struct cond slots;              /* a slot was freed */
     struct cond changed;            /* for agent_run(): look again */
     struct cond beat;               /* for the heartbeat: there is news to tell */
-    struct cond watch;              /* for the watcher: a job became active, or changed */
+    struct cond watch;              /* for the watcher: a job became active at a new place */
     struct cond holds;              /* for holds_run(): look again */
     size_t hold_asks;               /* questions under way */
-    int64_t last_change_ms;         /* monotonic; of any watched job */
     size_t reserved;                /* slots kept for pops under way, and for launches that go on */
     size_t slots_wanted;            /* launches that want one: they go before pops */
     uint64_t slot_turns, slot_turn; /* of takers: how many have asked for a slot, and whose turn it is */
@@ -85,6 +87,11 @@ struct agent {
     uint64_t failed_for[CAUSE_COUNT], waited_for[CAUSE_COUNT];
     int failure; /* what agent_run() returns once nothing is left to do */
     struct err failure_err;
+
+    uint32_t sweeps; /* by the watcher, since the start */
+    /* kept by launch_count() */
+    size_t in_phase[LAUNCH_PHASE_COUNT]; /* launches */
+    size_t held;                         /* slots that their rows hold */
 };
 
 /* launches.c: the table of launches, and the one way to change a row */
@@ -101,6 +108,8 @@ struct wandb_hold launch_hold(const struct launch *l);
  */
 NODISCARD int launch_save(struct launch *l, const struct launch_row *next, struct str request,
                           struct str note, struct err *e);
+/** launch_count() - in or out of what the agent counts, by its row and policy. After each change of them. */
+void launch_count(struct launch *l, bool in);
 size_t agent_slots_used(const struct agent *a); /* reserved ones too */
 bool agent_has_free_slot(const struct agent *a);
 /** agent_slots_changed() - one was given back, or is wanted no more: wake who waits for one. */
@@ -150,7 +159,9 @@ NODISCARD int agent_register(struct agent *a);
 NODISCARD int agent_register_anew(struct agent *a);
 
 /* Fibers of the helpers group. */
-void watcher_run(void *arg);        /* agent */
+void watcher_run(void *arg); /* agent */
+/** watcher_look() - something is about to happen to its job: its place is looked at soon. Does not yield. */
+void watcher_look(const struct launch *l);
 void heartbeat_run(void *arg);      /* agent: registers, then stays in touch */
 void stops_run(void *arg);          /* agent */
 void adopt_run(void *arg);          /* agent: jobs of a lost journal; ends when there can be no more */

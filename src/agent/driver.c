@@ -222,7 +222,7 @@ static int act_cancel(struct launch *l, int64_t again_ms, struct outcome *out)
         outcome_set(out, LAUNCH_EV_CANCEL_ERR); /* whether it is gone the watcher finds out */
         return 0;
     }
-    cond_broadcast(l->agent->io, &l->agent->watch);
+    watcher_look(l);
     return wait_ms(l, again_ms, out);
 }
 
@@ -453,6 +453,7 @@ static void forget(struct launch *l)
     struct agent *a = l->agent;
 
     launch_drop_slot(l);
+    launch_count(l, false);
     vec_remove_item(&a->launches, l);
     map_remove(a->by_item, l->row.item);
     if (!a->launches.len)

@@ -62,13 +62,26 @@ struct str launch_label(const struct launch *l, struct arena *a)
     return label_value(a, l->row.item);
 }
 
+void launch_count(struct launch *l, bool in)
+{
+    struct agent *a = l->agent;
+
+    if (l->counted) {
+        a->in_phase[l->counted_as]--;
+        a->held -= l->holds;
+    }
+    l->counted = in;
+    if (!in)
+        return;
+    l->counted_as = l->row.phase;
+    l->holds = holds_slot(l);
+    a->in_phase[l->counted_as]++;
+    a->held += l->holds;
+}
+
 size_t agent_slots_used(const struct agent *a)
 {
-    size_t used = a->reserved;
-
-    for (size_t i = 0; i < a->launches.len; i++)
-        used += holds_slot(a->launches.items[i]);
-    return used;
+    return a->reserved + a->held;
 }
 
 bool agent_has_free_slot(const struct agent *a)
@@ -148,6 +161,7 @@ void agent_start_launch(struct agent *a, struct launch *l)
     vec_push(&a->launches, l);
     map_put(a->by_item, l->row.item, l);
     launch_index_job(l, true);
+    launch_count(l, true);
     if (!l->parked)
         group_spawn(a->drivers, "launch", launch_drive, l);
 }
@@ -243,7 +257,7 @@ static int save_until_done(struct launch *l, const struct journal_change *c, str
  * back. */
 static void wake_waiting(struct agent *a)
 {
-    for (size_t i = 0; i < a->launches.len; i++) {
+    for (size_t i = 0; a->in_phase[LAUNCH_WAITING] && i < a->launches.len; i++) {
         struct launch *l = a->launches.items[i];
 
         if (l->row.phase != LAUNCH_WAITING || !launch_cause_is_capacity(l->row.cause) || l->try_now)
@@ -267,8 +281,8 @@ static void announce(struct launch *l, enum launch_phase from, bool held_slot)
     if ((held_slot && !holds_slot(l)) || from == LAUNCH_WAITING)
         agent_slots_changed(a);
     if (l->row.phase == LAUNCH_ACTIVE && from != LAUNCH_ACTIVE) {
-        l->active_since_ms = a->last_change_ms = io_now_ms(a->io);
-        cond_broadcast(a->io, &a->watch);
+        l->active_since_ms = io_now_ms(a->io);
+        watcher_look(l);
     }
 }
 
@@ -294,6 +308,7 @@ int launch_save(struct launch *l, const struct launch_row *next, struct str requ
     launch_index_job(l, false);
     launch_row_assign(&l->row, &row);
     launch_index_job(l, true);
+    launch_count(l, true);
     if (l->row.phase != from) {
         log_move(&l->row);
         a->moves[row.phase]++;

@@ -23,6 +23,8 @@ void agent_reload(struct agent *a, const struct agent_options *o)
     a->o.macro_allow_env = o->macro_allow_env;
     a->o.config_json = o->config_json;
     a->o.stop_grace_ms = o->stop_grace_ms ? o->stop_grace_ms : a->o.stop_grace_ms;
+    for (size_t i = 0; i < a->launches.len; i++)
+        launch_count(a->launches.items[i], true);
     a->register_again = true;
     cond_broadcast(a->io, &a->beat);
     agent_slots_changed(a); /* who waits for a slot, and whose queue is gone */

@@ -3,7 +3,7 @@
 
 #include "base/dec.h"
 
-enum { MAX_PAGES = 1000, PAGE_SIZE = 100 };
+enum { MAX_PAGES = 1000 };
 
 #define READ_MASK "name,state,error,labels,createTime,startTime,endTime,updateTime"
 
@@ -34,6 +34,19 @@ static int decode_job(struct arena *a, const struct jval *v, struct vertex_job *
     return 0;
 }
 
+static void copy_job(struct arena *a, const struct vertex_job *j, struct vertex_job *ret)
+{
+    *ret = (struct vertex_job){ .name = arena_str(a, j->name),
+                                .state = arena_str(a, j->state),
+                                .create_time = arena_str(a, j->create_time),
+                                .start_time = arena_str(a, j->start_time),
+                                .end_time = arena_str(a, j->end_time),
+                                .update_time = arena_str(a, j->update_time),
+                                .error_code = j->error_code,
+                                .error_message = arena_str(a, j->error_message),
+                                .labels = j->labels ? jval_copy(a, j->labels) : NULL };
+}
+
 /* One job, whose whole description is the answer, secrets among its variables: they stay in memory that is
  * overwritten, and the caller gets a copy of the rest. */
 static int call_for_job(struct google *g, struct arena *a, const struct google_request *req,
@@ -46,18 +59,9 @@ static int call_for_job(struct google *g, struct arena *a, const struct google_r
 
     if (!r)
         r = decode_job(mine, reply, &j, e);
-    if (r)
-        return r;
-    *ret = (struct vertex_job){ .name = arena_str(a, j.name),
-                                .state = arena_str(a, j.state),
-                                .create_time = arena_str(a, j.create_time),
-                                .start_time = arena_str(a, j.start_time),
-                                .end_time = arena_str(a, j.end_time),
-                                .update_time = arena_str(a, j.update_time),
-                                .error_code = j.error_code,
-                                .error_message = arena_str(a, j.error_message),
-                                .labels = j.labels ? jval_copy(a, j.labels) : NULL };
-    return 0;
+    if (!r)
+        copy_job(a, &j, ret);
+    return r;
 }
 
 /* The region in projects/N/locations/R/customJobs/ID; absent when it is not such a name. */
@@ -138,60 +142,115 @@ int vertex_get_env(struct google *g, struct arena *a, struct str name, struct ve
     return r;
 }
 
+/* --- lists ---------------------------------------------------------------------------------------------- */
+
+struct listing {
+    struct google *g;
+    const struct vertex_place *where;
+    struct strbuf path, token; /* without the page's token; absent: the first page */
+    vertex_visit_fn visit;
+    void *ctx;
+};
+
 /* The URL's path and query of the next page, in the arena. */
-static const char *page_path(struct arena *a, const struct strbuf *base, struct str page_token)
+static const char *page_path(struct arena *a, const struct listing *l)
 {
     AUTO_STRBUF struct strbuf path = STRBUF(32 * 1024);
 
-    strbuf_add(&path, strbuf_str(base));
-    if (page_token.len) {
+    strbuf_add(&path, strbuf_str(&l->path));
+    if (l->token.len) {
         strbuf_addz(&path, "&pageToken=");
-        strbuf_add_url(&path, page_token);
+        strbuf_add_url(&path, strbuf_str(&l->token));
     }
     return path.full ? NULL : arena_strdup(a, strbuf_cstr(&path));
+}
+
+static int visit_page(struct listing *l, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct google_request req = {
+        .service = "aiplatform", .region = l->where->region, .method = "GET", .path = page_path(a, l)
+    };
+    const struct jval *reply = NULL, *items;
+    int r = req.path ? google_call(l->g, a, &req, &reply, e)
+                     : err_set(e, ERR_LIMIT, "a page token of %zu bytes", l->token.len);
+
+    if (!r && !jval_is(reply, JVAL_OBJECT)) /* "no jobs" is {}: nothing at all is no answer */
+        r = err_set(e, ERR_PROTO, "the list of jobs is not an object");
+    items = r ? NULL : jval_get(reply, "customJobs"); /* a page may be empty and yet not the last */
+    for (size_t i = 0; !r && i < jval_len(items); i++) {
+        struct vertex_job job = { 0 };
+
+        if (decode_job(a, jval_at(items, i), &job, e))
+            return err_wrap(e, "customJobs[%zu]", i);
+        r = l->visit(l->ctx, &job, e);
+    }
+    strbuf_reset(&l->token);
+    if (r)
+        return r;
+    strbuf_add(&l->token, jval_str(jval_get(reply, "nextPageToken")));
+    return strbuf_check(&l->token, e) ? -ERR_LIMIT : 0;
+}
+
+static int visit_pages(struct listing *l, struct err *e)
+{
+    for (int page = 0; page < MAX_PAGES; page++) {
+        int r = visit_page(l, e);
+
+        if (r || !l->token.len)
+            return r;
+    }
+    return err_set(e, ERR_LIMIT, "a list of more than %d pages", MAX_PAGES);
+}
+
+int vertex_each(struct google *g, const struct vertex_list *list, vertex_visit_fn visit, void *ctx,
+                struct err *e)
+{
+    struct listing l = { .g = g,
+                         .where = list->where,
+                         .path = STRBUF(16 * 1024),
+                         .token = STRBUF(32 * 1024),
+                         .visit = visit,
+                         .ctx = ctx };
+    AUTO_PTR(arena) a = arena_new();
+    int r;
+
+    strbuf_addf(&l.path, "%s?pageSize=%d&readMask=%s", jobs_path(a, list->where), VERTEX_PAGE_JOBS,
+                READ_MASK);
+    if (list->filter.len) {
+        strbuf_addz(&l.path, "&filter=");
+        strbuf_add_url(&l.path, list->filter);
+    }
+    r = strbuf_check(&l.path, e) ? -ERR_LIMIT : visit_pages(&l, e);
+    strbuf_done(&l.path);
+    strbuf_done(&l.token);
+    return r;
+}
+
+struct collection {
+    struct arena *a;
+    struct vertex_jobs jobs;
+    size_t cap;
+};
+
+static int collect(void *ctx, const struct vertex_job *job, struct err *e)
+{
+    struct collection *c = ctx;
+
+    c->jobs.at = arena_grow(c->a, c->jobs.at, c->jobs.len, &c->cap, sizeof(*c->jobs.at));
+    copy_job(c->a, job, &c->jobs.at[c->jobs.len++]);
+    return 0;
 }
 
 int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where, struct str filter,
                 struct vertex_jobs *ret, struct err *e)
 {
-    AUTO_STRBUF struct strbuf base = STRBUF(16 * 1024);
-    struct google_request req = { .service = "aiplatform", .region = where->region, .method = "GET" };
-    struct vertex_jobs jobs = { 0 };
-    struct str token = { NULL, 0 };
-    size_t cap = 0;
+    struct collection c = { .a = a };
+    int r = vertex_each(g, &(struct vertex_list){ where, filter }, collect, &c, e);
 
-    strbuf_addf(&base, "%s?pageSize=%d&readMask=%s", jobs_path(a, where), PAGE_SIZE, READ_MASK);
-    if (filter.len) {
-        strbuf_addz(&base, "&filter=");
-        strbuf_add_url(&base, filter);
-    }
-    if (strbuf_check(&base, e))
-        return -ERR_LIMIT;
-    for (int page = 0; page < MAX_PAGES; page++) {
-        const struct jval *reply = NULL, *items;
-        int r;
-
-        req.path = page_path(a, &base, token);
-        if (!req.path)
-            return err_set(e, ERR_LIMIT, "a page token of %zu bytes", token.len);
-        r = google_call(g, a, &req, &reply, e);
-        if (r)
-            return r;
-        if (!jval_is(reply, JVAL_OBJECT)) /* "no jobs" is {}: nothing at all is no answer */
-            return err_set(e, ERR_PROTO, "the list of jobs is not an object");
-        items = jval_get(reply, "customJobs"); /* a page may be empty and yet not the last */
-        for (size_t i = 0; i < jval_len(items); i++) {
-            jobs.at = arena_grow(a, jobs.at, jobs.len, &cap, sizeof(*jobs.at));
-            if (decode_job(a, jval_at(items, i), &jobs.at[jobs.len++], e))
-                return err_wrap(e, "customJobs[%zu]", i);
-        }
-        token = jval_str(jval_get(reply, "nextPageToken"));
-        if (!token.len) {
-            *ret = jobs;
-            return 0;
-        }
-    }
-    return err_set(e, ERR_LIMIT, "a list of more than %d pages", MAX_PAGES);
+    if (!r)
+        *ret = c.jobs;
+    return r;
 }
 
 int vertex_cancel(struct google *g, struct str name, struct err *e)

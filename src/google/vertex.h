@@ -38,8 +38,19 @@ struct vertex_env {
  * NULL name. They are copied out of memory that is overwritten, so ask for none that is a secret. Yields. */
 NODISCARD int vertex_get_env(struct google *g, struct arena *a, struct str name, struct vertex_env *vars,
                              struct err *e);
-/** vertex_list() - all pages of a filter (AIP-160 text), readMask'd to what struct vertex_job holds. Yields.
- */
+struct vertex_list {
+    const struct vertex_place *where;
+    struct str filter; /* AIP-160 text */
+};
+enum { VERTEX_PAGE_JOBS = 100 }; /* at most; as Vertex allows */
+/** vertex_visit_fn - @job lives until it returns; it may yield. What is not 0 ends the list, and is what
+ * vertex_each() returns: a negative code with @e, or a number of the caller's. */
+typedef int (*vertex_visit_fn)(void *ctx, const struct vertex_job *job, struct err *e);
+/** vertex_each() - the jobs of a filter, readMask'd to what struct vertex_job holds. One page of
+ * them is in memory at a time. Yields. */
+NODISCARD int vertex_each(struct google *g, const struct vertex_list *list, vertex_visit_fn visit, void *ctx,
+                          struct err *e);
+/** vertex_list() - the same, all at once, in @a. Yields. */
 NODISCARD int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where,
                           struct str filter, struct vertex_jobs *ret, struct err *e);
 /** vertex_cancel() - ask for the end of a job; one that has ended already is success. Yields. */

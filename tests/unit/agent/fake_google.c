@@ -197,6 +197,19 @@ int logging_read(struct google *g, struct arena *a, const struct log_query *q, s
     return 0;
 }
 
+int vertex_each(struct google *g, const struct vertex_list *list, vertex_visit_fn visit, void *ctx,
+                struct err *e)
+{
+    struct arena *a = arena_new();
+    struct vertex_jobs jobs = { 0 };
+    int rc = vertex_list(g, a, list->where, list->filter, &jobs, e);
+
+    for (size_t i = 0; !rc && i < jobs.len; i++)
+        rc = visit(ctx, &jobs.at[i], e);
+    arena_free(a);
+    return rc;
+}
+
 int vertex_cancel(struct google *g, struct str name, struct err *e)
 {
     int rc = reach(e);
