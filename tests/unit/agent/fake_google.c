@@ -139,6 +139,7 @@ int vertex_get(struct google *g, struct arena *a, struct str name, struct vertex
 
     if (rc)
         return rc;
+    cloud.gets++;
     for (int i = 0; i < cloud.count; i++)
         if (str_is(name, cloud.jobs[i].name) && !cloud.jobs[i].deleted) {
             out_job(a, &cloud.jobs[i], ret);
@@ -157,13 +158,14 @@ int vertex_get_env(struct google *g, struct arena *a, struct str name, struct ve
     return rc;
 }
 
-/* Knows three filters of the agent: a dedup label, or its own label or home with states that live. */
+/* Knows the filters of the agent: a dedup label, or its own label or home with states that live or ended. */
 int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where, struct str filter,
                 struct vertex_jobs *ret, struct err *e)
 {
     struct vertex_jobs jobs = { .at = arena_array(a, CLOUD_MAX_JOBS, sizeof(*jobs.at)) };
     bool by_home = str_find(filter, STR(LABEL_HOME)) >= 0;
     bool live_only = str_find(filter, STR("JOB_STATE_RUNNING")) >= 0;
+    bool ended_only = str_find(filter, STR("JOB_STATE_SUCCEEDED")) >= 0;
     int rc = reach(e);
 
     if (rc)
@@ -172,11 +174,12 @@ int vertex_list(struct google *g, struct arena *a, const struct vertex_place *wh
     if (cloud.nowhere)
         return err_set_http(e, 404, "not found");
     for (int i = 0; i < cloud.count; i++) {
-        const char *label = by_home     ? cloud.jobs[i].home
-                            : live_only ? cloud.jobs[i].agent
-                                        : cloud.jobs[i].attempt;
+        const char *label = by_home                   ? cloud.jobs[i].home
+                            : live_only || ended_only ? cloud.jobs[i].agent
+                                                      : cloud.jobs[i].attempt;
 
         if (!cloud.jobs[i].deleted && (!live_only || is_live(&cloud.jobs[i])) &&
+            (!ended_only || !is_live(&cloud.jobs[i])) &&
             str_find(filter, str_of(arena_printf(a, "=\"%s\"", label))) >= 0)
             out_job(a, &cloud.jobs[i], &jobs.at[jobs.len++]);
     }
@@ -202,10 +205,11 @@ int vertex_each(struct google *g, const struct vertex_list *list, vertex_visit_f
 {
     struct arena *a = arena_new();
     struct vertex_jobs jobs = { 0 };
-    int rc = vertex_list(g, a, list->where, list->filter, &jobs, e);
+    int rc = vertex_list(g, a, list->where, list->filter, &jobs, e), told = 0;
 
-    for (size_t i = 0; !rc && i < jobs.len; i++)
+    for (size_t i = 0; !rc && i < jobs.len; i++, told++)
         rc = visit(ctx, &jobs.at[i], e);
+    cloud.told_max = told > cloud.told_max ? told : cloud.told_max;
     arena_free(a);
     return rc;
 }

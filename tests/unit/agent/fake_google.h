@@ -5,7 +5,7 @@
 #include "google/secret_manager.h"
 #include "google/vertex.h"
 
-enum { CLOUD_MAX_JOBS = 32, CLOUD_LABEL_SIZE = 64 };
+enum { CLOUD_MAX_JOBS = 1400, CLOUD_LABEL_SIZE = 64 };
 
 struct cloud_job {
     char name[80], state[40];
@@ -17,7 +17,8 @@ struct cloud_job {
 struct cloud {
     struct io *io; /* of the agent */
     struct cloud_job jobs[CLOUD_MAX_JOBS];
-    int count, creates, cancels, lists;
+    int count, creates, cancels, lists, gets;
+    int told_max;       /* the longest list as far as it was read */
     int lose_answers;   /* of the next so many creates that work */
     int refuse_creates; /* with 429 */
     bool twice;         /* a create makes two jobs */
