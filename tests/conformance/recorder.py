@@ -5,6 +5,7 @@ import http.client
 import http.server
 import json
 import threading
+import time
 import urllib.parse
 
 HOP = ("connection", "transfer-encoding", "content-length", "host", "date")
@@ -15,6 +16,7 @@ class Seen:
 
     def __init__(self, method, target, headers, body):
         parts = urllib.parse.urlsplit(target)
+        self.at = time.monotonic()
         self.method = method
         self.path = urllib.parse.unquote(parts.path)
         self.query = urllib.parse.parse_qs(parts.query)
