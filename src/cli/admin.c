@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/timefmt.h"
 #include "cli/roles.h"
@@ -24,6 +25,8 @@ int admin_open(struct io *io, const struct args *a, struct server **ret, struct 
     AUTO_PTR(arena) arena = arena_new();
     struct server_options o = { .data_dir = args_text(a, "data") };
 
+    /* By number: names need what a static program has not. */
+    o.acts_as = arena_printf(arena, "operator uid %u", (unsigned)getuid());
     if (!o.data_dir)
         o.data_dir = role_default_dir(io, arena, "server");
     return server_new(io, &o, ret, e) ? err_wrap(e, "opening the store in %s", o.data_dir) : 0;

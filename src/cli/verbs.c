@@ -77,6 +77,8 @@ static const struct verb *const verbs[] = {
     &verb_admin_key_create,
     &verb_admin_key_list,
     &verb_admin_key_revoke,
+    &verb_admin_audit_list,
+    &verb_admin_audit_verify,
     &verb_completion,
     &verb_version,
     NULL,

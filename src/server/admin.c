@@ -17,6 +17,11 @@ int server_first_admin(struct server *s, struct secret **ret_key, struct err *e)
     return 0;
 }
 
+static struct store_by by_us(const struct server *s)
+{
+    return (struct store_by){ str_of(s->acts_as), io_now_unix_ms(s->io) };
+}
+
 /* @o's key, or a new one: what is kept of it, and the key itself. */
 static int make_key(struct server *s, struct arena *a, const struct admin_key_options *o,
                     struct store_new_key *ret, struct secret **ret_key, struct err *e)
@@ -30,7 +35,7 @@ static int make_key(struct server *s, struct arena *a, const struct admin_key_op
     if (rc < 0)
         return rc;
     ret->name = str_of(o->name);
-    ret->now_unix_ms = now;
+    ret->by = by_us(s);
     ret->expires_unix_ms = o->lasts_ms > 0 ? now + o->lasts_ms : 0;
     *ret_key = TAKE(key);
     return 0;
@@ -50,7 +55,7 @@ int server_user_create(struct server *s, const struct admin_user_options *o, str
                                    .admin = o->admin,
                                    .team = o->team,
                                    .key = &kept,
-                                   .now_unix_ms = io_now_unix_ms(s->io) };
+                                   .by = by_us(s) };
     int rc = entity_name_check(str_of(o->username), e);
 
     if (rc == 0 && o->team && (!store_role_parse(str_of(o->role), &user.role) || user.role == ROLE_NONE))
@@ -68,16 +73,16 @@ int server_user_create(struct server *s, const struct admin_user_options *o, str
 
 int server_user_set_admin(struct server *s, const char *username, bool admin, struct err *e)
 {
-    return store_user_set_admin(s->store, str_of(username), admin, e);
+    const struct store_by by = by_us(s);
+
+    return store_user_set_admin(s->store, str_of(username), admin, &by, e);
 }
 
 int server_team_create(struct server *s, const struct admin_team_options *o, struct err *e)
 {
-    const struct store_new_team team = { .name = o->name,
-                                         .admins = o->admins,
-                                         .members = o->members,
-                                         .viewers = o->viewers,
-                                         .now_unix_ms = io_now_unix_ms(s->io) };
+    const struct store_new_team team = {
+        .name = o->name, .admins = o->admins, .members = o->members, .viewers = o->viewers, .by = by_us(s)
+    };
     int rc = entity_name_check(str_of(o->name), e);
 
     if (rc == 0)
@@ -87,7 +92,7 @@ int server_team_create(struct server *s, const struct admin_team_options *o, str
 
 int server_role_set(struct server *s, const struct admin_role_options *o, struct err *e)
 {
-    struct store_role_change change = { .user = str_of(o->user), .team = str_of(o->team) };
+    struct store_role_change change = { .user = str_of(o->user), .team = str_of(o->team), .by = by_us(s) };
 
     if (o->queue)
         change.queue = str_of(o->queue);
@@ -141,7 +146,8 @@ static struct jval *key_names(struct arena *a, const struct store_key *k)
 int server_key_revoke(struct server *s, struct arena *a, int64_t id, struct jval **ret, struct err *e)
 {
     struct store_key key = { 0 };
-    int rc = store_key_revoke(s->store, a, id, io_now_unix_ms(s->io), &key, e);
+    const struct store_by by = by_us(s);
+    int rc = store_key_revoke(s->store, a, id, &by, &key, e);
 
     if (rc == 0)
         *ret = key_names(a, &key);
@@ -227,4 +233,55 @@ int server_team_list(struct server *s, struct arena *a, struct jval **ret, struc
     if (rc == 0)
         *ret = list;
     return rc;
+}
+
+/* --- the audit log --- */
+
+int server_audit_list(struct server *s, struct arena *a, int64_t from, int64_t count, struct jval **ret,
+                      struct err *e)
+{
+    struct jval *list = jval_new_array(a);
+    struct store_audit_row *rows = NULL;
+    size_t len = 0;
+    int rc = store_audit_list(s->store, a, (struct store_audit_query){ from, count }, &rows, &len, e);
+
+    for (size_t i = 0; rc == 0 && i < len; i++) {
+        struct jval *o = jval_new_object(a);
+
+        jval_set_int(a, o, "seq", rows[i].seq);
+        set_time(a, o, "at", rows[i].at_unix_ms);
+        set_str(a, o, "who", rows[i].who);
+        set_str(a, o, "what", rows[i].what);
+        set_str(a, o, "object", rows[i].object);
+        set_str(a, o, "detail", rows[i].detail);
+        set_str(a, o, "before", rows[i].before);
+        set_str(a, o, "after", rows[i].after);
+        set_str(a, o, "hash", rows[i].hash);
+        jval_push(a, list, o);
+    }
+    if (rc == 0)
+        *ret = list;
+    return rc;
+}
+
+int server_audit_verify(struct server *s, struct arena *a, struct str known, struct jval **ret, struct err *e)
+{
+    struct store_audit_check check = { 0 };
+    struct str seq = { 0 };
+    struct jval *o = jval_new_object(a);
+    int rc;
+
+    check.known_hash = known;
+    if (known.len > 0 && (!str_cut(&check.known_hash, ':', &seq) || !str_to_i64(seq, &check.known_seq) ||
+                          check.known_seq < 1 || check.known_hash.len != 64))
+        return err_set(e, ERR_USAGE, "'%.*s' is no head of an audit log, which is SEQ:HASH", STR_ARG(known));
+    rc = store_audit_check(s->store, a, &check, e);
+    if (rc < 0)
+        return rc;
+    jval_set_int(a, o, "rows", check.rows);
+    jval_set(a, o, "broken", check.broken ? jval_new_int(a, check.broken_seq) : jval_new_null(a));
+    jval_set_cstr(a, o, "why", check.broken);
+    jval_set_cstr(a, o, "head", arena_printf(a, "%lld:%.*s", (long long)check.rows, STR_ARG(check.head)));
+    *ret = o;
+    return 0;
 }

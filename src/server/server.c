@@ -63,6 +63,7 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
     s->io = io;
     s->data_dir = xstrdup(o->data_dir);
     s->public_url = xstrdup(o->public_url);
+    s->acts_as = xstrdup(o->acts_as ? o->acts_as : "server");
     s->lease_ms = o->lease_ms > 0 ? o->lease_ms : LEASE_MS;
     s->waits = map_new();
     s->group = group_new(io);
@@ -86,6 +87,7 @@ void server_free(struct server *s)
     secret_free(s->signing_key);
     map_free(s->waits);
     free(s->data_dir);
+    free(s->acts_as);
     free(s->public_url);
     free(s);
 }

@@ -11,6 +11,7 @@ struct server_options {
     const char *public_url;  /* how clients reach it, for links; NULL: http://HOST:PORT */
     bool fast_and_unsafe_db; /* simulator and tests: no fsync, and cheap digests of chosen keys */
     int64_t lease_ms;        /* 0: 60000 */
+    const char *acts_as;     /* who the administration below is by, for the audit log; NULL: "server" */
 };
 /** server_new() - open the store (migrating it). Makes no user: see server_first_admin(). */
 NODISCARD int server_new(struct io *io, const struct server_options *o, struct server **ret, struct err *e);
@@ -75,3 +76,12 @@ NODISCARD int server_team_list(struct server *s, struct arena *a, struct jval **
  * state "good", "expired" or "revoked". @username NULL: of all. */
 NODISCARD int server_key_list(struct server *s, struct arena *a, const char *username, struct jval **ret,
                               struct err *e);
+/** server_audit_list() - at most @count rows of the audit log from @from on:
+ * {"seq","at","who","what","object", "detail","before","after","hash"}. */
+NODISCARD int server_audit_list(struct server *s, struct arena *a, int64_t from, int64_t count,
+                                struct jval **ret, struct err *e);
+/** server_audit_verify() - *ret is {"rows": how many are right, "broken": the number of the first that is not
+ * or null, "why", "head": "SEQ:HASH" of the last right one}. @known: a head that was kept elsewhere; absent:
+ * none. -ERR_USAGE: it is none. */
+NODISCARD int server_audit_verify(struct server *s, struct arena *a, struct str known, struct jval **ret,
+                                  struct err *e);

@@ -13,8 +13,8 @@ struct server {
     struct store *store;
     struct keys *keys;
     struct gql_schema *schema;
-    struct secret *signing_key;  /* of upload addresses */
-    char *data_dir, *public_url; /* public_url NULL: as the client called us */
+    struct secret *signing_key;            /* of upload addresses */
+    char *data_dir, *acts_as, *public_url; /* public_url NULL: as the client called us */
     int64_t lease_ms;
     struct group *group; /* housekeeping */
     struct map *waits;   /* queue id as text -> struct queue_wait, while somebody waits */

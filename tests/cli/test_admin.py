@@ -1,5 +1,8 @@
 """`slipway admin`: users, teams and roles, on the data folder of a server."""
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from harness import QUEUE_CONFIG
@@ -102,3 +105,26 @@ def test_a_running_server_heeds_what_is_changed_beside_it(place):
     assert "needs the role admin" in place.fails(5, *create)
     place.ok("admin", "team", "role", "vision", "agent", "none", *data)
     assert "does not exist" in place.fails(6, *create)
+
+
+def test_the_audit_log_is_whole_until_somebody_changes_it(people, place):
+    people("team", "create", "vision", "--admin", "ada")
+    rows = people("audit", "list")
+    whole = people("audit", "verify")
+
+    assert [(r["what"], r["object"]) for r in rows] == [("user.create", "user ada"), ("user.create", "user bob"), ("team.create", "team vision"),
+                                                        ("team.role", "user ada in team vision")]
+    assert all(r["who"].startswith("operator uid ") for r in rows)
+    assert whole == {"rows": 4, "broken": None, "why": None, "head": f"4:{rows[3]['hash']}"}
+    assert people("audit", "verify", "--known", f"2:{rows[1]['hash']}") == whole
+    assert "no head" in people.fails(2, "audit", "verify", "--known", "2:ab")
+    assert people("audit", "list", "--from", "2", "--count", "1") == rows[1:2]
+
+    with contextlib.closing(sqlite3.connect(place.folder / "d" / "slipway.db")) as db:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            db.execute("UPDATE audit SET who = 'somebody else' WHERE seq = 2")
+        db.execute("DROP TRIGGER audit_is_not_changed")
+        db.execute("UPDATE audit SET who = 'somebody else' WHERE seq = 2")
+        db.commit()
+    done = place.slipway("admin", "audit", "verify", "--data", "d")
+    assert done.returncode == 1 and "row 2 of the audit log was changed" in done.stderr

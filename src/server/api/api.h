@@ -70,6 +70,12 @@ static inline int64_t now_of(const struct gql_call *c)
 {
     return io_now_unix_ms(caller_of(c)->server->io);
 }
+/** by_of() - who makes this call, for what the store logs. */
+static inline struct store_by by_of(const struct gql_call *c)
+{
+    return (struct store_by){ str_of(arena_printf(c->a, "user %.*s", STR_ARG(caller_of(c)->user.username))),
+                              now_of(c) };
+}
 /** find_entity_arg() - the entity that argument @dotted names; empty or absent: the caller's own. */
 NODISCARD int find_entity_arg(struct gql_call *c, const char *dotted, struct store_entity *ret,
                               struct err *e);

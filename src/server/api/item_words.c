@@ -165,6 +165,7 @@ int resolve_stop_item(struct gql_call *c, const struct jval **ret, struct err *e
 
 int resolve_delete_item(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    const struct store_by by = by_of(c);
     struct store_item item = { 0 };
     struct store_queue queue = { 0 };
     int rc = find_item(c, gql_arg_str(c, "input.runQueueItemId"), &item, &queue, e);
@@ -174,7 +175,7 @@ int resolve_delete_item(struct gql_call *c, const struct jval **ret, struct err 
     if (rc == 0 && !str_eq(item.pushed_by, caller_of(c)->user.username))
         rc = may_more(c, "deleteFromRunQueue.of others", &queue, e);
     if (rc == 0)
-        rc = store_item_delete(store_of(c), item.uid, e);
+        rc = store_item_delete(store_of(c), item.uid, &by, e);
     if (rc < 0)
         return rc;
     LOG_INFO("item.deleted", "item=%.*s user=%.*s", STR_ARG(item.uid), STR_ARG(caller_of(c)->user.username));

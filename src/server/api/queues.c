@@ -117,7 +117,7 @@ int resolve_create_config(struct gql_call *c, const struct jval **ret, struct er
     struct store_new_config n = { .resource = gql_arg_str(c, "input.resource"),
                                   .config = gql_arg_str(c, "input.config"),
                                   .template_variables = gql_arg_str(c, "input.templateVariables"),
-                                  .now_unix_ms = now_of(c) };
+                                  .by = by_of(c) };
     struct store_entity entity = { 0 };
     const struct jval *config = NULL;
     struct str uid = { 0 };
@@ -176,7 +176,7 @@ static int new_queue(struct gql_call *c, struct store_new_queue *n, struct err *
     n->name = gql_arg_str(c, "input.queueName");
     n->has_priorities = str_is(gql_arg_str(c, "input.prioritizationMode"), "V0");
     n->created_by = caller_of(c)->user.id;
-    n->now_unix_ms = now_of(c);
+    n->by = by_of(c);
     return 0;
 }
 
@@ -250,7 +250,7 @@ int resolve_upsert_queue(struct gql_call *c, const struct jval **ret, struct err
     if (rc == 0)
         rc = config_check(c, &config, &tree, e);
     config.entity_id = n.entity_id;
-    config.now_unix_ms = n.now_unix_ms;
+    config.by = n.by;
     if (rc == 0)
         rc = store_queue_upsert(store_of(c), c->a, &n, &config, &uid, e);
     if (rc < 0)
@@ -266,18 +266,18 @@ int resolve_upsert_queue(struct gql_call *c, const struct jval **ret, struct err
 int resolve_delete_queues(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     const struct jval *ids = gql_arg(c, "input.queueIDs");
-    const char *who = arena_printf(c->a, "user %.*s", STR_ARG(caller_of(c)->user.username));
+    const struct store_by by = by_of(c);
 
     for (size_t i = 0; i < jval_len(ids); i++) {
         struct store_queue queue = { 0 };
         int rc = find_queue_uid(c, jval_str(jval_at(ids, i)), &queue, e);
 
         if (rc == 0)
-            rc = store_queue_delete(store_of(c), queue.id, str_of(who), now_of(c), e);
+            rc = store_queue_delete(store_of(c), queue.id, &by, e);
         if (rc < 0)
             return rc;
-        LOG_INFO("queue.deleted", "queue=%.*s name=\"%.*s\" by=\"%s\"", STR_ARG(queue.uid),
-                 STR_ARG(queue.name), who);
+        LOG_INFO("queue.deleted", "queue=%.*s name=\"%.*s\" by=\"%.*s\"", STR_ARG(queue.uid),
+                 STR_ARG(queue.name), STR_ARG(by.who));
     }
     *ret = success_object(c, true);
     return 0;

@@ -155,21 +155,22 @@ int resolve_files_uploaded(struct gql_call *c, const struct jval **ret, struct e
 
 int resolve_stop_run(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const char *who = arena_printf(c->a, "user %.*s", STR_ARG(caller_of(c)->user.username));
+    const struct store_by by = by_of(c);
     struct store_run run = { 0 };
     int rc = find_run_id(c, gql_arg_str(c, "input.id"), &run, e);
 
     if (rc == 0)
-        rc = store_run_ask_stop(store_of(c), run.id, str_of(who), now_of(c), e);
+        rc = store_run_ask_stop(store_of(c), run.id, &by, e);
     if (rc < 0)
         return rc;
-    LOG_INFO("run.stop_asked", "run=%.*s by=\"%s\"", STR_ARG(run.name), who);
+    LOG_INFO("run.stop_asked", "run=%.*s by=\"%.*s\"", STR_ARG(run.name), STR_ARG(by.who));
     *ret = success_object(c, true);
     return 0;
 }
 
 int resolve_delete_run(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    const struct store_by by = by_of(c);
     struct access q = access_of(c);
     struct store_run run = { 0 };
     int rc = find_run_id(c, gql_arg_str(c, "input.id"), &run, e);
@@ -178,7 +179,7 @@ int resolve_delete_run(struct gql_call *c, const struct jval **ret, struct err *
     if (rc == 0 && !str_eq(run.username, q.user->username))
         rc = access_entity_id(&q, run.entity_id, "this run", e);
     if (rc == 0)
-        rc = store_run_delete(store_of(c), run.id, e);
+        rc = store_run_delete(store_of(c), run.id, &by, e);
     if (rc < 0)
         return rc;
     LOG_INFO("run.deleted", "run=%.*s user=%.*s", STR_ARG(run.name), STR_ARG(caller_of(c)->user.username));

@@ -6,6 +6,7 @@
 
 #include "io/io.h"
 #include "server/states.h"
+#include "server/store/audit.h"
 #include "server/store/page.h"
 
 struct store;
@@ -98,7 +99,7 @@ NODISCARD int store_item_tell(struct store *s, const struct store_item_word *w, 
 /** store_item_note() - a line of history without a change of state; a warning when error_stage is there. */
 NODISCARD int store_item_note(struct store *s, const struct store_item_word *w, struct err *e);
 /** store_item_delete() - out of the queue with its history. -ERR_CONFLICT while an agent has it. */
-NODISCARD int store_item_delete(struct store *s, struct str uid, struct err *e);
+NODISCARD int store_item_delete(struct store *s, struct str uid, const struct store_by *by, struct err *e);
 /** store_takeover_sweep() - items of Slipway's agents that have been silent since @before_unix_ms wait for
  * another agent from now on, as do those lent again that were not acknowledged in time. */
 NODISCARD int store_takeover_sweep(struct store *s, int64_t before_unix_ms, int64_t now_unix_ms,

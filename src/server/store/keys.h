@@ -31,7 +31,7 @@ NODISCARD int store_key_list(struct store *s, struct arena *a, struct str userna
                              size_t *ret_len, struct err *e);
 /** store_key_revoke() - it opens nothing any more; *ret is the key. -ERR_NOT_FOUND; -ERR_CONFLICT: it was
  * revoked before. */
-NODISCARD int store_key_revoke(struct store *s, struct arena *a, int64_t key_id, int64_t now_unix_ms,
+NODISCARD int store_key_revoke(struct store *s, struct arena *a, int64_t key_id, const struct store_by *by,
                                struct store_key *ret, struct err *e);
 /** store_keys_upgrade() - what older versions kept as bare digests becomes keyed with @secret. */
 NODISCARD int store_keys_upgrade(struct store *s, const struct secret *secret, struct err *e);

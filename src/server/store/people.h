@@ -2,6 +2,7 @@
 #pragma once
 
 #include "io/io.h"
+#include "server/store/audit.h"
 
 struct store;
 
@@ -31,7 +32,7 @@ struct store_new_key {
     struct str lookup, hash; /* what it is found by, and what it is compared with */
     bool is_slow;            /* the hash is argon2id */
     int64_t expires_unix_ms; /* 0: never */
-    int64_t now_unix_ms;
+    struct store_by by;
 };
 struct store_new_user {
     const char *username, *email; /* email may be NULL */
@@ -39,7 +40,7 @@ struct store_new_user {
     const char *team; /* NULL: a person; else a service account of this team with the role below */
     enum store_role role;
     const struct store_new_key *key; /* the first */
-    int64_t now_unix_ms;
+    struct store_by by;
 };
 struct store_project {
     int64_t id, entity_id;
@@ -54,7 +55,7 @@ NODISCARD int store_user_add(struct store *s, const struct store_new_user *u, st
 struct store_new_team {
     const char *name;
     const char *const *admins, *const *members, *const *viewers; /* user names, each NULL-ended or NULL */
-    int64_t now_unix_ms;
+    struct store_by by;
 };
 /** store_team_add() - a team with its project and members. -ERR_NOT_FOUND names a user that is not there;
  * then nothing was made. */
@@ -63,7 +64,8 @@ NODISCARD int store_team_add(struct store *s, const struct store_new_team *t, st
 NODISCARD int store_user_list(struct store *s, struct arena *a, struct store_user **ret, size_t *ret_len,
                               struct err *e);
 /** store_user_set_admin() - of the server. -ERR_CONFLICT: nobody would be left. */
-NODISCARD int store_user_set_admin(struct store *s, struct str username, bool admin, struct err *e);
+NODISCARD int store_user_set_admin(struct store *s, struct str username, bool admin,
+                                   const struct store_by *by, struct err *e);
 /** store_user_teams() - the teams of a user, by name. */
 NODISCARD int store_user_teams(struct store *s, struct arena *a, int64_t user_id, struct store_entity **ret,
                                size_t *ret_len, struct err *e);
@@ -101,6 +103,7 @@ struct store_role_change {
     struct str user, team, queue; /* names; queue absent: the role in the team */
     enum store_role role;
     bool clear; /* of a queue: take the role away that was given on it */
+    struct store_by by;
 };
 /** store_role_set() - a user's role in a team (ROLE_NONE: no longer a member, nor on its queues) or on one of
  * its queues (for members only; ROLE_NONE hides the queue). -ERR_NOT_FOUND says what is not there;

@@ -1,7 +1,7 @@
 /* server/store/queues.h: queues and the resource configs behind them. */
 #pragma once
 
-#include "io/io.h"
+#include "server/store/audit.h"
 
 struct store;
 
@@ -27,7 +27,7 @@ struct store_config {
 struct store_new_config {
     int64_t entity_id;
     struct str resource, config, template_variables;
-    int64_t now_unix_ms;
+    struct store_by by;
 };
 struct store_new_queue {
     int64_t entity_id;
@@ -35,7 +35,7 @@ struct store_new_queue {
     bool has_priorities;
     struct str config_uid, external_links;
     int64_t created_by; /* user */
-    int64_t now_unix_ms;
+    struct store_by by;
 };
 
 NODISCARD int store_config_add(struct store *s, struct arena *a, const struct store_new_config *n,
@@ -59,5 +59,4 @@ NODISCARD int store_queue_list(struct store *s, struct arena *a, int64_t entity_
                                size_t *ret_len, struct err *e);
 /** store_queue_delete() - its waiting items become STOPPED ("queue deleted by WHO"); items with an agent go
  * on to their end. */
-NODISCARD int store_queue_delete(struct store *s, int64_t queue_id, struct str who, int64_t now_unix_ms,
-                                 struct err *e);
+NODISCARD int store_queue_delete(struct store *s, int64_t queue_id, const struct store_by *by, struct err *e);

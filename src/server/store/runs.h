@@ -3,6 +3,7 @@
 
 #include "io/io.h"
 #include "server/states.h"
+#include "server/store/audit.h"
 #include "server/store/page.h"
 
 struct store;
@@ -53,9 +54,8 @@ NODISCARD int store_run_count(struct store *s, int64_t project_id, int64_t *ret,
 NODISCARD int store_run_set_state(struct store *s, int64_t run_id, enum run_state state, int64_t now_unix_ms,
                                   struct err *e);
 /** store_run_ask_stop() - remember that @who wants it to end; also on its item. */
-NODISCARD int store_run_ask_stop(struct store *s, int64_t run_id, struct str who, int64_t now_unix_ms,
-                                 struct err *e);
-NODISCARD int store_run_delete(struct store *s, int64_t run_id, struct err *e);
+NODISCARD int store_run_ask_stop(struct store *s, int64_t run_id, const struct store_by *by, struct err *e);
+NODISCARD int store_run_delete(struct store *s, int64_t run_id, const struct store_by *by, struct err *e);
 
 enum run_stream { RUN_HISTORY, RUN_EVENTS, RUN_OUTPUT, RUN_STREAM_COUNT_ };
 struct store_post_lines {

@@ -58,6 +58,16 @@ NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_projec
 struct store_user user_at(struct arena *a, struct db_stmt *st, int i); /* USER_COLUMNS, from column @i on */
 NODISCARD int tx_key_add(struct db_conn *c, int64_t user_id, const struct store_new_key *k, int64_t *ret_id,
                          struct err *e);
+/* What a change writes into the log. Of the texts before and after, which may be long, the digest stays. */
+struct audit_note {
+    const char *what, *object, *detail; /* detail may be NULL */
+    struct str before, after;           /* absent: was, or is, not there */
+};
+NODISCARD int tx_audit(struct db_conn *c, const struct store_by *by, const struct audit_note *n,
+                       struct err *e);
+/** tx_run_note() - what somebody does to a run that is there. */
+NODISCARD int tx_run_note(struct db_conn *c, int64_t run_id, const char *what, const struct store_by *by,
+                          struct err *e);
 /** tx_team_id() - by name: -ERR_NOT_FOUND. */
 NODISCARD int tx_team_id(struct db_conn *c, struct str name, int64_t *ret, struct err *e);
 /** tx_user_id() - by name: -ERR_NOT_FOUND. */

@@ -93,13 +93,24 @@ int tx_item_stop_flag(struct db_conn *c, const struct store_item_word *w, struct
 
 /* --- what agents and users say --- */
 
+static int stop_note(struct db_conn *c, const struct store_item_word *w, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct audit_note note = { .what = "item.stop",
+                                     .object = arena_printf(a, "item %.*s", STR_ARG(w->uid)) };
+
+    return tx_audit(c, &(struct store_by){ w->who, w->now_unix_ms }, &note, e);
+}
+
 static int item_tell(struct db_conn *c, void *arg, struct err *e)
 {
     const struct store_item_word *w = arg;
     int rc = 0;
 
     if (w->ev == ITEM_EV_STOP_ASKED) {
-        rc = tx_item_stop_flag(c, w, e);
+        rc = stop_note(c, w, e);
+        if (rc == 0)
+            rc = tx_item_stop_flag(c, w, e);
         if (rc == 0)
             rc = tx_run_stop_of_item(c, w->uid, e);
     }
@@ -401,22 +412,34 @@ int store_orphan_sweep(struct store *s, int64_t before_unix_ms, int64_t now_unix
 
 /* --- deleting --- */
 
+struct item_removal {
+    struct str uid;
+    const struct store_by *by;
+};
+
 static int item_delete(struct db_conn *c, void *arg, struct err *e)
 {
-    const struct str *uid = arg;
+    const struct item_removal *r = arg;
+    AUTO_PTR(arena) a = arena_new();
+    const struct audit_note note = { .what = "item.delete",
+                                     .object = arena_printf(a, "item %.*s", STR_ARG(r->uid)) };
     struct item_now now = { 0 };
-    int rc = item_now(c, *uid, &now, e);
+    int rc = item_now(c, r->uid, &now, e);
 
     if (rc < 0)
         return rc;
     if (now.state != ITEM_PENDING && !item_state_is_ended(now.state))
-        return err_set(e, ERR_CONFLICT, "an agent has item %.*s (%s): stop it first", STR_ARG(*uid),
+        return err_set(e, ERR_CONFLICT, "an agent has item %.*s (%s): stop it first", STR_ARG(r->uid),
                        item_state_wire(now.state));
     rc = db_run(c, NULL, e, "DELETE FROM item_lines WHERE item_seq = ?", "i", now.seq);
-    return rc < 0 ? rc : db_run(c, NULL, e, "DELETE FROM items WHERE seq = ?", "i", now.seq);
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "DELETE FROM items WHERE seq = ?", "i", now.seq);
+    return rc < 0 ? rc : tx_audit(c, r->by, &note, e);
 }
 
-int store_item_delete(struct store *s, struct str uid, struct err *e)
+int store_item_delete(struct store *s, struct str uid, const struct store_by *by, struct err *e)
 {
-    return db_write(s->db, item_delete, &uid, e);
+    struct item_removal r = { uid, by };
+
+    return db_write(s->db, item_delete, &r, e);
 }

@@ -14,6 +14,7 @@ struct key_args {
     struct str username, lookup;
     const struct store_new_key *add;
     const struct secret *secret;
+    const struct store_by *by;
     int64_t id, now_unix_ms;
     struct rows *rows;
     struct store_key key;
@@ -42,7 +43,7 @@ int tx_key_add(struct db_conn *c, int64_t user_id, const struct store_new_key *k
                     "INSERT INTO api_keys (user_id, lookup, hash, scheme, prefix, name, created_unix_ms,"
                     " expires_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     "isszssii", user_id, k->lookup, k->hash, k->is_slow ? "argon2id" : "hmac", k->prefix,
-                    k->name, k->now_unix_ms, k->expires_unix_ms);
+                    k->name, k->by.now_unix_ms, k->expires_unix_ms);
 
     if (rc == 0)
         *ret_id = db_last_id(c);
@@ -53,9 +54,19 @@ static int key_add(struct db_conn *c, void *arg, struct err *e)
 {
     struct key_args *k = arg;
     int64_t user = 0;
+    AUTO_PTR(arena) a = arena_new();
     int rc = tx_user_id(c, k->username, &user, e);
 
-    return rc < 0 ? rc : tx_key_add(c, user, k->add, &k->id, e);
+    if (rc == 0)
+        rc = tx_key_add(c, user, k->add, &k->id, e);
+    return rc < 0 ? rc
+                  : tx_audit(c, &k->add->by,
+                             &(struct audit_note){
+                                 .what = "key.create",
+                                 .object = arena_printf(a, "key %lld of user %.*s", (long long)k->id,
+                                                        STR_ARG(k->username)),
+                                 .detail = k->add->name.len > 0 ? arena_cstr(a, k->add->name) : NULL },
+                             e);
 }
 
 int store_key_add(struct store *s, struct str username, const struct store_new_key *n, int64_t *ret_id,
@@ -156,15 +167,21 @@ static int key_revoke(struct db_conn *c, void *arg, struct err *e)
         return rc;
     if (k->key.revoked_unix_ms > 0)
         return err_set(e, ERR_CONFLICT, "%s was revoked before", what);
-    k->key.revoked_unix_ms = k->now_unix_ms;
-    return db_run(c, NULL, e, "UPDATE api_keys SET revoked_unix_ms = ? WHERE id = ?", "ii", k->now_unix_ms,
-                  k->id);
+    k->key.revoked_unix_ms = k->by->now_unix_ms;
+    rc = db_run(c, NULL, e, "UPDATE api_keys SET revoked_unix_ms = ? WHERE id = ?", "ii", k->by->now_unix_ms,
+                k->id);
+    return rc < 0 ? rc
+                  : tx_audit(c, k->by,
+                             &(struct audit_note){ .what = "key.revoke",
+                                                   .object = arena_printf(k->a, "%s of user %.*s", what,
+                                                                          STR_ARG(k->key.username)) },
+                             e);
 }
 
-int store_key_revoke(struct store *s, struct arena *a, int64_t key_id, int64_t now_unix_ms,
+int store_key_revoke(struct store *s, struct arena *a, int64_t key_id, const struct store_by *by,
                      struct store_key *ret, struct err *e)
 {
-    struct key_args k = { .a = a, .id = key_id, .now_unix_ms = now_unix_ms };
+    struct key_args k = { .a = a, .id = key_id, .by = by };
     int rc = db_write(s->db, key_revoke, &k, e);
 
     if (rc == 0)

@@ -6,6 +6,7 @@ struct lookup {
     struct arena *a;
     struct str name;
     int64_t id;
+    const struct store_by *by;
     void *ret;
 };
 
@@ -53,25 +54,38 @@ static int service_join(struct db_conn *c, const struct store_new_user *u, int64
     return rc < 0 ? rc : tx_role_set(c, user, team, u->role, e);
 }
 
+static int user_note(struct db_conn *c, const struct store_new_user *u, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct audit_note note = { .what = "user.create", .object = arena_printf(a, "user %s", u->username) };
+
+    if (u->team)
+        note.detail = arena_printf(a, "service account of team %s, %s", u->team, store_role_name(u->role));
+    else if (u->admin)
+        note.detail = "admin of the server";
+    return tx_audit(c, &u->by, &note, e);
+}
+
 static int user_add(struct db_conn *c, void *arg, struct err *e)
 {
     const struct store_new_user *u = arg;
     int64_t entity = 0, user, key = 0;
-    int rc = tx_entity_add(c, u->username, false, u->now_unix_ms, &entity, e);
+    int rc = tx_entity_add(c, u->username, false, u->by.now_unix_ms, &entity, e);
 
     if (rc < 0)
         return rc;
     rc = db_run(
         c, NULL, e,
         "INSERT INTO users (entity_id, username, email, admin, created_unix_ms) VALUES (?, ?, ?, ?, ?)",
-        "izzii", entity, u->username, u->email, (int64_t)u->admin, u->now_unix_ms);
+        "izzii", entity, u->username, u->email, (int64_t)u->admin, u->by.now_unix_ms);
     if (rc < 0)
         return rc;
     user = db_last_id(c);
     rc = tx_key_add(c, user, u->key, &key, e);
     if (rc < 0)
         return rc;
-    return u->team ? service_join(c, u, user, e) : tx_role_set(c, user, entity, ROLE_ADMIN, e);
+    rc = u->team ? service_join(c, u, user, e) : tx_role_set(c, user, entity, ROLE_ADMIN, e);
+    return rc < 0 ? rc : user_note(c, u, e);
 }
 
 int store_user_add(struct store *s, const struct store_new_user *u, struct err *e)
@@ -79,9 +93,10 @@ int store_user_add(struct store *s, const struct store_new_user *u, struct err *
     return db_write(s->db, user_add, (void *)u, e);
 }
 
-static int team_members(struct db_conn *c, int64_t team, const char *const *names, enum store_role role,
-                        struct err *e)
+static int team_members(struct db_conn *c, const struct store_new_team *t, int64_t team,
+                        const char *const *names, enum store_role role, struct err *e)
 {
+    AUTO_PTR(arena) a = arena_new();
     int rc = 0;
 
     for (; rc == 0 && names && *names; names++) {
@@ -91,6 +106,13 @@ static int team_members(struct db_conn *c, int64_t team, const char *const *name
         if (rc < 0)
             return err_wrap(e, "team member");
         rc = tx_role_set(c, user, team, role, e);
+        if (rc == 0)
+            rc = tx_audit(
+                c, &t->by,
+                &(struct audit_note){ .what = "team.role",
+                                      .object = arena_printf(a, "user %s in team %s", *names, t->name),
+                                      .detail = arena_printf(a, "none -> %s", store_role_name(role)) },
+                e);
     }
     return rc;
 }
@@ -99,13 +121,17 @@ static int team_add(struct db_conn *c, void *arg, struct err *e)
 {
     const struct store_new_team *t = arg;
     int64_t team = 0;
-    int rc = tx_entity_add(c, t->name, true, t->now_unix_ms, &team, e);
+    AUTO_PTR(arena) a = arena_new();
+    const struct audit_note note = { .what = "team.create", .object = arena_printf(a, "team %s", t->name) };
+    int rc = tx_entity_add(c, t->name, true, t->by.now_unix_ms, &team, e);
 
     if (rc == 0)
-        rc = team_members(c, team, t->viewers, ROLE_VIEWER, e);
+        rc = tx_audit(c, &t->by, &note, e);
     if (rc == 0)
-        rc = team_members(c, team, t->members, ROLE_MEMBER, e);
-    return rc < 0 ? rc : team_members(c, team, t->admins, ROLE_ADMIN, e);
+        rc = team_members(c, t, team, t->viewers, ROLE_VIEWER, e);
+    if (rc == 0)
+        rc = team_members(c, t, team, t->members, ROLE_MEMBER, e);
+    return rc < 0 ? rc : team_members(c, t, team, t->admins, ROLE_ADMIN, e);
 }
 
 int store_team_add(struct store *s, const struct store_new_team *t, struct err *e)
@@ -157,6 +183,7 @@ int store_user_list(struct store *s, struct arena *a, struct store_user **ret, s
 
 static int user_set_admin(struct db_conn *c, void *arg, struct err *e)
 {
+    AUTO_PTR(arena) a = arena_new();
     const struct lookup *l = arg;
     struct db_stmt *st = NULL;
     bool is_left = false;
@@ -172,12 +199,20 @@ static int user_set_admin(struct db_conn *c, void *arg, struct err *e)
     if (rc == 0 && !is_left)
         return err_set(e, ERR_CONFLICT, "%.*s is the last admin of the server: make another one first",
                        STR_ARG(l->name));
+    if (rc == 0)
+        rc = tx_audit(c, l->by,
+                      &(struct audit_note){ .what = "user.role",
+                                            .object = arena_printf(a, "user %.*s", STR_ARG(l->name)),
+                                            .detail = l->id ? "user -> admin of the server"
+                                                            : "admin of the server -> user" },
+                      e);
     return rc;
 }
 
-int store_user_set_admin(struct store *s, struct str username, bool admin, struct err *e)
+int store_user_set_admin(struct store *s, struct str username, bool admin, const struct store_by *by,
+                         struct err *e)
 {
-    struct lookup l = { .name = username, .id = admin };
+    struct lookup l = { .name = username, .id = admin, .by = by };
 
     return db_write(s->db, user_set_admin, &l, e);
 }

@@ -3,8 +3,9 @@
 
 struct queue_args {
     struct arena *a;
-    struct str uid, name, who;
-    int64_t id, now_unix_ms;
+    struct str uid, name;
+    int64_t id;
+    const struct store_by *by;
     const struct store_new_queue *queue;
     const struct store_new_config *config;
     char config_uid[UID_SIZE], queue_uid[UID_SIZE];
@@ -20,14 +21,21 @@ static int tx_config_add(struct db_conn *c, const char *uid, const struct store_
         c, NULL, e,
         "INSERT INTO configs (uid, entity_id, resource, config, template_variables, created_unix_ms)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        "zisssi", uid, n->entity_id, n->resource, n->config, n->template_variables, n->now_unix_ms);
+        "zisssi", uid, n->entity_id, n->resource, n->config, n->template_variables, n->by.now_unix_ms);
 }
 
 static int config_add(struct db_conn *c, void *arg, struct err *e)
 {
     struct queue_args *q = arg;
+    AUTO_PTR(arena) a = arena_new();
+    int rc = tx_config_add(c, q->config_uid, q->config, e);
 
-    return tx_config_add(c, q->config_uid, q->config, e);
+    return rc < 0 ? rc
+                  : tx_audit(c, &q->config->by,
+                             &(struct audit_note){ .what = "config.create",
+                                                   .object = arena_printf(a, "config %s", q->config_uid),
+                                                   .after = q->config->config },
+                             e);
 }
 
 int store_config_add(struct store *s, struct arena *a, const struct store_new_config *n, struct str *ret_uid,
@@ -74,6 +82,54 @@ int store_config_by_uid(struct store *s, struct arena *a, struct str uid, struct
 
 /* --- making queues --- */
 
+struct queue_look {
+    struct str name; /* ENTITY/QUEUE */
+    struct str text; /* all that people can set */
+};
+
+static int look_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct queue_look *)ret = (struct queue_look){ col(a, st, 0), col(a, st, 1) };
+    return 0;
+}
+
+static int queue_look(struct db_conn *c, struct arena *a, int64_t id, struct queue_look *ret, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT n.name || '/' || q.name, q.access || ' ' || q.has_priorities || char(10)"
+                      " || coalesce(q.external_links, '') || char(10) || coalesce(c.resource, '') || char(10)"
+                      " || coalesce(c.config, '') || char(10) || coalesce(c.template_variables, '')"
+                      " FROM queues q JOIN entities n ON n.id = q.entity_id"
+                      " LEFT JOIN configs c ON c.uid = q.config_uid WHERE q.id = ?",
+                      "i", id);
+
+    return rc < 0 ? rc : read_one(a, st, "the queue", look_row, ret, e);
+}
+
+struct queue_change {
+    const char *what;
+    const struct store_by *by;
+    struct str before;
+    bool is_gone;
+};
+
+/* After the change. */
+static int queue_note(struct db_conn *c, struct arena *a, int64_t id, const struct queue_change *change,
+                      struct err *e)
+{
+    struct queue_look now = { 0 };
+    int rc = queue_look(c, a, id, &now, e);
+
+    return rc < 0 ? rc
+                  : tx_audit(c, change->by,
+                             &(struct audit_note){ .what = change->what,
+                                                   .object = arena_printf(a, "queue %.*s", STR_ARG(now.name)),
+                                                   .before = change->before,
+                                                   .after = change->is_gone ? (struct str){ 0 } : now.text },
+                             e);
+}
+
 static int tx_queue_add(struct db_conn *c, const char *uid, const struct store_new_queue *n,
                         struct str config, struct err *e)
 {
@@ -81,7 +137,7 @@ static int tx_queue_add(struct db_conn *c, const char *uid, const struct store_n
                     "INSERT INTO queues (uid, entity_id, name, access, has_priorities, config_uid,"
                     " external_links, created_by, created_unix_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     "zississii", uid, n->entity_id, n->name, n->access, (int64_t)n->has_priorities, config,
-                    n->external_links, n->created_by, n->now_unix_ms);
+                    n->external_links, n->created_by, n->by.now_unix_ms);
 
     if (rc == -ERR_CONFLICT)
         return err_set(e, ERR_CONFLICT, "a queue named '%.*s' is there already", STR_ARG(n->name));
@@ -91,8 +147,12 @@ static int tx_queue_add(struct db_conn *c, const char *uid, const struct store_n
 static int queue_add(struct db_conn *c, void *arg, struct err *e)
 {
     struct queue_args *q = arg;
+    AUTO_PTR(arena) a = arena_new();
+    int rc = tx_queue_add(c, q->queue_uid, q->queue, q->queue->config_uid, e);
 
-    return tx_queue_add(c, q->queue_uid, q->queue, q->queue->config_uid, e);
+    return rc < 0 ? rc
+                  : queue_note(c, a, db_last_id(c),
+                               &(struct queue_change){ "queue.create", &q->queue->by, { 0 } }, e);
 }
 
 int store_queue_add(struct store *s, struct arena *a, const struct store_new_queue *n, struct str *ret_uid,
@@ -112,6 +172,8 @@ static int queue_upsert(struct db_conn *c, void *arg, struct err *e)
 {
     struct queue_args *q = arg;
     const struct store_new_queue *n = q->queue;
+    AUTO_PTR(arena) a = arena_new();
+    struct queue_look old = { 0 };
     struct db_stmt *st = NULL;
     bool row = false;
     int rc = tx_config_add(c, q->config_uid, q->config, e);
@@ -127,14 +189,22 @@ static int queue_upsert(struct db_conn *c, void *arg, struct err *e)
         return rc;
     if (!row) {
         q->ret_uid = arena_str(q->a, str_of(q->queue_uid));
-        return tx_queue_add(c, q->queue_uid, n, str_of(q->config_uid), e);
+        rc = tx_queue_add(c, q->queue_uid, n, str_of(q->config_uid), e);
+        return rc < 0 ? rc
+                      : queue_note(c, a, db_last_id(c),
+                                   &(struct queue_change){ "queue.create", &n->by, { 0 } }, e);
     }
     q->ret_uid = col(q->a, st, 1);
     q->id = db_col_i64(st, 0);
     db_finish(st);
-    return db_run(c, NULL, e,
-                  "UPDATE queues SET has_priorities = ?, config_uid = ?, external_links = ? WHERE id = ?",
-                  "izsi", (int64_t)n->has_priorities, q->config_uid, n->external_links, q->id);
+    rc = queue_look(c, a, q->id, &old, e);
+    if (rc < 0)
+        return rc;
+    rc = db_run(c, NULL, e,
+                "UPDATE queues SET has_priorities = ?, config_uid = ?, external_links = ? WHERE id = ?",
+                "izsi", (int64_t)n->has_priorities, q->config_uid, n->external_links, q->id);
+    return rc < 0 ? rc
+                  : queue_note(c, a, q->id, &(struct queue_change){ "queue.config", &n->by, old.text }, e);
 }
 
 int store_queue_upsert(struct store *s, struct arena *a, const struct store_new_queue *n,
@@ -242,31 +312,38 @@ int store_queue_list(struct store *s, struct arena *a, int64_t entity_id, struct
 static int queue_delete(struct db_conn *c, void *arg, struct err *e)
 {
     struct queue_args *q = arg;
+    AUTO_PTR(arena) a = arena_new();
+    struct queue_look old = { 0 };
     int64_t changes = 0;
     int rc = db_run(c, &changes, e,
                     "UPDATE queues SET deleted_unix_ms = ? WHERE id = ? AND deleted_unix_ms IS NULL", "ii",
-                    q->now_unix_ms, q->id);
+                    q->by->now_unix_ms, q->id);
 
     if (rc < 0)
         return rc;
     if (changes == 0)
         return err_set(e, ERR_NOT_FOUND, "the queue does not exist");
+    rc = queue_look(c, a, q->id, &old, e);
+    if (rc == 0)
+        rc = queue_note(c, a, q->id, &(struct queue_change){ "queue.delete", q->by, old.text, true }, e);
+    if (rc < 0)
+        return rc;
     rc = db_run(c, NULL, e,
                 "INSERT INTO item_lines (item_seq, at_unix_ms, state, who, note)"
                 " SELECT seq, ?, 'STOPPED', ?, 'the queue was deleted' FROM items"
                 " WHERE queue_id = ? AND state = 'PENDING'",
-                "isi", q->now_unix_ms, q->who, q->id);
+                "isi", q->by->now_unix_ms, q->by->who, q->id);
     if (rc < 0)
         return rc;
     return db_run(
         c, NULL, e,
         "UPDATE items SET state = 'STOPPED', updated_unix_ms = ? WHERE queue_id = ? AND state = 'PENDING'",
-        "ii", q->now_unix_ms, q->id);
+        "ii", q->by->now_unix_ms, q->id);
 }
 
-int store_queue_delete(struct store *s, int64_t queue_id, struct str who, int64_t now_unix_ms, struct err *e)
+int store_queue_delete(struct store *s, int64_t queue_id, const struct store_by *by, struct err *e)
 {
-    struct queue_args q = { .id = queue_id, .who = who, .now_unix_ms = now_unix_ms };
+    struct queue_args q = { .id = queue_id, .by = by };
 
     return db_write(s->db, queue_delete, &q, e);
 }

@@ -212,6 +212,24 @@ static int leave_team(struct db_conn *c, int64_t user, int64_t team, struct err 
                            "ii", user, team);
 }
 
+static int role_note(struct db_conn *c, const struct store_role_change *change, const char *old,
+                     struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct audit_note note = {
+        .what = "team.role",
+        .object = arena_printf(a, "user %.*s in team %.*s", STR_ARG(change->user), STR_ARG(change->team)),
+        .detail = arena_printf(a, "%s -> %s", old, change->clear ? "default" : store_role_name(change->role))
+    };
+
+    if (change->queue.ptr) {
+        note.what = "queue.role";
+        note.object = arena_printf(a, "user %.*s on queue %.*s/%.*s", STR_ARG(change->user),
+                                   STR_ARG(change->team), STR_ARG(change->queue));
+    }
+    return tx_audit(c, &change->by, &note, e);
+}
+
 static int queue_role_set(struct db_conn *c, const struct store_role_change *change, int64_t user,
                           int64_t team, struct err *e)
 {
@@ -229,6 +247,12 @@ static int queue_role_set(struct db_conn *c, const struct store_role_change *cha
                       "is", team, change->queue);
     if (rc == 0)
         rc = named_id(st, "queue", change->queue, &queue, e);
+    if (rc == 0) {
+        l = (struct role_look){ .user_id = user, .id = queue };
+        rc = queue_role(c, &l, e);
+    }
+    if (rc == 0)
+        rc = role_note(c, change, l.found ? store_role_name(l.role) : "default", e);
     if (rc < 0)
         return rc;
     if (change->clear)
@@ -257,6 +281,7 @@ static int check_service(struct db_conn *c, const struct store_role_change *chan
 static int role_set(struct db_conn *c, void *arg, struct err *e)
 {
     const struct store_role_change *change = arg;
+    struct role_look old = { 0 };
     int64_t user = 0, team = 0;
     int rc = tx_user_id(c, change->user, &user, e);
 
@@ -268,6 +293,12 @@ static int role_set(struct db_conn *c, void *arg, struct err *e)
         return rc;
     if (change->queue.ptr)
         return queue_role_set(c, change, user, team, e);
+    old = (struct role_look){ .user_id = user, .id = team };
+    rc = role_in(c, &old, e);
+    if (rc == 0)
+        rc = role_note(c, change, store_role_name(old.role), e);
+    if (rc < 0)
+        return rc;
     return change->role == ROLE_NONE ? leave_team(c, user, team, e)
                                      : tx_role_set(c, user, team, change->role, e);
 }

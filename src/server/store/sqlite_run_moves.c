@@ -207,8 +207,8 @@ int store_run_upsert(struct store *s, struct arena *a, const struct store_run_up
 struct set_state {
     int64_t run_id;
     enum run_state state;
-    struct str who;
     int64_t now_unix_ms;
+    const struct store_by *by; /* of an ask for its end */
 };
 
 static int run_set_state(struct db_conn *c, void *arg, struct err *e)
@@ -229,16 +229,40 @@ int store_run_set_state(struct store *s, int64_t run_id, enum run_state state, i
     return db_write(s->db, run_set_state, &o, e);
 }
 
+int tx_run_note(struct db_conn *c, int64_t run_id, const char *what, const struct store_by *by, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct audit_note note = { .what = what };
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT n.name || '/' || p.name || '/' || r.name FROM runs r"
+                      " JOIN projects p ON p.id = r.project_id JOIN entities n ON n.id = p.entity_id"
+                      " WHERE r.id = ?",
+                      "i", run_id);
+
+    if (rc == 0)
+        rc = step_one(st, "the run", e);
+    if (rc < 0)
+        return rc;
+    note.object = arena_printf(a, "run %.*s", STR_ARG(db_col_str(st, 0)));
+    db_finish(st);
+    return tx_audit(c, by, &note, e);
+}
+
 static int run_ask_stop(struct db_conn *c, void *arg, struct err *e)
 {
     const struct set_state *o = arg;
     struct run_now now = { 0 };
-    struct store_item_word w = { .who = o->who, .now_unix_ms = o->now_unix_ms, .note = STR("asked to stop") };
+    struct store_item_word w = { .who = o->by->who,
+                                 .now_unix_ms = o->by->now_unix_ms,
+                                 .note = STR("asked to stop") };
     int rc = run_now(c, o->run_id, &now, e);
 
     if (rc < 0 || run_state_is_ended(now.state))
         return rc;
-    rc = db_run(c, NULL, e, "UPDATE runs SET stop_asked = 1 WHERE id = ?", "i", o->run_id);
+    rc = tx_run_note(c, o->run_id, "run.stop", o->by, e);
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "UPDATE runs SET stop_asked = 1 WHERE id = ?", "i", o->run_id);
     if (rc < 0 || !now.item_uid[0])
         return rc;
     w.uid = str_of(now.item_uid);
@@ -246,9 +270,9 @@ static int run_ask_stop(struct db_conn *c, void *arg, struct err *e)
     return rc == -ERR_NOT_FOUND ? 0 : rc;
 }
 
-int store_run_ask_stop(struct store *s, int64_t run_id, struct str who, int64_t now_unix_ms, struct err *e)
+int store_run_ask_stop(struct store *s, int64_t run_id, const struct store_by *by, struct err *e)
 {
-    struct set_state o = { .run_id = run_id, .who = who, .now_unix_ms = now_unix_ms };
+    struct set_state o = { .run_id = run_id, .by = by };
 
     return db_write(s->db, run_ask_stop, &o, e);
 }

@@ -3,6 +3,7 @@
 #include "server/store/sqlite.h"
 
 struct run_args {
+    const struct store_by *by;
     struct arena *a;
     int64_t id;
     struct str name;
@@ -142,8 +143,10 @@ int store_run_count(struct store *s, int64_t project_id, int64_t *ret, struct er
 static int run_delete(struct db_conn *c, void *arg, struct err *e)
 {
     const struct run_args *r = arg;
-    int rc = db_run(c, NULL, e, "DELETE FROM run_lines WHERE run_id = ?", "i", r->id);
+    int rc = tx_run_note(c, r->id, "run.delete", r->by, e);
 
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "DELETE FROM run_lines WHERE run_id = ?", "i", r->id);
     if (rc == 0)
         rc = db_run(c, NULL, e, "DELETE FROM run_files WHERE run_id = ?", "i", r->id);
     if (rc == 0)
@@ -153,9 +156,9 @@ static int run_delete(struct db_conn *c, void *arg, struct err *e)
     return rc < 0 ? rc : db_run(c, NULL, e, "DELETE FROM runs WHERE id = ?", "i", r->id);
 }
 
-int store_run_delete(struct store *s, int64_t run_id, struct err *e)
+int store_run_delete(struct store *s, int64_t run_id, const struct store_by *by, struct err *e)
 {
-    struct run_args r = { .id = run_id };
+    struct run_args r = { .id = run_id, .by = by };
 
     return db_write(s->db, run_delete, &r, e);
 }

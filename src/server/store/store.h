@@ -32,6 +32,7 @@ NODISCARD int store_own_secret(struct store *s, enum store_secret which, struct 
 
 #include "server/store/agents.h"
 #include "server/store/artifacts.h"
+#include "server/store/audit.h"
 #include "server/store/collections.h"
 #include "server/store/items.h"
 #include "server/store/keys.h"

@@ -22,7 +22,7 @@ static int64_t add_user(struct store *s, struct world *w, const char *name)
     const struct store_new_key key = {
         .name = STR("first"), .prefix = STR("abc"), .lookup = str_of(name), .hash = str_of(name)
     };
-    const struct store_new_user u = { .username = name, .key = &key, .now_unix_ms = T0 };
+    const struct store_new_user u = { .username = name, .key = &key, .by = { STR("tests"), T0 } };
     struct store_key_found *found = NULL;
     size_t len = 0;
     struct err e = { 0 };
@@ -136,7 +136,7 @@ static void people_test(struct world *w)
     const char *members[] = { "ann", NULL }, *strangers[] = { "ann", "nobody", NULL };
     const struct store_new_team taken = { .name = "bob", .members = members },
                                 unknown = { .name = "crew", .members = strangers },
-                                crew = { .name = "crew", .members = members, .now_unix_ms = T0 };
+                                crew = { .name = "crew", .members = members, .by = { STR("tests"), T0 } };
     enum store_role role = ROLE_NONE;
     struct store_entity team = { 0 };
     struct err e = { 0 };
@@ -175,7 +175,8 @@ static void keys_test(struct world *w)
                                      .hash = STR("h"),
                                      .is_slow = true,
                                      .expires_unix_ms = T0 + 5,
-                                     .now_unix_ms = T0 };
+                                     .by = { STR("tests"), T0 } };
+    const struct store_by by = { STR("tests"), T0 + 2 };
     struct store_key_found *found = NULL;
     struct store_key *list = NULL, gone = { 0 };
     int64_t ann = add_user(s, w, "ann"), id = 0;
@@ -192,10 +193,10 @@ static void keys_test(struct world *w)
     assert_int_equal(found->key.expires_unix_ms, T0 + 5);
     assert_int_equal(found->key.last_used_unix_ms, T0 + 1);
 
-    must(store_key_revoke(s, w->a, id, T0 + 2, &gone, &e), &e);
+    must(store_key_revoke(s, w->a, id, &by, &gone, &e), &e);
     assert_true(str_is(gone.name, "ci") && str_is(gone.username, "ann"));
-    assert_int_equal(store_key_revoke(s, w->a, id, T0 + 3, &gone, &e), -ERR_CONFLICT);
-    assert_int_equal(store_key_revoke(s, w->a, id + 1, T0 + 3, &gone, &e), -ERR_NOT_FOUND);
+    assert_int_equal(store_key_revoke(s, w->a, id, &by, &gone, &e), -ERR_CONFLICT);
+    assert_int_equal(store_key_revoke(s, w->a, id + 1, &by, &gone, &e), -ERR_NOT_FOUND);
     must(store_key_candidates(s, w->a, STR("l"), &found, &len, &e), &e);
     assert_int_equal(len, 0);
     must(store_key_list(s, w->a, STR("ann"), &list, &len, &e), &e);
@@ -251,16 +252,17 @@ static void a_service_account_is_of_one_team(void **state)
 
 static void last_admin_test(struct world *w)
 {
+    const struct store_by by = { STR("tests"), T0 };
     AUTO_PTR(store) s = open_store(w);
     struct err e = { 0 };
 
     (void)add_user(s, w, "ann");
     (void)add_user(s, w, "bob");
-    must(store_user_set_admin(s, STR("ann"), true, &e), &e);
-    assert_int_equal(store_user_set_admin(s, STR("ann"), false, &e), -ERR_CONFLICT);
-    must(store_user_set_admin(s, STR("bob"), true, &e), &e);
-    must(store_user_set_admin(s, STR("ann"), false, &e), &e);
-    assert_int_equal(store_user_set_admin(s, STR("eve"), true, &e), -ERR_NOT_FOUND);
+    must(store_user_set_admin(s, STR("ann"), true, &by, &e), &e);
+    assert_int_equal(store_user_set_admin(s, STR("ann"), false, &by, &e), -ERR_CONFLICT);
+    must(store_user_set_admin(s, STR("bob"), true, &by, &e), &e);
+    must(store_user_set_admin(s, STR("ann"), false, &by, &e), &e);
+    assert_int_equal(store_user_set_admin(s, STR("eve"), true, &by, &e), -ERR_NOT_FOUND);
 }
 
 static void the_last_admin_stays_admin(void **state)
@@ -276,6 +278,7 @@ static void queue_test(struct world *w)
     struct store_queue q = add_queue(s, w, false), again = { 0 };
     struct store_new_queue n = { .entity_id = q.entity_id, .name = STR("q"), .access = STR("PROJECT") };
     struct store_new_config c = { .entity_id = q.entity_id, .resource = STR("vertex"), .config = STR("{}") };
+    const struct store_by by = { STR("user ann"), T0 + 1 };
     struct store_config config = { 0 };
     struct str uid = { 0 }, item = push(s, w, &q, 2);
     struct err e = { 0 };
@@ -289,8 +292,8 @@ static void queue_test(struct world *w)
     must(store_config_by_uid(s, w->a, again.config_uid, &config, &e), &e);
     assert_true(str_is(config.resource, "vertex"));
 
-    must(store_queue_delete(s, q.id, STR("user ann"), T0 + 1, &e), &e);
-    assert_int_equal(store_queue_delete(s, q.id, STR("user ann"), T0 + 1, &e), -ERR_NOT_FOUND);
+    must(store_queue_delete(s, q.id, &by, &e), &e);
+    assert_int_equal(store_queue_delete(s, q.id, &by, &e), -ERR_NOT_FOUND);
     assert_int_equal(store_queue_by_name(s, w->a, q.entity_id, STR("q"), &again, &e), -ERR_NOT_FOUND);
     assert_int_equal(item_of(s, w, item).state, ITEM_STOPPED);
     must(store_queue_upsert(s, w->a, &n, &c, &uid, &e), &e); /* the name is free again */
@@ -391,8 +394,9 @@ static void fail_test(struct world *w)
     assert_int_equal(i.state, ITEM_FAILED);
     assert_true(str_is(i.error, "because"));
     assert_true(str_is(i.error_stage, "run"));
-    assert_int_equal(store_item_delete(s, acked, NULL), 0);
-    assert_int_equal(store_item_delete(s, acked, NULL), -ERR_NOT_FOUND);
+    assert_int_equal(store_item_delete(s, acked, &(struct store_by){ STR("user ann"), T0 }, NULL), 0);
+    assert_int_equal(store_item_delete(s, acked, &(struct store_by){ STR("user ann"), T0 }, NULL),
+                     -ERR_NOT_FOUND);
 }
 
 static void an_item_can_fail_before_the_ack_after_it_and_after_the_end(void **state)
@@ -414,7 +418,8 @@ static void stop_test(struct world *w)
 
     leased = push(s, w, &q, 2);
     assert_true(pop(s, w, &q, T0, &i));
-    assert_int_equal(store_item_delete(s, leased, NULL), -ERR_CONFLICT);
+    assert_int_equal(store_item_delete(s, leased, &(struct store_by){ STR("user ann"), T0 }, NULL),
+                     -ERR_CONFLICT);
     assert_int_equal(tell(s, leased, ITEM_EV_STOP_ASKED, 0), 0);
     assert_int_equal(item_of(s, w, leased).state, ITEM_LEASED);
     must(store_lease_sweep(s, T0 + 60000, &count, &e), &e);
@@ -550,7 +555,7 @@ static void life_of_run_test(struct world *w)
     assert_int_equal(len, 2);
     assert_true(str_is(lines[1], "one"));
 
-    must(store_run_ask_stop(s, run.id, STR("user ann"), T0 + 30, &e), &e);
+    must(store_run_ask_stop(s, run.id, &(struct store_by){ STR("user ann"), T0 + 30 }, &e), &e);
     assert_true(item_of(s, w, uid).stop_asked);
     must(store_run_post(s, &post, &stop, &e), &e);
     assert_true(stop);
