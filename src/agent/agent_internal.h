@@ -170,3 +170,9 @@ void takers_start(struct agent *a); /* for queues served that have none */
 
 /** agent_sleep_retry() - the wait between two tries of something that has to work in the end. */
 NODISCARD int agent_sleep_retry(struct agent *a, uint32_t attempt, const struct err *why, struct err *e);
+/** agent_journal_wait() - the journal did not take a row of @item because of @why: that is logged, once for
+ * all, and the next try waited for. Yields. -ERR_CANCELLED. */
+NODISCARD int agent_journal_wait(struct agent *a, struct str item, const struct err *why, uint32_t attempt,
+                                 struct err *e);
+/** agent_journal_works() - it took one; logged if it had failed before. */
+void agent_journal_works(struct agent *a, struct str item);

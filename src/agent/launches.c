@@ -224,33 +224,43 @@ static void log_move(const struct launch_row *r)
              STR_ARG(r->queue), r->attempt, strbuf_cstr(&more));
 }
 
+int agent_journal_wait(struct agent *a, struct str item, const struct err *why, uint32_t attempt,
+                       struct err *e)
+{
+    if (!a->told_store_error)
+        LOG_ERROR("journal.failed",
+                  "item=%.*s error=\"%s\" action=\"nothing new is done until it can be written\"",
+                  STR_ARG(item), why->msg);
+    a->told_store_error = true;
+    return agent_sleep_retry(a, attempt, NULL, e);
+}
+
+void agent_journal_works(struct agent *a, struct str item)
+{
+    if (a->told_store_error)
+        LOG_INFO("journal.writable", "item=%.*s", STR_ARG(item));
+    a->told_store_error = false;
+}
+
 /* Nothing may be done that is not written down, so a store that fails is waited for. */
 static int save_until_done(struct launch *l, const struct journal_change *c, struct err *e)
 {
     struct agent *a = l->agent;
+    int rc = 0;
 
-    for (uint32_t attempt = 0;; attempt++) {
+    for (uint32_t attempt = 0; !rc; attempt++) {
         struct err why = { 0 };
-        int rc = journal_save(a->journal, c, &why);
 
-        if (!rc && a->told_store_error)
-            LOG_INFO("journal.writable", "item=%.*s", STR_ARG(l->row.item));
-        if (!rc)
-            a->told_store_error = false;
-        if (!rc)
+        rc = journal_save(a->journal, c, &why);
+        if (!rc) {
+            agent_journal_works(a, l->row.item);
             return 0;
+        }
         if (rc == -ERR_CANCELLED)
             return err_set(e, ERR_CANCELLED, "%s", why.msg);
-        if (!a->told_store_error)
-            LOG_ERROR("journal.failed",
-                      "item=%.*s error=\"%s\" action=\"nothing new is done until it can be "
-                      "written\"",
-                      STR_ARG(l->row.item), why.msg);
-        a->told_store_error = true;
-        rc = agent_sleep_retry(a, attempt, NULL, e);
-        if (rc)
-            return rc;
+        rc = agent_journal_wait(a, l->row.item, &why, attempt, e);
     }
+    return rc;
 }
 
 /* A job of ours has ended: the machines it had may be what an older launch waits for. One goes, for one came

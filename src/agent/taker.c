@@ -102,6 +102,27 @@ static void ack_again(struct taker *t, struct launch *l, int64_t fence)
         (void)!wandb_item_ack(t->agent->o.wandb, &hold, l->row.run_id, NULL); /* best effort */
 }
 
+/* An item that was popped and not written down is lost, unless the server lends it again, and W&B's does not.
+ * So a journal that fails is waited for with the item in hand, and nothing more is popped meanwhile. */
+static int add_until_done(struct agent *a, struct launch_row *row, struct str spec, struct err *e)
+{
+    int rc = 0;
+
+    for (uint32_t attempt = 0; !rc; attempt++) {
+        struct err why = { 0 };
+
+        rc = journal_add(a->journal, row, spec, &row->id, &why);
+        if (!rc) {
+            agent_journal_works(a, row->item);
+            return 0;
+        }
+        if (rc != -ERR_STORE)
+            return err_set(e, why.code, "%s", why.msg);
+        rc = agent_journal_wait(a, row->item, &why, attempt, e);
+    }
+    return rc;
+}
+
 static int take_item(struct taker *t, struct arena *a, const struct wandb_item *item, struct err *e)
 {
     struct agent *ag = t->agent;
@@ -132,7 +153,7 @@ static int take_item(struct taker *t, struct arena *a, const struct wandb_item *
         struct str text = journal_text(a, item->spec, &key);
 
         row.own_key = key != NULL;
-        rc = journal_add(ag->journal, &row, text, &row.id, e);
+        rc = add_until_done(ag, &row, text, e);
     }
     if (rc)
         return rc;
