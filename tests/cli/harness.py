@@ -88,8 +88,9 @@ class Place:
         assert len(lines) == 1 and lines[0].startswith("slipway: "), done.stderr
         return lines[0]
 
-    def start(self, *argv, **more):
-        p = Process(self, argv, more)
+    def start(self, *argv, under=(), **more):
+        """slipway ARGV..., which stays up; under: a program and options that run it, as a tracer does."""
+        p = Process(self, (*under, BINARY, *argv), more)
         self.processes.append(p)
         return p
 
@@ -133,7 +134,7 @@ class Process:
         self.out_file = place.folder / f"out-{n}"
         self.log_file = place.folder / f"log-{n}"
         with open(self.out_file, "wb") as out, open(self.log_file, "wb") as log:
-            self.popen = subprocess.Popen([str(a) for a in (BINARY, *argv)], stdin=subprocess.DEVNULL, stdout=out, stderr=log,
+            self.popen = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=log,
                                           env=place.env(**more), cwd=place.folder, start_new_session=True)
 
     @property

@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))  # harness.py
 
 from harness import Place, make_place, wait_for  # noqa: E402
-from launches import Backends, Launch, Tracer  # noqa: E402
+from launches import Backends, Launch, Tracer, calls_in, kill_behind_create, opening_tracer  # noqa: E402
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -22,23 +22,38 @@ AT_ONCE = 40
 
 
 class Recording:
-    """What a launch does when nothing fails: its requests by backend, its calls that write the journal."""
+    """What a launch does when nothing fails: its requests by backend, and the calls that write the journal."""
 
     def __init__(self, folder):
         (folder / "user").mkdir()
         place = Place(folder / "user")
         with contextlib.closing(place):
-            launch = Launch(folder / "recorded", Backends(place))
-            with contextlib.closing(launch):
-                launch.start_agent().wait_log("agent.registered")
-                tracer = Tracer(launch)
+            backends = Backends(place)
+            with contextlib.closing(Launch(folder / "recorded", backends)) as launch:
+                self.record_launch(launch)
+            with contextlib.closing(Launch(folder / "fresh", backends)) as launch:
+                self.opening = self.record_opening(launch)
+            with contextlib.closing(Launch(folder / "killed", backends)) as launch:
                 launch.item = launch.push()
-                launch.place.item_at_end(launch.item)
-                wait_for(launch.is_idle)
-                tracer.detach()
-                self.calls = tracer.calls()
-                self.requests = {name: list(proxy.seen) for name, proxy in launch.proxies.items()}
-                launch.check_exactly_once()
+                kill_behind_create(launch)
+                self.reopening = self.record_opening(launch)
+
+    def record_launch(self, launch):
+        launch.start_agent_at_rest()
+        tracer = Tracer(launch)
+        launch.item = launch.push()
+        launch.place.item_at_end(launch.item)
+        wait_for(launch.is_idle)
+        tracer.detach()
+        self.calls = tracer.calls()
+        self.requests = {name: list(proxy.seen) for name, proxy in launch.proxies.items()}
+        launch.check_exactly_once()
+
+    @staticmethod
+    def record_opening(launch):
+        trace = launch.place.folder / "opening"
+        launch.start_agent(under=opening_tracer(trace)).wait_log("agent.registered")
+        return calls_in(trace)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +69,7 @@ def run_case(case, folder, backends):
             own = folder / "backends"
             own.mkdir(parents=True)
             place = stack.enter_context(contextlib.closing(Place(own)))
-            backends = Backends(place)
+            backends = Backends(place, *case.emulator_options)
         folder.mkdir(exist_ok=True)
         launch = stack.enter_context(contextlib.closing(Launch(folder / folder.name, backends)))
         try:

@@ -23,8 +23,8 @@ def name_of(method, path, body):
 class Proxy:
     """Forwards to `backend` (a URL, which may change). `seen` has the requests in order, as (name, how often so far).
 
-    on(name, nth, when, act): act() once, when="before" the request is forwarded, or "after" the answer is there; then the connection
-    is closed without an answer."""
+    on(name, nth, when, act): act() once, when="before" the request is forwarded, or "after" the answer is there. Then the connection is
+    closed without an answer, unless act() returned True: then all goes on."""
 
     def __init__(self, backend):
         self.backend = backend
@@ -64,13 +64,13 @@ class Proxy:
     def on(self, name, nth, when, act):
         self.plan = (name, nth, when, act)
 
-    def happens(self, request, when):
-        """Is it now? Then it has happened."""
+    def cuts(self, request, when):
+        """Does what was planned, if it is its time. Is the connection to end here?"""
         if not self.plan or (*request, when) != self.plan[:3]:
             return False
-        self.plan[3]()
+        goes_on = self.plan[3]()
         self.done.set()
-        return True
+        return not goes_on
 
     def note(self, name):
         with self.lock:
@@ -82,14 +82,14 @@ class Proxy:
         """One request and its answer; False: the connection is to end without one."""
         body = client.rfile.read(int(client.headers.get("Content-Length") or 0))
         request = self.note(name_of(client.command, client.path, body))
-        if self.happens(request, "before"):
+        if self.cuts(request, "before"):
             return False
         backend = http.client.HTTPConnection(self.backend.removeprefix("http://"), timeout=60)
         with contextlib.closing(backend):
             backend.request(client.command, client.path, body, {k: v for k, v in client.headers.items() if k.lower() not in HOP_BY_HOP})
             answer = backend.getresponse()
             data = answer.read()
-        if self.happens(request, "after"):
+        if self.cuts(request, "after"):
             return False
         client.send_response_only(answer.status, answer.reason)
         for k, v in answer.getheaders():
