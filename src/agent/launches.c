@@ -288,8 +288,8 @@ static void announce(struct launch *l, enum launch_phase from, bool held_slot)
         launch_drop_slot(l);
     if (held_slot && !holds_slot(l) && had_job)
         wake_waiting(a);
-    if ((held_slot && !holds_slot(l)) || from == LAUNCH_WAITING)
-        agent_slots_changed(a);
+    if ((held_slot && !holds_slot(l)) || (from <= LAUNCH_WAITING && l->row.phase != from))
+        agent_slots_changed(a); /* the second: takers wait for those that have no job yet */
     if (l->row.phase == LAUNCH_ACTIVE && from != LAUNCH_ACTIVE) {
         l->active_since_ms = io_now_ms(a->io);
         watcher_look(l);

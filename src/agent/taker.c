@@ -5,7 +5,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { PARKED_MAX = 16, RUN_ID_CHARS = 8, LONG_WAIT_S = 20, SHORT_WAIT_S = 1, QUICK_ANSWER_MS = 200 };
+enum {
+    PARKED_MIN = 16,
+    PARKED_MAX = 256,
+    UNDER_WAY_MAX = 64, /* creates of a minute, in one region */
+    RUN_ID_CHARS = 8,
+    LONG_WAIT_S = 20,
+    SHORT_WAIT_S = 1,
+    QUICK_ANSWER_MS = 200
+};
 
 struct taker {
     struct agent *agent;
@@ -29,22 +37,44 @@ static int reserve_slot(struct agent *a)
     return 0;
 }
 
-/* Launches that wait for machines, and schedulers that wait for their turn, hold no slot, so a queue of such
- * items would be emptied into this agent's memory, out of the reach of others that may have what they need.
- */
-static bool is_parked_full(const struct agent *a, const char *queue)
+static bool has_no_job(enum launch_phase p)
 {
-    int64_t max = a->o.max_jobs > PARKED_MAX ? a->o.max_jobs : PARKED_MAX, parked = 0;
+    return p <= LAUNCH_WAITING;
+}
 
-    for (size_t i = 0; i < a->launches.len; i++) {
+static bool is_parked(const struct launch *l)
+{
+    return (l->row.phase == LAUNCH_WAITING && launch_cause_is_capacity(l->row.cause)) ||
+           (l->row.phase == LAUNCH_LEASED && l->row.scheduler);
+}
+
+static int64_t parked_max(const struct agent *a)
+{
+    int64_t max = a->o.max_jobs;
+
+    return max < PARKED_MIN ? PARKED_MIN : max > PARKED_MAX ? PARKED_MAX : max;
+}
+
+/* Launches that wait for machines, and schedulers that wait for their turn, hold no slot; others wait for a
+ * create, of which there are 60 a minute and region, or for a service that does not answer. A queue of such
+ * items would be emptied into this agent's memory, where each has a fiber, out of the reach of others that
+ * may have what they need. */
+static bool is_full(const struct agent *a, const char *queue)
+{
+    int64_t parked = 0, under_way = 0;
+    size_t jobless = 0;
+
+    for (enum launch_phase p = 0; has_no_job(p); p++)
+        jobless += a->in_phase[p];
+    for (size_t i = 0; jobless >= PARKED_MIN && i < a->launches.len; i++) {
         const struct launch *l = a->launches.items[i];
 
-        bool waits = (l->row.phase == LAUNCH_WAITING && launch_cause_is_capacity(l->row.cause)) ||
-                     (l->row.phase == LAUNCH_LEASED && l->row.scheduler);
-
-        parked += waits && str_is(l->row.queue, queue);
+        if (!has_no_job(l->row.phase) || !str_is(l->row.queue, queue))
+            continue;
+        parked += is_parked(l);
+        under_way += !is_parked(l);
     }
-    return parked >= max;
+    return parked >= parked_max(a) || under_way >= UNDER_WAY_MAX;
 }
 
 static void release_slot(struct agent *a)
@@ -210,11 +240,11 @@ static int wait_to_take(struct taker *t)
     for (;;) {
         int rc = 0;
 
-        while (!rc && is_wanted(t) && (a->paused || is_parked_full(a, t->queue)))
+        while (!rc && is_wanted(t) && (a->paused || is_full(a, t->queue)))
             rc = cond_wait(a->io, &a->slots, -1, NULL);
         if (rc || !is_wanted(t) || reserve_slot(a))
             return -ERR_CANCELLED;
-        if (is_wanted(t) && !a->paused && !is_parked_full(a, t->queue))
+        if (is_wanted(t) && !a->paused && !is_full(a, t->queue))
             return 0;
         release_slot(a);
     }

@@ -11,7 +11,11 @@ struct queue queue;
 
 static struct item *find_item(struct str id)
 {
-    return id.len == 2 && (size_t)(id.ptr[1] - '0') < queue.count ? &queue.items[id.ptr[1] - '0'] : NULL;
+    int64_t n = -1;
+
+    return id.len > 1 && str_to_i64(str_sub(id, 1, id.len), &n) && n >= 0 && n < (int64_t)queue.count
+               ? &queue.items[n]
+               : NULL;
 }
 
 /* Waiting, or leased for longer than a lease lasts without an ack. */

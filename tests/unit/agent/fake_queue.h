@@ -4,7 +4,7 @@
 
 #include "io/sim.h"
 
-enum { MAX_ITEMS = 8, HOUR_MS = 3600 * 1000, LEASE_MS = 60000 };
+enum { MAX_ITEMS = 100, HOUR_MS = 3600 * 1000, LEASE_MS = 60000 };
 
 struct item {
     const char *spec;

@@ -287,6 +287,34 @@ static void a_long_outage_of_wandbs_server_is_no_storm(void **state)
     a_long_outage_is_no_storm_and_all_goes_on_behind_it(false);
 }
 
+/* --- more than can be made soon ------------------------------------------------------------------------- */
+
+static int items_taken(void)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < queue.count; i++)
+        n += queue.items[i].pops > 0;
+    return n;
+}
+
+static bool all_have_jobs(void)
+{
+    return cloud.count == (int)queue.count;
+}
+
+static void no_more_is_taken_than_can_be_made_within_a_minute(void **state)
+{
+    world.max_jobs = -1;
+    for (int i = 0; i < MAX_ITEMS; i++)
+        push(SPEC);
+    boot();
+    run_for(8000);
+    assert_in_range(items_taken() - cloud.count, 60, 64);
+    run_until(all_have_jobs);
+    assert_int_equal(cloud.creates, MAX_ITEMS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +332,7 @@ int main(void)
         LIFE(two_queues_of_wandbs_are_served_in_turn),
         LIFE(a_long_outage_of_our_server_is_no_storm),
         LIFE(a_long_outage_of_wandbs_server_is_no_storm),
+        LIFE(no_more_is_taken_than_can_be_made_within_a_minute),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
