@@ -4,7 +4,11 @@
  */
 #include "agent/agent_internal.h"
 
-enum { STOP_POLL_MS = 10000, STOP_POLL_OWN_MS = 2000 };
+enum {
+    STOP_POLL_MS = 10000,
+    STOP_POLL_OWN_MS = 2000,
+    STATUS_REQUEST_MS = 1000 /* a W&B server gets no more of them than that */
+};
 
 static bool is_stoppable(const struct launch *l)
 {
@@ -127,6 +131,7 @@ static void check_times(struct agent *a)
 void stops_run(void *arg)
 {
     struct agent *a = arg;
+    int64_t next_ms = 0;
 
     for (;;) {
         bool own = wandb_is_slipway(a->o.wandb);
@@ -134,6 +139,10 @@ void stops_run(void *arg)
         if (io_sleep(a->io, own ? STOP_POLL_OWN_MS : STOP_POLL_MS, NULL))
             return;
         check_times(a);
+        if (io_now_ms(a->io) < next_ms)
+            continue;
+        if (!own) /* thousands of runs are asked for less often */
+            next_ms = io_now_ms(a->io) + (int64_t)(a->launches.len / WANDB_MAX_STATUSES) * STATUS_REQUEST_MS;
         if (own ? ask_own_server(a) : ask_wandb(a))
             return;
     }

@@ -132,6 +132,7 @@ struct sweep {
     struct place_watch *place;
     uint32_t number; /* what launch.listed becomes */
     int64_t began_ms;
+    size_t live;
     /* of the list of jobs that have ended */
     size_t wanted, found, seen;
 };
@@ -142,6 +143,7 @@ static int see_live(void *ctx, const struct vertex_job *job, struct err *e)
     struct agent *a = s->place->agent;
     struct launch *l = map_get(a->by_job, job->name);
 
+    s->live++;
     if (!l)
         return end_orphan(a, job);
     l->listed = s->number;
@@ -162,7 +164,7 @@ static int list_live(struct sweep *s, struct err *e)
 
 static bool is_at(const struct launch *l, const struct vertex_place *where)
 {
-    return str_eq(l->row.gcp_project, where->gcp_project) && str_eq(l->row.region, where->region);
+    return str_eq(l->row.region, where->region) && str_eq(l->row.gcp_project, where->gcp_project);
 }
 
 static bool is_missing(const struct launch *l, const struct sweep *s)
@@ -247,7 +249,8 @@ static int sweep_missing(struct sweep *s, struct err *e)
     return rc;
 }
 
-static int sweep_place(struct place_watch *p, struct err *e)
+/* *ret_jobs: how many were listed. */
+static int sweep_place(struct place_watch *p, size_t *ret_jobs, struct err *e)
 {
     struct agent *a = p->agent;
     struct sweep s = { .place = p, .number = ++a->sweeps, .began_ms = io_now_ms(a->io) };
@@ -256,22 +259,21 @@ static int sweep_place(struct place_watch *p, struct err *e)
     if (!rc)
         LOG_DEBUG("watch.listed", "region=%.*s ms=%lld", STR_ARG(p->where.region),
                   (long long)(io_now_ms(a->io) - s.began_ms));
+    *ret_jobs = s.live;
     return rc ? rc : sweep_missing(&s, e);
 }
 
 /* --- when ----------------------------------------------------------------------------------------------- */
 
-/* How many jobs are watched there. */
-static size_t count_watched(const struct agent *a, const struct vertex_place *where)
+static bool has_jobs(const struct agent *a, const struct vertex_place *where)
 {
-    size_t n = 0;
-
     for (size_t i = 0; i < a->launches.len; i++) {
         const struct launch *l = a->launches.items[i];
 
-        n += is_watched(l) && is_at(l, where);
+        if (is_watched(l) && is_at(l, where))
+            return true;
     }
-    return n;
+    return false;
 }
 
 /* Quick while things change, slow while they do not: a tenth of the time since the last change; and never
@@ -316,14 +318,14 @@ static void place_run(void *arg)
 {
     struct place_watch *p = arg;
     struct agent *a = p->agent;
-    size_t jobs;
     int rc = 0;
 
-    while (rc != -ERR_CANCELLED && (jobs = count_watched(a, &p->where)) > 0) {
+    while (rc != -ERR_CANCELLED && has_jobs(a, &p->where)) {
         int64_t began_ms = io_now_ms(a->io);
+        size_t jobs = 0;
         struct err e = { 0 };
 
-        rc = sweep_place(p, &e);
+        rc = sweep_place(p, &jobs, &e);
         if (rc == -ERR_CANCELLED)
             break;
         tell(p, rc, &e);

@@ -5,7 +5,7 @@
 
 enum { MAX_PAGES = 1000 };
 
-#define READ_MASK "name,state,error,labels,createTime,startTime,endTime,updateTime"
+#define READ_MASK "name,state,error,labels,createTime,startTime"
 
 static int decode_job(struct arena *a, const struct jval *v, struct vertex_job *ret, struct err *e)
 {
@@ -16,8 +16,6 @@ static int decode_job(struct arena *a, const struct jval *v, struct vertex_job *
     dec_str(&d, "name", &j.name, DEC_REQUIRED);
     dec_str(&d, "createTime", &j.create_time, DEC_OPTIONAL);
     dec_str(&d, "startTime", &j.start_time, DEC_OPTIONAL);
-    dec_str(&d, "endTime", &j.end_time, DEC_OPTIONAL);
-    dec_str(&d, "updateTime", &j.update_time, DEC_OPTIONAL);
     dec_val(&d, "labels", &j.labels, DEC_OPTIONAL);
     if (dec_object(&d, "error", &error, DEC_OPTIONAL)) {
         dec_i64(&error, "code", &j.error_code, DEC_OPTIONAL);
@@ -40,8 +38,6 @@ static void copy_job(struct arena *a, const struct vertex_job *j, struct vertex_
                                 .state = arena_str(a, j->state),
                                 .create_time = arena_str(a, j->create_time),
                                 .start_time = arena_str(a, j->start_time),
-                                .end_time = arena_str(a, j->end_time),
-                                .update_time = arena_str(a, j->update_time),
                                 .error_code = j->error_code,
                                 .error_message = arena_str(a, j->error_message),
                                 .labels = j->labels ? jval_copy(a, j->labels) : NULL };

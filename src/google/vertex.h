@@ -9,7 +9,7 @@ struct vertex_job {
     struct str state;         /* "JOB_STATE_..." as sent */
     struct str error_message; /* absent unless FAILED or CANCELLED */
     int64_t error_code;       /* google.rpc code; 0 none */
-    struct str create_time, start_time, end_time, update_time;
+    struct str create_time, start_time;
     const struct jval *labels;
 };
 struct vertex_jobs { /* in the caller's arena */

@@ -210,7 +210,7 @@ STORY(a_list_follows_every_page_and_asks_for_little)
     assert_true(str_is(jobs.at[2].state, "JOB_STATE_UNSPECIFIED"));
 #define LIST                                                                                                 \
     "GET /v1/projects/p/locations/r/customJobs?pageSize=100&readMask=name,state,error,labels,createTime,"    \
-    "startTime,endTime,updateTime&filter=labels.a%3D%22b%22"
+    "startTime&filter=labels.a%3D%22b%22"
     assert_string_equal(w->asked, ASKED_TOKEN LIST " Bearer t1 \n" LIST "&pageToken=a%20b Bearer t1 \n" LIST
                                                    "&pageToken=c Bearer t1 \n");
 }
