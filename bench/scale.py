@@ -20,6 +20,7 @@ import sqlite3
 import statistics
 import string
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -32,7 +33,7 @@ ALNUM = string.ascii_lowercase + string.digits
 
 
 def note(text):
-    print(f"  {text}", flush=True)
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def wait_until(what, limit_s, why):
@@ -238,6 +239,23 @@ def ends(system, count, ending):
     return free, taken
 
 
+def backlog(slipway, items):
+    """MB that the agent grows by when so many items wait, of which one a second can become a job."""
+    note(f"{items} items in a queue")
+    with tempfile.TemporaryDirectory(prefix="slipway-scale-") as name:
+        system = System(slipway, pathlib.Path(name))
+        try:
+            idle_kb = system.one_real_launch()
+            system.start_servers()
+            system.push(items)
+            time.sleep(1)
+            agent = system.start_agent("-j", "-1")
+            time.sleep(20)
+            return [(f"memory for {items} items that wait", (agent.rss_kb() - idle_kb) / 1024, 8, "MB")]
+        finally:
+            system.close()
+
+
 def measure(slipway, args, regions):
     note(f"{args.jobs} jobs in {len(regions)} region{'s' if len(regions) > 1 else ''}")
     with tempfile.TemporaryDirectory(prefix="slipway-scale-") as name:
@@ -271,6 +289,16 @@ def measure(slipway, args, regions):
             ("server: RSS", server_kb / 1024, None, "MB")]
 
 
+def show(rows, output):
+    """Whether all are within their budgets."""
+    if output == "json":
+        print(json.dumps([{"what": w, "value": v, "budget": b, "unit": u} for w, v, b, u in rows]))
+    for what, value, budget, unit in rows if output == "text" else ():
+        verdict = "" if budget is None else f"budget {budget} {unit}: {'OK' if value <= budget else 'OVER'}"
+        print(f"{what:42} {value:8.2f} {unit}  {verdict}")
+    return all(b is None or v <= b for _, v, b, _ in rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slipway", required=True, type=pathlib.Path)
@@ -279,18 +307,14 @@ def main():
     parser.add_argument("--restarts", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=60, help="of CPU and requests")
     parser.add_argument("--ends", type=int, default=300, help="jobs that end")
+    parser.add_argument("--backlog", type=int, default=1000, help="items that wait for a create")
     parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
     args = parser.parse_args()
-    over = False
+    slipway = args.slipway.resolve()
+    good = show(backlog(slipway, args.backlog), args.output)
     for count in args.regions:
-        rows = measure(args.slipway.resolve(), args, REGIONS[:count])
-        if args.output == "json":
-            print(json.dumps([{"what": w, "regions": count, "value": v, "budget": b, "unit": u} for w, v, b, u in rows]))
-        for what, value, budget, unit in rows if args.output == "text" else ():
-            verdict = "" if budget is None else f"budget {budget} {unit}: {'OK' if value <= budget else 'OVER'}"
-            print(f"{what:42} {value:8.2f} {unit}  {verdict}")
-        over = over or any(b is not None and v > b for _, v, b, _ in rows)
-    return over
+        good = show(measure(slipway, args, REGIONS[:count]), args.output) and good
+    return not good
 
 
 if __name__ == "__main__":
