@@ -122,7 +122,10 @@ static int explain_listen(struct err *e)
 int role_serve_server(struct io *io, const struct server_place *p, struct served_server *ret, struct err *e)
 {
     struct served_server s = { .scheme = p->tls_cert ? "https" : "http" };
-    struct server_options o = { .data_dir = p->data_dir };
+    struct server_options o = { .data_dir = p->data_dir,
+                                .key_rate = p->key_rate,
+                                .address_rate = p->address_rate,
+                                .behind_proxy = p->behind_proxy };
     int rc = file_lock_folder(io, p->data_dir, "server", &s.lock, e);
 
     if (rc == 0)

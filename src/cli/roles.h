@@ -33,6 +33,8 @@ struct server_place {
     const char *data_dir;
     const char *host; /* NULL: 127.0.0.1 */
     uint16_t port;
+    double key_rate, address_rate; /* requests a second; 0: no limit */
+    bool behind_proxy;
     const char *tls_cert, *tls_key; /* PEM files; both or neither. A key that others may read is warned of */
 };
 /** role_serve_server() - open the store in its folder and listen. Yields. Nothing is left behind on failure.

@@ -6,7 +6,7 @@
 #include "cli/roles.h"
 #include "cli/verbs.h"
 
-enum { DEFAULT_PORT = 8080 };
+enum { DEFAULT_PORT = 8080, KEY_RATE = 2000, ADDRESS_RATE = 5000, RATE_MAX = 1000000 };
 
 static int announce(const struct served_server *s, const char *url, struct err *e)
 {
@@ -27,6 +27,9 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
     struct server_place p = { .data_dir = args_text(a, "data"),
                               .host = args_text(a, "host") ? args_text(a, "host") : "127.0.0.1",
                               .port = (uint16_t)args_int(a, "port", DEFAULT_PORT),
+                              .key_rate = (double)args_int(a, "key-rate", KEY_RATE),
+                              .address_rate = (double)args_int(a, "address-rate", ADDRESS_RATE),
+                              .behind_proxy = args_has(a, "behind-proxy"),
                               .tls_cert = args_text(a, "tls-cert"),
                               .tls_key = args_text(a, "tls-key") };
     struct stop stop;
@@ -54,6 +57,12 @@ static const struct option_row server_rows[] = {
     { "host", 0, OPTION_TEXT, "ADDRESS", "address to listen on (default 127.0.0.1)", 0, 0 },
     { "port", 0, OPTION_INT, "N", "port to listen on, 0 for any (default 8080)", 0, 65535 },
     { "public", 0, OPTION_FLAG, NULL, "allow an address that is not loopback; use TLS then", 0, 0 },
+    { "key-rate", 0, OPTION_INT, "N", "requests a second of one API key, 0 for no limit (default 2000)", 0,
+      RATE_MAX },
+    { "address-rate", 0, OPTION_INT, "N", "requests a second from one address, 0 for no limit (default 5000)",
+      0, RATE_MAX },
+    { "behind-proxy", 0, OPTION_FLAG, NULL,
+      "the address is the last one of X-Forwarded-For, which a proxy adds", 0, 0 },
     { "tls-cert", 0, OPTION_TEXT, "FILE", "serve https with this PEM certificate, its chain behind it", 0,
       0 },
     { "tls-key", 0, OPTION_TEXT, "FILE", "its private key, PEM without a passphrase", 0, 0 },

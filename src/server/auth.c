@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "server/server_internal.h"
 
-enum { KEY_USED_EVERY_MS = 60000 };
+enum { KEY_USED_EVERY_MS = 60000, WRONG_KEY_MS = 300 };
 
 /* The key of a request, or NULL. The decoded text passes through the request's arena, as the header itself
  * does; only the copy that is kept on is a secret. */
@@ -44,10 +44,50 @@ static void note_use(struct server *s, const struct store_key *key)
         LOG_WARNING("auth.last_used_not_saved", "key=%.*s error=\"%s\"", STR_ARG(key->prefix), e.msg);
 }
 
+/* Whoever guesses waits for each answer, and longer than argon2id takes: the time tells nothing. */
+static void slow_down(struct server *s, int64_t begun_ms)
+{
+    int64_t left = begun_ms + WRONG_KEY_MS - io_now_ms(s->io);
+
+    if (left > 0 && io_sleep(s->io, left, NULL) < 0)
+        LOG_DEBUG("auth.cut_short", "reason=\"the server stops\"");
+}
+
+/* A key that is not known at once: few tries for each address. False: the reply is made. */
+static bool try_key(struct server *s, struct http_exchange *x, const struct secret *key,
+                    struct store_key_found *ret, int *ret_rc, struct err *e)
+{
+    int64_t wait_ms = doors_try_key(s->doors, x);
+
+    if (wait_ms > 0) {
+        reply_wait(x, wait_ms, "too many wrong API keys from this address");
+        return false;
+    }
+    *ret_rc = keys_find(s->keys, x->a, key, ret, e);
+    if (*ret_rc == 0)
+        doors_key_was_right(s->doors, x);
+    return true;
+}
+
+static void refuse_key(struct server *s, struct http_exchange *x, int64_t begun_ms, const struct err *e)
+{
+    if (e->code != ERR_NOT_FOUND && e->code != ERR_AUTH) {
+        LOG_ERROR("auth.failed", "error=\"%s\"", e->msg);
+        reply_error(x, http_status_of(e->code), "the key could not be checked: %s", e->msg);
+        return;
+    }
+    slow_down(s, begun_ms);
+    refuse(x, e->code == ERR_AUTH
+                  ? "this API key has expired: ask for a new one"
+                  : "this API key is not known to this server; check the key and the server's "
+                    "address");
+}
+
 bool auth_check(struct server *s, struct http_exchange *x, struct store_user *ret)
 {
     AUTO_PTR(secret) key = key_of(x);
     struct store_key_found found = { 0 };
+    int64_t begun_ms = io_now_ms(s->io), wait_ms;
     struct err e = { 0 };
     int rc;
 
@@ -56,18 +96,16 @@ bool auth_check(struct server *s, struct http_exchange *x, struct store_user *re
                   "saves it");
         return false;
     }
-    rc = keys_find(s->keys, x->a, key, &found, &e);
-    if (rc == -ERR_NOT_FOUND) {
-        refuse(x, "this API key is not known to this server; check the key and the server's address");
+    rc = keys_find_known(s->keys, x->a, key, &found, &e);
+    if ((rc == -ERR_NOT_FOUND || rc == -ERR_AUTH) && !try_key(s, x, key, &found, &rc, &e))
         return false;
-    }
-    if (rc == -ERR_AUTH) {
-        refuse(x, "this API key has expired: ask for a new one");
-        return false;
-    }
     if (rc < 0) {
-        LOG_ERROR("auth.failed", "error=\"%s\"", e.msg);
-        reply_error(x, http_status_of(e.code), "the key could not be checked: %s", e.msg);
+        refuse_key(s, x, begun_ms, &e);
+        return false;
+    }
+    wait_ms = doors_use_key(s->doors, x, found.key.id);
+    if (wait_ms > 0) {
+        reply_wait(x, wait_ms, "too many requests with this API key");
         return false;
     }
     note_use(s, &found.key);

@@ -49,6 +49,14 @@ void reply_error(struct http_exchange *x, int status, const char *fmt, ...)
     reply_json(x, status, body);
 }
 
+void reply_wait(struct http_exchange *x, int64_t wait_ms, const char *why)
+{
+    long long seconds = (wait_ms + 999) / 1000;
+
+    http_reply_header(x, "Retry-After", str_of(arena_printf(x->a, "%lld", seconds)));
+    reply_error(x, 429, "%s: try again in %lld s", why, seconds);
+}
+
 struct str public_base(struct server *s, struct http_exchange *x)
 {
     struct str host = http_header_get(x->headers, x->header_count, "Host");
@@ -132,12 +140,22 @@ static void graphql_handle(struct server *s, struct http_exchange *x)
     reply_json(x, status, result.response);
 }
 
+/* Who watches the server must always get an answer. */
+static bool is_probe(const struct http_exchange *x)
+{
+    return str_is(x->path, "/healthz") || str_is(x->path, "/readyz");
+}
+
 void server_handle(void *ctx, struct http_exchange *x)
 {
     struct server *s = ctx;
 
+    int64_t wait_ms = is_probe(x) ? 0 : doors_enter(s->doors, x);
+
     http_reply_header(x, "Server", STR("slipway/" SLIPWAY_VERSION));
-    if (str_is(x->path, "/graphql"))
+    if (wait_ms > 0)
+        reply_wait(x, wait_ms, "too many requests from this address");
+    else if (str_is(x->path, "/graphql"))
         graphql_handle(s, x);
     else if (str_has_prefix(x->path, STR("/files/")) || str_has_prefix(x->path, STR("/storage/runs/")))
         files_handle(s, x);
@@ -147,7 +165,7 @@ void server_handle(void *ctx, struct http_exchange *x)
         blobs_layout_handle(s, x);
     else if (str_has_prefix(x->path, STR("/sdk/otel/"))) /* W&B's telemetry: taken, not kept */
         http_reply_text(x, 200, "application/x-protobuf", STR(""));
-    else if (str_is(x->path, "/healthz") || str_is(x->path, "/readyz"))
+    else if (is_probe(x))
         http_reply_text(x, 200, "text/plain", STR("ok\n"));
     else
         reply_error(x, 404, "there is nothing at %.*s: the API is at /graphql",

@@ -31,7 +31,11 @@ NODISCARD int keys_check(const struct secret *key, struct err *e);
  * @is_chosen: not from keys_draw(). Yields then. */
 NODISCARD int keys_keep(struct keys *k, struct arena *a, const struct secret *key, bool is_chosen,
                         struct store_new_key *ret, struct err *e);
-/** keys_find() - whose key this is, in @a. Yields only for a chosen key that was not used lately.
+/** keys_find_known() - whose key this is, in @a: of a drawn one, or a chosen one that was used lately. Quick,
+ * does not yield. -ERR_NOT_FOUND: none of these; ask keys_find(). -ERR_AUTH: it has expired. */
+NODISCARD int keys_find_known(struct keys *k, struct arena *a, const struct secret *key,
+                              struct store_key_found *ret, struct err *e);
+/** keys_find() - whose key this is, whatever it takes; yields for a chosen key that was not used lately.
  * -ERR_NOT_FOUND: nobody's, or revoked. -ERR_AUTH: it has expired. */
 NODISCARD int keys_find(struct keys *k, struct arena *a, const struct secret *key,
                         struct store_key_found *ret, struct err *e);

@@ -65,6 +65,8 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
     s->public_url = xstrdup(o->public_url);
     s->acts_as = xstrdup(o->acts_as ? o->acts_as : "server");
     s->lease_ms = o->lease_ms > 0 ? o->lease_ms : LEASE_MS;
+    s->doors = doors_new(&(struct doors_options){
+        .per_key = o->key_rate, .per_address = o->address_rate, .behind_proxy = o->behind_proxy });
     s->waits = map_new();
     s->group = group_new(io);
     rc = server_open(s, o, e);
@@ -83,6 +85,7 @@ void server_free(struct server *s)
     group_end(s->group);
     gql_schema_free(s->schema);
     keys_free(s->keys);
+    doors_free(s->doors);
     store_close(s->store);
     secret_free(s->signing_key);
     map_free(s->waits);

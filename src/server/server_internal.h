@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "server/access.h"
+#include "server/doors.h"
 #include "server/graphql/gql.h"
 #include "server/keys.h"
 #include "server/server.h"
@@ -12,6 +13,7 @@ struct server {
     struct io *io;
     struct store *store;
     struct keys *keys;
+    struct doors *doors;
     struct gql_schema *schema;
     struct secret *signing_key;            /* of upload addresses */
     char *data_dir, *acts_as, *public_url; /* public_url NULL: as the client called us */
@@ -35,6 +37,8 @@ bool auth_check(struct server *s, struct http_exchange *x, struct store_user *re
 
 /** reply_error() - {"errors":[{"message":...}]} as GraphQL clients expect it, for every kind of path. */
 void reply_error(struct http_exchange *x, int status, const char *fmt, ...) PRINTF(3, 4);
+/** reply_wait() - 429 with Retry-After, @wait_ms rounded up to seconds. */
+void reply_wait(struct http_exchange *x, int64_t wait_ms, const char *why);
 /** http_status_of() - the status that tells a client what an error is about. */
 int http_status_of(enum err_code code);
 /** public_base() - the address clients reach us at, without slash at the end, in the exchange's arena. */

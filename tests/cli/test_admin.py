@@ -2,6 +2,8 @@
 
 import contextlib
 import sqlite3
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -128,3 +130,22 @@ def test_the_audit_log_is_whole_until_somebody_changes_it(people, place):
         db.commit()
     done = place.slipway("admin", "audit", "verify", "--data", "d")
     assert done.returncode == 1 and "row 2 of the audit log was changed" in done.stderr
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_again(place):
+    key = place.json("admin", "user", "create", "ada", "--data", "d")["api_key"]
+    url = place.start("server", "--data", "d", "--port", "0", "--key-rate", "1").url()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    statuses = []
+
+    while len(statuses) < 100 and 429 not in statuses:  # ten come together, and one a second
+        request = urllib.request.Request(f"{url}/graphql", b'{"query":"{viewer{id}}"}', headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as reply:
+                statuses.append(reply.status)
+        except urllib.error.HTTPError as e:
+            statuses.append(e.code)
+            assert e.headers["Retry-After"] == "1" and b"too many requests with this API key" in e.read()
+    assert statuses.count(200) >= 10 and statuses[-1] == 429
+    place.use(url, key=key, entity=None)
+    assert "try again in 1 s" in place.fails(12, "queue", "list")

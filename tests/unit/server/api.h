@@ -24,11 +24,13 @@ static inline struct secret *user(struct api *t, const char *name)
     return key;
 }
 
-static inline void api_open(struct api *t, struct world *w)
+static inline void api_open_with(struct api *t, struct world *w, const struct server_options *options)
 {
-    const struct server_options o = { .data_dir = w->dir, .fast_and_unsafe_db = true };
+    struct server_options o = *options;
     struct err e = { 0 };
 
+    o.data_dir = w->dir;
+    o.fast_and_unsafe_db = true;
     *t = (struct api){ .w = w };
     must(server_new(w->io, &o, &t->server, &e), &e);
     must(server_first_admin(t->server, &t->admin, &e), &e);
@@ -39,6 +41,11 @@ static inline void api_open(struct api *t, struct world *w)
                      &t->http, &e),
          &e);
     t->base = arena_printf(w->a, "http://127.0.0.1:%u", http_server_port(t->http));
+}
+
+static inline void api_open(struct api *t, struct world *w)
+{
+    api_open_with(t, w, &(struct server_options){ 0 });
 }
 
 static inline void api_close(struct api *t)
