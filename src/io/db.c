@@ -20,7 +20,7 @@ enum {
 };
 
 /* SQLite would create the file with the umask's permissions, and its -wal and -shm take them over. */
-static int db_file_make(const char *path, int64_t *ret_size, struct err *e)
+static int db_file_make(const char *path, struct err *e)
 {
     AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
     struct stat st;
@@ -31,7 +31,6 @@ static int db_file_make(const char *path, int64_t *ret_size, struct err *e)
         return err_set(e, ERR_STORE, "cannot open the database %s: not a regular file", path);
     if ((st.st_mode & 0077) && fchmod(fd, 0600))
         return err_set(e, ERR_STORE, "cannot make the database %s private: %s", path, strerror(errno));
-    *ret_size = st.st_size;
     return 0;
 }
 
@@ -51,11 +50,11 @@ static int conn_pragma(struct db_conn *c, const char *sql, const char *want, str
     return rc;
 }
 
-static int conn_user_version(struct db_conn *c, int64_t *ret, struct err *e)
+static int conn_number(struct db_conn *c, const char *sql, int64_t *ret, struct err *e)
 {
     struct db_stmt *s = NULL;
     bool row = false;
-    int rc = db_query(c, &s, e, "PRAGMA user_version", "");
+    int rc = db_query(c, &s, e, sql, "");
 
     if (!rc)
         rc = db_step(s, &row, e);
@@ -66,11 +65,16 @@ static int conn_user_version(struct db_conn *c, int64_t *ret, struct err *e)
     return 0;
 }
 
-static int conn_connect(struct db_conn *c, const char *path, int mode, struct err *e)
+static int conn_bytes(struct db_conn *c, int64_t *ret, struct err *e)
 {
-    c->path = path;
+    return conn_number(c, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", ret, e);
+}
+
+static int conn_connect(struct db_conn *c, const struct db *d, int mode, struct err *e)
+{
+    c->path = d->path;
     c->stmts = map_new();
-    if (sqlite3_open_v2(path, &c->handle, mode | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(d->path, &c->handle, mode | SQLITE_OPEN_NOMUTEX, d->io->vfs) != SQLITE_OK)
         return conn_fail(c, e);
     sqlite3_extended_result_codes(c->handle, 1);
     sqlite3_busy_timeout(c->handle, BUSY_TIMEOUT_MS);
@@ -81,9 +85,9 @@ static int conn_connect(struct db_conn *c, const char *path, int mode, struct er
     return 0;
 }
 
-static int conn_open(struct db_conn *c, const char *path, bool fast, struct err *e)
+static int conn_open(struct db_conn *c, const struct db *d, bool fast, struct err *e)
 {
-    int rc = conn_connect(c, path, SQLITE_OPEN_READWRITE, e);
+    int rc = conn_connect(c, d, SQLITE_OPEN_READWRITE | (d->io->vfs ? SQLITE_OPEN_CREATE : 0), e);
 
     if (rc)
         return rc;
@@ -101,7 +105,7 @@ static int db_migrate_step(struct db_conn *c, int64_t from, const char *sql, str
     int rc = conn_exec(c, "BEGIN IMMEDIATE", e);
     if (rc)
         return rc;
-    rc = conn_user_version(c, &version, e);
+    rc = conn_number(c, "PRAGMA user_version", &version, e);
     if (!rc && version == from) {
         rc = conn_exec(c, sql, e);
         rc = rc ? rc : conn_exec(c, set, e);
@@ -115,7 +119,7 @@ static int db_migrate_step(struct db_conn *c, int64_t from, const char *sql, str
 static int db_migrate(struct db_conn *c, const char *const *migrations, struct err *e)
 {
     int64_t version = 0, known = 0;
-    int rc = conn_user_version(c, &version, e);
+    int rc = conn_number(c, "PRAGMA user_version", &version, e);
 
     while (migrations && migrations[known])
         known++;
@@ -134,24 +138,38 @@ static int db_migrate(struct db_conn *c, const char *const *migrations, struct e
     return rc;
 }
 
+static int db_file_find(const struct db *d, struct err *e)
+{
+    sqlite3_vfs *vfs = d->io->vfs ? sqlite3_vfs_find(d->io->vfs) : NULL;
+    int there = 0;
+
+    if (!vfs)
+        return access(d->path, F_OK) ? err_set_os(e, errno, "cannot open the database %s", d->path) : 0;
+    (void)vfs->xAccess(vfs, d->path, SQLITE_ACCESS_EXISTS, &there);
+    return there ? 0 : err_set(e, ERR_NOT_FOUND, "cannot open the database %s: it is not there", d->path);
+}
+
 static int db_open_to_read(struct db *d, struct err *e)
 {
-    if (access(d->path, F_OK))
-        return err_set_os(e, errno, "cannot open the database %s", d->path);
-    return conn_connect(&d->reader, d->path, SQLITE_OPEN_READONLY, e);
+    int rc = db_file_find(d, e);
+
+    if (rc)
+        return rc;
+    return conn_connect(&d->reader, d, SQLITE_OPEN_READONLY, e);
 }
 
 static int db_open_conns(struct db *d, const struct db_options *o, struct err *e)
 {
     int64_t size = 0;
-    int rc = db_file_make(d->path, &size, e);
+    int rc = d->io->vfs ? 0 : db_file_make(d->path, e);
 
-    rc = rc ? rc : conn_open(&d->writer, d->path, o->fast_and_unsafe, e);
-    if (!rc && size > 0 && size <= CHECK_MAX_BYTES)
+    rc = rc ? rc : conn_open(&d->writer, d, o->fast_and_unsafe, e);
+    rc = rc ? rc : conn_bytes(&d->writer, &size, e);
+    if (!rc && size <= CHECK_MAX_BYTES)
         rc = conn_pragma(&d->writer, "PRAGMA quick_check(1)", "ok", e);
     rc = rc ? rc : db_migrate(&d->writer, o->migrations, e);
     rc = rc ? rc : conn_exec(&d->writer, "PRAGMA foreign_keys=ON", e); /* migrations may rebuild tables */
-    rc = rc ? rc : conn_open(&d->reader, d->path, o->fast_and_unsafe, e);
+    rc = rc ? rc : conn_open(&d->reader, d, o->fast_and_unsafe, e);
     return rc ? rc : conn_exec(&d->reader, "PRAGMA query_only=ON", e);
 }
 

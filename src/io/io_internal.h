@@ -11,8 +11,8 @@ struct scheduler; /* io/fiber.h: ready queue, parking, groups; common to both wo
 
 /*
  * One row per thing that differs between the worlds. Fibers, groups and conds are common (io/fiber.c): an
- * implementation gives the scheduler a clock, timers and a way to be woken. Files and SQLite are real in
- * both; a killed node refuses first.
+ * implementation gives the scheduler a clock, timers and a way to be woken. Files are real in both,
+ * a killed node refuses first; SQLite's are on the world's own disk when it has one.
  */
 struct io_ops {
     int64_t (*now_unix_ms)(struct io *io);
@@ -39,8 +39,9 @@ struct io_ops {
 struct io {
     const struct io_ops *ops;
     struct scheduler *sched;
-    bool dead; /* the node was killed: every call is refused with -ERR_CANCELLED */
-    bool held; /* its fibers do not run: scheduler_hold_io() */
+    const char *vfs; /* SQLite's file system; NULL: this machine's */
+    bool dead;       /* the node was killed: every call is refused with -ERR_CANCELLED */
+    bool held;       /* its fibers do not run: scheduler_hold_io() */
 };
 /* http_server and proc objects of either world begin with this, so that the common entry points find their
  * table. */

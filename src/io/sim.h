@@ -32,6 +32,13 @@ struct sim_faults {
                               them; 401 and 403 also as a GraphQL server does */
     double
         kill_node; /* per scheduler step, for nodes marked killable; starting them again is the harness's */
+    /* Of SQLite's files. All but the first are per operation, and for nodes marked so. */
+    double power_cut; /* per kill: what was not synced is in doubt; else the kernel lives on and keeps it */
+    double kill_at_change; /* in the middle of a commit, too */
+    double disk_full;      /* no file grows for a while */
+    double short_write;    /* a part is written, and the call fails */
+    double fsync_fails;    /* what was to be synced is in doubt, and no later sync makes it safe */
+    int64_t disk_full_max_ms;
 };
 
 struct sim *sim_new(uint64_t seed);
@@ -39,7 +46,8 @@ void sim_free(struct sim *s); /* kills all nodes and lets their fibers unwind fi
 void sim_set_faults(struct sim *s,
                     const struct sim_faults *f); /* may change while running: "once faults stop" */
 
-/* A node is a machine: its fibers live and die together; its files survive. */
+/* A node is a machine: its fibers live and die together; its files survive. Those of SQLite are on a disk of
+ * the simulator's, in memory; others are real. */
 struct sim_node;
 struct sim_node *sim_node_new(struct sim *s, const char *name);
 struct io *sim_node_io(struct sim_node *n); /* of the latest boot; NULL before the first */
@@ -51,9 +59,22 @@ struct io *sim_node_io(struct sim_node *n); /* of the latest boot; NULL before t
 typedef void (*sim_main_fn)(struct io *io, void *arg);
 void sim_node_start(struct sim_node *n, sim_main_fn fn, void *arg);
 /** sim_node_kill() - as kill -9: no later call of the node has any effect; its fibers unwind with
- * ERR_CANCELLED. Work under way (io_work) either happened wholly or not at all, by the seed. No-op when down.
- */
+ * ERR_CANCELLED. Work under way (io_work) happened wholly, not at all, or up to some change to the disk, by
+ * the seed. No-op when down. */
 void sim_node_kill(struct sim_node *n);
+/** sim_node_cut_power() - a kill after which the next boot finds of what was not synced what the seed leaves.
+ */
+void sim_node_cut_power(struct sim_node *n);
+/** sim_node_stop_disk() - after @changes more writes, syncs and deletions nothing reaches the disk and all
+ * fail, until the next boot: for a test that wants each moment of a power cut. */
+void sim_node_stop_disk(struct sim_node *n, int64_t changes);
+/** sim_node_lose_disk() - of a node that is down: it boots with an empty one. */
+void sim_node_lose_disk(struct sim_node *n);
+/** sim_node_disk_holds() - is @text in any of its files? Written is enough, synced or not. */
+bool sim_node_disk_holds(const struct sim_node *n, const char *text);
+/** sim_node_set_disk_faults() - do full disks, short writes, failing syncs and kills at changes reach it? No,
+ * at first. */
+void sim_node_set_disk_faults(struct sim_node *n, bool on);
 bool sim_node_is_up(const struct sim_node *n);
 /** sim_node_freeze() - as SIGSTOP (and SIGCONT): its fibers stand still while time, the others and what is
  * under way to it go on. No-op when down; a kill ends it. */

@@ -13,6 +13,7 @@ enum {
     RESTART_MAX_MS = 15 * 1000,
     ABSENCE_MAX_MS = 12 * 60 * 1000, /* longer than the server waits for an agent before it lends again */
     FREEZE_MAX_MS = 150 * 1000,      /* longer than a lease */
+    DISK_FULL_MAX_MS = 90 * 1000,
     CUT_MAX_MS = 90 * 1000,
     LONG_CUT_MAX_MS =
         8 * 60 * 1000, /* longer than the server waits for an agent; outlives the other faults */
@@ -50,7 +51,13 @@ void faults_draw(struct world *w, struct faults *f)
                  .answer_html = maybe(s, 0.02),
                  .answer_gateway = maybe(s, 0.08),
                  .answer_refused = maybe(s, 0.06),
-                 .kill_node = maybe(s, 0.02) },
+                 .kill_node = maybe(s, 0.02),
+                 .power_cut = sim_random_unit(s),
+                 .kill_at_change = maybe(s, 0.02),
+                 .disk_full = maybe(s, 0.01),
+                 .disk_full_max_ms = DISK_FULL_MAX_MS,
+                 .short_write = maybe(s, 0.02),
+                 .fsync_fails = maybe(s, 0.2) },
         .freeze = maybe(s, 0.002),
         .outage = maybe(s, 0.004),
         .cut = maybe(s, 0.004),
@@ -69,6 +76,7 @@ static int64_t draw_absence(struct world_machine *m)
     if (sim_random_unit(s) < m->disk_loss) {
         sim_note(s, "the disk of %s is lost", m->dir);
         m->world->disks_lost++;
+        sim_node_lose_disk(m->node);
         nftw(m->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     }
     return sim_random_range(s, 0, sim_random_unit(s) < m->long_absence ? ABSENCE_MAX_MS : RESTART_MAX_MS);
@@ -102,8 +110,9 @@ static void freeze_or_thaw(struct world_machine *m, double chance)
 }
 
 /* The client knows what it asked for only while no answer of its own can be lost. */
-static void kill_server(struct world *w, double chance)
+static void trouble_server(struct world *w, double chance)
 {
+    sim_node_set_disk_faults(w->server.node, !w->asking);
     if (chance > 0 && !w->asking && sim_node_is_up(w->server.node) && sim_random_unit(w->sim) < chance)
         sim_node_kill(w->server.node);
     start_when_due(&w->server);
@@ -187,7 +196,7 @@ void faults_step(struct world *w, struct faults *f)
         machine_step(f, &w->agents[i]);
     }
     machine_step(f, &w->server);
-    kill_server(w, f->outage);
+    trouble_server(w, f->outage);
 }
 
 void faults_stop(struct world *w, struct faults *f)

@@ -143,9 +143,7 @@ static void server_main(struct io *io, void *arg)
     struct server *s = NULL;
     struct secret *first = NULL;
     struct err e = { 0 };
-    const struct server_options o = { .data_dir = self->dir,
-                                      .public_url = "http://server:8080",
-                                      .fast_and_unsafe_db = true };
+    const struct server_options o = { .data_dir = self->dir, .public_url = "http://server:8080" };
 
     int rc = server_new(io, &o, &s, &e);
 
@@ -153,7 +151,9 @@ static void server_main(struct io *io, void *arg)
         rc = server_first_admin(s, &first, &e);
     if (!rc && first)
         rc = make_user(s, w, &e);
-    if (rc) {
+    if (rc && !w->calm && e.code == ERR_STORE) {
+        sim_note(w->sim, "the server does not start: %s", e.msg);
+    } else if (rc) {
         world_break(w, "the server does not start: %s", e.msg);
     } else {
         server_start(s);
@@ -277,7 +277,6 @@ static void emulator_main(struct io *io, void *arg)
         .speed = 20,
         .list_lag_ms = sim_random_range(w->sim, 0, LIST_LAG_MAX_MS),
         .gcp_project = "sim-project",
-        .fast_and_unsafe_db = true,
     };
 
     if (emulator_new(io, &o, &m, &e)) {
@@ -320,12 +319,13 @@ static void agent_main(struct io *io, void *arg)
                                      .policies = &w->policies,
                                      .config_json = "{}",
                                      .version = "slipway@0.1.0",
-                                     .fast_and_unsafe_db = true,
                                      .wandb = wandb,
                                      .google = google,
                                      .secrets = secrets };
 
     int rc = agent_new(io, &o, &a, &e);
+    if (!rc) /* some meet them at their first start already */
+        sim_node_set_disk_faults(self->node, true);
     rc = rc ? rc : agent_run(a, &e);
     if (!io_cancelled(io))
         sim_note(w->sim, "agent returned %d: %s", rc, e.msg);
@@ -391,6 +391,7 @@ static void make_agents(struct world *w)
     for (size_t i = 0; i < w->agent_count; i++) {
         make_machine(w, &w->agents[i], names[i], agent_main);
         sim_node_set_killable(w->agents[i].node, true);
+        sim_node_set_disk_faults(w->agents[i].node, sim_random_unit(w->sim) < 0.3);
         w->agents[i].disk_loss = sim_random_unit(w->sim) < 0.3 ? 0.2 * sim_random_unit(w->sim) : 0;
         w->agents[i].long_absence = sim_random_unit(w->sim) < 0.4 ? 0.5 * sim_random_unit(w->sim) : 0;
     }

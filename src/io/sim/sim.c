@@ -13,7 +13,7 @@
 
 /* Where virtual wall clocks start: 2026-01-01T00:00:00Z. */
 static const int64_t EPOCH_UNIX_MS = 1767225600000;
-enum { WORK_MAX_MS = 8 };
+enum { WORK_MAX_MS = 8, WORK_MAX_CHANGES = 40 /* of the disk: a small commit has about ten */ };
 
 /* --- chance: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014) --- */
 uint64_t sim_draw(struct sim *s, enum sim_stream stream)
@@ -182,6 +182,19 @@ static void sim_pause(struct sim *s, int64_t ms)
         (void)fiber_park(s->sched, -1, true);
 }
 
+/* Its thread got to some change of the disk, or to its end; a third of it had not begun. */
+static void work_at_kill(struct sim_node *n, void (*fn)(void *arg), void *arg)
+{
+    int64_t got_to = sim_draw_range(n->sim, SIM_NODES, -WORK_MAX_CHANGES, WORK_MAX_CHANGES);
+
+    sim_trace_add(n->sim, "%s: work under way at the kill %s", n->name, got_to > 0 ? "got on" : "was lost");
+    if (got_to <= 0)
+        return;
+    sim_disk_stop(n->disk, got_to);
+    fn(arg);
+    sim_disk_stop(n->disk, 0);
+}
+
 static int sim_op_work(struct io *io, void (*fn)(void *arg), void *arg, struct err *e)
 {
     struct sim *s = sim_of(io);
@@ -192,12 +205,11 @@ static int sim_op_work(struct io *io, void (*fn)(void *arg), void *arg, struct e
     sim_pause(s, sim_draw_range(s, SIM_NODES, 0, WORK_MAX_MS));
     if (!io->dead) {
         fn(arg);
-        return 0;
+        if (!io->dead) /* it may be killed at any change of the disk */
+            return 0;
+    } else {
+        work_at_kill(boot_of(io)->node, fn, arg);
     }
-    bool happened = sim_draw(s, SIM_NODES) & 1;
-    sim_trace_add(s, "%s: work under way at the kill %s", name, happened ? "was done" : "was lost");
-    if (happened)
-        fn(arg);
     return err_set(e, ERR_CANCELLED, "%s was killed", name);
 }
 
@@ -317,12 +329,12 @@ void sim_set_faults(struct sim *s, const struct sim_faults *f)
     s->faults = *f;
     sim_trace_add(s,
                   "faults: delay %lld..%lld ms, drop %.3f/%.3f, dup %.3f, cut %.3f, wrong answers %.3f, "
-                  "kill %.4f",
+                  "kill %.4f, disk %.4f/%.4f/%.4f",
                   (long long)f->delay_min_ms, (long long)f->delay_max_ms, f->drop_request, f->drop_reply,
                   f->duplicate, f->cut_reply,
                   f->answer_429 + f->answer_500 + f->answer_503 + f->answer_html + f->answer_gateway +
                       f->answer_refused,
-                  f->kill_node);
+                  f->kill_node, f->disk_full, f->short_write, f->fsync_fails);
 }
 
 static bool sim_advance(struct sim *s)
@@ -360,6 +372,7 @@ struct sim_node *sim_node_new(struct sim *s, const char *name)
     n->sim = s;
     n->name = xstrdup(name);
     n->env = map_new();
+    n->disk = sim_disk_new(n);
     vec_push(&s->nodes, n);
     return n;
 }
@@ -380,6 +393,7 @@ static void boot_main(void *arg)
     }
     if (b->io.dead)
         return;
+    sim_disk_boot(n->disk);
     sim_trace_add(n->sim, "%s: up", n->name);
     b->fn(&b->io, b->arg);
     if (b->io.dead || n->boot != b)
@@ -393,7 +407,7 @@ void sim_node_start(struct sim_node *n, sim_main_fn fn, void *arg)
     assert(!n->up);
     struct boot *b = xcalloc(1, sizeof(*b));
 
-    b->io = (struct io){ .ops = &sim_ops, .sched = n->sim->sched };
+    b->io = (struct io){ .ops = &sim_ops, .sched = n->sim->sched, .vfs = n->disk->vfs_name };
     b->node = n;
     b->before = n->boot;
     b->mains = group_new(&b->io);
@@ -415,16 +429,49 @@ static void servers_forget(struct sim *s, const struct boot *gone)
     }
 }
 
-void sim_node_kill(struct sim_node *n)
+static void node_kill(struct sim_node *n, bool power)
 {
-    if (!n->up)
-        return;
-    sim_trace_add(n->sim, "%s: killed", n->name);
+    sim_trace_add(n->sim, "%s: %s", n->name, power ? "power cut" : "killed");
+    n->disk->power_lost |= power;
+    sim_disk_stop(n->disk, 0);
     sim_node_freeze(n, false);
     n->up = false;
     n->boot->io.dead = true;
     servers_forget(n->sim, n->boot);
     scheduler_cancel_io(n->sim->sched, &n->boot->io);
+}
+
+void sim_node_kill(struct sim_node *n)
+{
+    if (n->up)
+        node_kill(n, sim_draw_unit(n->sim, SIM_DISKS) < n->sim->faults.power_cut);
+}
+
+void sim_node_cut_power(struct sim_node *n)
+{
+    if (n->up)
+        node_kill(n, true);
+}
+
+void sim_node_stop_disk(struct sim_node *n, int64_t changes)
+{
+    sim_disk_stop(n->disk, changes);
+}
+
+void sim_node_lose_disk(struct sim_node *n)
+{
+    assert(!n->up);
+    n->disk->lost = true;
+}
+
+bool sim_node_disk_holds(const struct sim_node *n, const char *text)
+{
+    return sim_disk_holds(n->disk, str_of(text));
+}
+
+void sim_node_set_disk_faults(struct sim_node *n, bool on)
+{
+    n->disk->faulty = on;
 }
 
 void sim_node_freeze(struct sim_node *n, bool frozen)
@@ -517,6 +564,7 @@ static void node_free(struct sim_node *n)
         group_free(b->processes);
         free(b);
     }
+    sim_disk_free(n->disk);
     map_each(n->env, visit_free, NULL);
     map_free(n->env);
     vec_done(&n->cut_from);

@@ -6,9 +6,10 @@
 #include "io/fiber.h"
 #include "io/io_internal.h"
 #include "io/sim.h"
+#include "io/sim/sim_disk.h"
 
 /* Streams of chance are apart, so that one more fault does not change who runs next. */
-enum sim_stream { SIM_SCHEDULING, SIM_NETWORK, SIM_NODES, SIM_HARNESS, SIM_STREAMS };
+enum sim_stream { SIM_SCHEDULING, SIM_NETWORK, SIM_NODES, SIM_HARNESS, SIM_DISKS, SIM_STREAMS };
 
 enum { SIM_TRACE_LINES = 20000 };
 
@@ -52,6 +53,7 @@ struct sim_node {
     struct sim *sim;
     char *name;
     struct boot *boot; /* the latest; NULL before the first */
+    struct sim_disk *disk;
     bool up, killable, trusted;
     struct map *env;
     struct vec cut_from;  /* nodes that nothing it sends reaches */

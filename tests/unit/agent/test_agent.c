@@ -2,7 +2,6 @@
  * tests/unit/agent/test_agent.c: whole lives of launches, in the simulator: the real agent and W&B client, a
  * small queue server behind HTTP (fake_queue.h), and Vertex AI as a table (fake_google.h).
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -345,39 +344,23 @@ static void the_server_can_end_the_agent_and_jobs_run_on(void **state)
     assert_int_equal(queue.items[0].reports, 0);
 }
 
-static bool file_holds(const char *path, const char *text)
+/* Is @text in a file of the agent's? */
+static bool is_on_disk(const char *text)
 {
-    FILE *f = fopen(path, "rb");
-    size_t len = 0, n = strlen(text);
-    char *data = calloc(1, 1 << 20);
-    bool found = false;
-
-    if (f) {
-        len = fread(data, 1, 1 << 20, f);
-        fclose(f);
-    }
-    for (size_t i = 0; i + n <= len && !found; i++)
-        found = memcmp(data + i, text, n) == 0;
-    free(data);
-    return found;
+    return sim_node_disk_holds(world.agent, text);
 }
 
 static void a_key_in_the_spec_goes_to_the_job_and_not_into_the_journal(void **state)
 {
-    char path[100];
-
     push(SPEC_WITH("\"_wandb_api_key\":\"fedcba9876543210fedcba9876543210fedcba98\","));
     boot();
     run_until(has_job);
     run_for(3000);
     assert_non_null(strstr(cloud.wire, "fedcba9876543210"));
     assert_null(strstr(cloud.wire, KEY));
-    snprintf(path, sizeof(path), "%s/journal.db-wal", world.dir);
-    assert_true(file_holds(path, "proj"));
-    assert_false(file_holds(path, "fedcba9876543210"));
-    assert_false(file_holds(path, KEY));
-    snprintf(path, sizeof(path), "%s/journal.db", world.dir);
-    assert_false(file_holds(path, "fedcba9876543210"));
+    assert_true(is_on_disk("proj"));
+    assert_false(is_on_disk("fedcba9876543210"));
+    assert_false(is_on_disk(KEY));
 }
 
 static bool no_quota_met(void)
@@ -429,26 +412,6 @@ static void the_author_is_not_named_beside_anothers_key(void **state)
 #define SECRET_SPEC                                                                                          \
     ENV_SPEC("{\"name\":\"HF_TOKEN\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"projects/p/secrets/"        \
              "hf\"}}}")
-
-/* Is @text in a file of the agent's folder? */
-static bool is_on_disk(const char *text)
-{
-    AUTO_PTR(arena) a = arena_new();
-    DIR *dir = opendir(world.dir);
-    bool found = false;
-
-    for (struct dirent *at = readdir(dir); at; at = readdir(dir)) {
-        FILE *f = fopen(arena_printf(a, "%s/%s", world.dir, at->d_name), "rb");
-        char *bytes = arena_alloc(a, 1 << 20);
-        size_t len = f ? fread(bytes, 1, 1 << 20, f) : 0;
-
-        found = found || str_find((struct str){ bytes, len }, str_of(text)) >= 0;
-        if (f)
-            fclose(f);
-    }
-    closedir(dir);
-    return found;
-}
 
 static void a_secret_of_the_config_is_in_the_request_and_not_on_the_disk(void **state)
 {
