@@ -164,6 +164,8 @@ static int db_open_conns(struct db *d, const struct db_options *o, struct err *e
     int rc = d->io->vfs ? 0 : db_file_make(d->path, e);
 
     rc = rc ? rc : conn_open(&d->writer, d, o->fast_and_unsafe, e);
+    if (!rc && !o->fast_and_unsafe)
+        rc = conn_settle_log(&d->writer, e);
     rc = rc ? rc : conn_bytes(&d->writer, &size, e);
     if (!rc && size <= CHECK_MAX_BYTES)
         rc = conn_pragma(&d->writer, "PRAGMA quick_check(1)", "ok", e);

@@ -1,4 +1,4 @@
-/* io/db_internal.h: what the three db_*.c files share. */
+/* io/db_internal.h: what the db*.c files share. */
 #pragma once
 
 #include <sqlite3.h>
@@ -35,3 +35,7 @@ int conn_fail(struct db_conn *c, struct err *e);
 int conn_exec(struct db_conn *c, const char *sql, struct err *e);
 void conn_finish_all(struct db_conn *c); /* ends the statements a callback left open */
 void conn_done(struct db_conn *c);
+
+/* db_settle.c */
+/** conn_settle_log() - before the first change: nothing in the log is there by the kernel's word alone. */
+int conn_settle_log(struct db_conn *c, struct err *e);
