@@ -3,9 +3,7 @@
  * wished for: jobs deleted, cancelled or moved on behind the agent's back, words that come late, cancels that
  * fail, items that are somebody else's now.
  */
-#include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "agent_world.h"
 
@@ -188,21 +186,12 @@ static void without_a_limit_all_items_run_at_once(void **state)
 
 /* --- the disk ------------------------------------------------------------------------------------------- */
 
-/* No file of this process can grow or change any more, as on a full disk; and again. */
 static void set_disk_full(bool full)
 {
-    static struct rlimit before;
-    struct rlimit none;
+    const struct sim_faults none = { 0 }, always = { .disk_full = 1, .disk_full_max_ms = 3600 * 1000 };
 
-    if (full) {
-        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-        none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
-        signal(SIGXFSZ, SIG_IGN);
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-    } else {
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-        signal(SIGXFSZ, SIG_DFL);
-    }
+    sim_node_set_disk_faults(world.agent, full);
+    sim_set_faults(world.sim, full ? &always : &none);
 }
 
 static void on_a_full_disk_nothing_is_taken(void **state)
