@@ -21,7 +21,7 @@ MAY_USE = {
 THIRD_PARTY = [  # pattern of the header, the folders that may include it
     (r"jansson\.h", "base"), (r"yaml\.h", "base"), (r"argon2\.h", "base"), (r"openssl/.*", "base io/real"), (r"ut(hash|list|array)\.h", "base"),
     (r"uv(/.*)?\.h", "io"), (r"curl/.*", "io"), (r"llhttp\.h", "io/real"), (r"sqlite3\.h", "io"),
-    (r"archive(_entry)?\.h", "build"), (r"libpq-fe\.h", "server"),
+    (r"archive(_entry)?\.h", "build"), (r"libpq-fe\.h", "io"),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

@@ -7,6 +7,8 @@ import tree
 MAX_COLUMNS = 110
 BANNED = re.compile(r"(?<![\w.>])(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|strtok|atoi|atol|sscanf|gmtime|localtime"
                     r"|system|popen)\s*\(")
+# The store's SQL runs on SQLite and on PostgreSQL; the first word of each has another way that both know.
+ONLY_SQLITE = re.compile(r"\b(INSERT OR|REPLACE INTO|ON CONFLICT DO UPDATE|ifnull\(|instr\(|char\(10|RAISE\(|rowid\b(?! *\)? *;))")
 UNNUMBERED = re.compile(r"\b(TODO|FIXME|XXX)\b(?!\(#\d+\))")
 # Package registries are reached by their own clients, never by an address of ours. Split so that this file is clean.
 HOSTS = re.compile(r"py" r"pi\.org|pythonh" r"osted\.org|npm" r"js\.|deb" r"ian\.org|pro" r"xy\.golang\.org")
@@ -23,6 +25,10 @@ def check_c(name, text):
         found = BANNED.search(line)
         if found:
             yield name, number, f"{found.group(1)}() is banned"
+    if name.startswith("src/server/store/"):
+        for number, line in enumerate(text.splitlines(), 1):
+            if ONLY_SQLITE.search(line):
+                yield name, number, f"{ONLY_SQLITE.search(line).group(1)}: PostgreSQL does not know it"
 
 
 def check_lines(name, text):

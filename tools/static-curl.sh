@@ -9,32 +9,13 @@ set -eu
 
 prefix=$1
 here=$(cd "$(dirname "$0")" && pwd)
-stamp="$(dpkg-query -W -f '${Version}' libcurl4-openssl-dev) $(cksum <"$here/static-curl.sh") $prefix"
+stamp="$(dpkg-query -W -f '${Version}' libcurl4-openssl-dev) $(cat "$here/static-curl.sh" "$here/debian-source.sh" | cksum) $prefix"
 [ "$(cat "$prefix/.stamp" 2>/dev/null)" = "$stamp" ] && exit 0
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-give_up() {
-    echo "static-curl: $1" >&2
-    [ ! -s "$work/log" ] || tail -5 "$work/log" >&2
-    exit 1
-}
-
-# The machine's own package sources, asked for source packages, without touching its configuration or needing root.
-mkdir -p "$work/parts" "$work/lists/partial" "$work/cache/archives/partial"
-cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed -n 's/^deb /deb-src /p' >"$work/parts/source.list"
-cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed 's/^Types:.*/Types: deb-src/' >"$work/parts/source.sources"
-cat >"$work/apt.conf" <<END
-Dir::Etc::sourcelist "-";
-Dir::Etc::sourceparts "$work/parts";
-Dir::State::lists "$work/lists";
-Dir::Cache "$work/cache";
-APT::Sandbox::User "$(id -un)";
-END
-export APT_CONFIG="$work/apt.conf"
-cd "$work"
-apt-get -q update >log 2>&1 || true # one list that fails need not be the one with curl
-apt-get -q source curl >log 2>&1 || give_up "Debian's source package of curl is not to be had"
+me=static-curl
+# shellcheck source=tools/debian-source.sh
+. "$here/debian-source.sh"
+fetch_source curl
 cd curl-*/
 
 # Debian's patches are newer than the files that autotools made from what they patch: nothing is to be made again.

@@ -24,12 +24,16 @@ int admin_open(struct io *io, const struct args *a, struct server **ret, struct 
 {
     AUTO_PTR(arena) arena = arena_new();
     struct server_options o = { .data_dir = args_text(a, "data") };
+    int rc = role_db_url(io, a, &o.db_url, e);
 
     /* By number: names need what a static program has not. */
     o.acts_as = arena_printf(arena, "operator uid %u", (unsigned)getuid());
     if (!o.data_dir)
         o.data_dir = role_default_dir(io, arena, "server");
-    return server_new(io, &o, ret, e) ? err_wrap(e, "opening the store in %s", o.data_dir) : 0;
+    rc = rc ? rc : server_new(io, &o, ret, e);
+    return rc ? err_wrap(e, "opening the store %s%s", o.db_url ? "of " : "in ",
+                         o.db_url ? "--db" : o.data_dir)
+              : 0;
 }
 
 void admin_print_json(struct arena *a, const struct jval *v)

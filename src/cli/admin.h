@@ -27,6 +27,8 @@ void admin_print_json(struct arena *a, const struct jval *v);
             "how long the key opens anything: 90d, 12h, 30m (default: for ever)", 0, 0                       \
     }
 #define OPTION_DATA                                                                                          \
+    { "data", 'd', OPTION_TEXT, "DIR", "the server's data folder", 0, 0 },                                   \
     {                                                                                                        \
-        "data", 'd', OPTION_TEXT, "DIR", "the server's data folder", 0, 0                                    \
+        "db", 0, OPTION_TEXT, "URL", "the server's PostgreSQL database, in place of the one in the folder",  \
+            0, 0                                                                                             \
     }

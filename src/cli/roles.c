@@ -119,14 +119,34 @@ static int explain_listen(struct err *e)
     return -(int)e->code;
 }
 
+int role_db_url(struct io *io, const struct args *a, const char **ret, struct err *e)
+{
+    const char *url = args_text(a, "db") ? args_text(a, "db") : io_env_text(io, "SLIPWAY_DB");
+
+    if (url && !str_has_prefix(str_of(url), STR("postgres://")) &&
+        !str_has_prefix(str_of(url), STR("postgresql://")))
+        return err_set(e, ERR_USAGE,
+                       "--db, or SLIPWAY_DB: not an address of PostgreSQL: write it as "
+                       "postgres://USER@HOST/DATABASE, and its password into PGPASSWORD or ~/.pgpass");
+    *ret = url;
+    return 0;
+}
+
+/* Servers that share a database share the folder too, each with a port of its own. */
+static int lock_folder(struct io *io, const struct server_place *p, struct file_lock **ret, struct err *e)
+{
+    return p->db_url ? file_mkdirs(io, p->data_dir, e) : file_lock_folder(io, p->data_dir, "server", ret, e);
+}
+
 int role_serve_server(struct io *io, const struct server_place *p, struct served_server *ret, struct err *e)
 {
     struct served_server s = { .scheme = p->tls_cert ? "https" : "http" };
     struct server_options o = { .data_dir = p->data_dir,
+                                .db_url = p->db_url,
                                 .key_rate = p->key_rate,
                                 .address_rate = p->address_rate,
                                 .behind_proxy = p->behind_proxy };
-    int rc = file_lock_folder(io, p->data_dir, "server", &s.lock, e);
+    int rc = lock_folder(io, p, &s.lock, e);
 
     if (rc == 0)
         rc = server_new(io, &o, &s.server, e);

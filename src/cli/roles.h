@@ -29,14 +29,20 @@ struct served_server {
     struct http_server *http;
     const char *scheme; /* "http" or "https" */
 };
+struct args; /* cli/option.h */
+
 struct server_place {
     const char *data_dir;
-    const char *host; /* NULL: 127.0.0.1 */
+    const char *db_url; /* role_db_url() */
+    const char *host;   /* NULL: 127.0.0.1 */
     uint16_t port;
     double key_rate, address_rate; /* requests a second; 0: no limit */
     bool behind_proxy;
     const char *tls_cert, *tls_key; /* PEM files; both or neither. A key that others may read is warned of */
 };
+/** role_db_url() - --db, else SLIPWAY_DB: the address of a PostgreSQL database; NULL: a file. -ERR_USAGE for
+ * another kind of address. */
+NODISCARD int role_db_url(struct io *io, const struct args *a, const char **ret, struct err *e);
 /** role_serve_server() - open the store in its folder and listen. Yields. Nothing is left behind on failure.
  */
 NODISCARD int role_serve_server(struct io *io, const struct server_place *p, struct served_server *ret,

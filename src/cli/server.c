@@ -1,6 +1,7 @@
 /* cli/server.c: `slipway server`. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/admin.h"
 #include "cli/roles.h"
@@ -35,6 +36,9 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
     struct stop stop;
     int rc = role_check_host(p.host, args_has(a, "public"), "--public", e);
 
+    rc = rc ? rc : role_db_url(io, a, &p.db_url, e);
+    if (p.db_url) /* each connection has a thread while it works, and libuv starts with four */
+        (void)setenv("UV_THREADPOOL_SIZE", "12", 0);
     p.data_dir = p.data_dir ? p.data_dir : role_default_dir(io, arena, "server");
     if (rc == 0)
         rc = role_serve_server(io, &p, &s, e);
@@ -54,6 +58,8 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
 static const struct option_row server_rows[] = {
     { "data", 'd', OPTION_TEXT, "DIR", "where the database lives (default ~/.local/share/slipway/server)", 0,
       0 },
+    { "db", 0, OPTION_TEXT, "URL", "postgres://USER@HOST/NAME: keep all but files there, in place of SQLite",
+      0, 0 },
     { "host", 0, OPTION_TEXT, "ADDRESS", "address to listen on (default 127.0.0.1)", 0, 0 },
     { "port", 0, OPTION_INT, "N", "port to listen on, 0 for any (default 8080)", 0, 65535 },
     { "public", 0, OPTION_FLAG, NULL, "allow an address that is not loopback; use TLS then", 0, 0 },

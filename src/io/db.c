@@ -72,6 +72,7 @@ static int conn_bytes(struct db_conn *c, int64_t *ret, struct err *e)
 
 static int conn_connect(struct db_conn *c, const struct db *d, int mode, struct err *e)
 {
+    c->head.engine = &lite_engine;
     c->path = d->path;
     c->stmts = map_new();
     if (sqlite3_open_v2(d->path, &c->handle, mode | SQLITE_OPEN_NOMUTEX, d->io->vfs) != SQLITE_OK)
@@ -175,8 +176,24 @@ static int db_open_conns(struct db *d, const struct db_options *o, struct err *e
     return rc ? rc : conn_exec(&d->reader, "PRAGMA query_only=ON", e);
 }
 
+static int db_open_pg(struct io *io, const struct db_options *o, struct db **ret, struct err *e)
+{
+    struct db *d = xcalloc(1, sizeof(*d));
+    int rc = pg_pool_open(io, o, &d->pg, e);
+
+    if (rc) {
+        free(d);
+        return rc;
+    }
+    d->io = io;
+    *ret = d;
+    return 0;
+}
+
 int db_open(struct io *io, const struct db_options *o, struct db **ret, struct err *e)
 {
+    if (o->url)
+        return db_open_pg(io, o, ret, e);
     if (io->dead)
         return err_set(e, ERR_CANCELLED, "%s: cancelled", o->path);
     struct db *d = xcalloc(1, sizeof(*d));
@@ -196,6 +213,11 @@ void db_close(struct db *d)
 {
     if (!d)
         return;
+    if (d->pg) {
+        pg_pool_close(d->pg);
+        free(d);
+        return;
+    }
     group_wait(d->group);
     group_free(d->group);
     conn_done(&d->reader);
@@ -208,6 +230,8 @@ int db_read(struct db *d, db_fn fn, void *arg, struct err *e)
 {
     struct db_conn *c = &d->reader;
 
+    if (d->pg)
+        return pg_pool_work(d->pg, &(struct pg_work){ fn, arg, PG_READ }, e);
     if (d->io->dead)
         return err_set(e, ERR_CANCELLED, "%s: cancelled", d->path);
     if (d->read_depth) /* a read inside a read: same snapshot; the outer one ends the statements */
@@ -226,5 +250,5 @@ int db_read(struct db *d, db_fn fn, void *arg, struct err *e)
 
 uint64_t db_commits(const struct db *d)
 {
-    return d->commits;
+    return d->pg ? pg_pool_commits(d->pg) : d->commits;
 }

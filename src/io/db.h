@@ -1,9 +1,13 @@
 /*
- * io/db.h: one SQLite file with group commit. WAL, synchronous=FULL.
+ * io/db.h: one SQLite file with group commit (WAL, synchronous=FULL), or a PostgreSQL database that several
+ * processes may share. SQL is written once, in what both understand; '?' stands for a value.
  *
  * Writes run on a worker thread: all that wait when the worker is free share one transaction, each in a
  * savepoint of its own, and every waiter is woken after the commit is on the disk. Reads run at once on the
  * loop thread on a second connection, and see what has been committed.
+ * With PostgreSQL every callback is a transaction of its own on a worker thread, serializable where it
+ * writes: one that met another is run again, so it must set what it returns anew each time, and not add to
+ * it.
  */
 #pragma once
 
@@ -15,6 +19,8 @@ struct db_stmt;
 
 struct db_options {
     const char *path; /* its folder must exist; created 0600 */
+    const char
+        *url; /* not NULL: PostgreSQL's, "postgres://user@host/name?sslmode=verify-full", and no file */
     /* Step i (from 0) brings the file from user_version i to i + 1; each is SQL text, run in one transaction.
      * NULL-ended. */
     const char *const *migrations;
@@ -36,7 +42,11 @@ typedef int (*db_fn)(struct db_conn *c, void *arg, struct err *e);
 /** db_write() - run @fn on the worker; back when its changes are durable. Yields. @arg may be on the stack.
  * fn's code, -ERR_STORE, -ERR_CANCELLED (then nothing was changed). */
 NODISCARD int db_write(struct db *d, db_fn fn, void *arg, struct err *e);
-/** db_read() - run @fn now on the reading connection. Does not yield. */
+/** db_write_locking() - the same, for a callback that locks the rows it decides upon (DB_LOCK_ROWS): with
+ * PostgreSQL it sees what is committed while it runs, and several take different rows at once. */
+NODISCARD int db_write_locking(struct db *d, db_fn fn, void *arg, struct err *e);
+/** db_read() - run @fn now on the reading connection. Does not yield, but with PostgreSQL, where @fn runs on
+ * a worker thread and may be run again. */
 NODISCARD int db_read(struct db *d, db_fn fn, void *arg, struct err *e);
 
 /**
@@ -61,3 +71,20 @@ int64_t db_col_i64(struct db_stmt *s, int col);    /* 0 for NULL */
 double db_col_double(struct db_stmt *s, int col);
 bool db_col_is_null(struct db_stmt *s, int col);
 int64_t db_last_id(struct db_conn *c);
+
+/* Behind a SELECT, where db_is_shared(): lock its rows, and pass over those that others have locked. */
+#define DB_LOCK_ROWS " FOR UPDATE SKIP LOCKED"
+
+/* --- several processes on one database: PostgreSQL ------------------------------------------------------ */
+bool db_is_shared(const struct db_conn *c);
+/** db_notify() - when the transaction is committed, every process that listens to @channel hears @text.
+ * Nothing happens with SQLite, which has one. */
+NODISCARD int db_notify(struct db_conn *c, const char *channel, struct str text, struct err *e);
+struct db_listener {
+    const char *channel;                       /* a lower-case word; borrowed */
+    void (*heard)(void *ctx, struct str text); /* on the loop thread, must not yield. Absent: texts may have
+                                                  been missed */
+    void *ctx;
+};
+/** db_listen() - once a database, until it is closed. Nothing is heard with SQLite. Does not yield. */
+NODISCARD int db_listen(struct db *d, const struct db_listener *l, struct err *e);

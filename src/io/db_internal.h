@@ -5,11 +5,13 @@
 
 #include "base/map.h"
 #include "io/db.h"
+#include "io/db_engine.h"
 #include "io/fiber.h"
 #include "io/io_internal.h"
 
 /* One SQLite connection. Used by one thread at a time: the reader by the loop, the writer by the worker. */
 struct db_conn {
+    struct db_head head;
     sqlite3 *handle;
     const char *path;     /* for messages; borrowed from the db */
     struct map *stmts;    /* SQL text -> struct db_stmt, prepared once */
@@ -20,6 +22,7 @@ struct db_write; /* one waiting change; on its fiber's stack */
 
 struct db {
     struct io *io;
+    struct pg_pool *pg; /* not NULL: nothing below is used */
     char *path;
     struct db_conn reader, writer;
     unsigned read_depth;
@@ -30,6 +33,7 @@ struct db {
 };
 
 /* db_stmt.c */
+extern const struct db_engine lite_engine;
 /** conn_fail() - ERR_CONFLICT for a violated constraint, else ERR_STORE, with the path and SQLite's text. */
 int conn_fail(struct db_conn *c, struct err *e);
 int conn_exec(struct db_conn *c, const char *sql, struct err *e);

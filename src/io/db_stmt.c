@@ -11,6 +11,7 @@
 #include "base/mem.h"
 
 struct db_stmt {
+    struct db_head head;
     struct db_conn *conn;
     sqlite3_stmt *handle;
     bool cached; /* lives in conn->stmts; else it is freed when finished */
@@ -40,6 +41,7 @@ static int stmt_prepare(struct db_conn *c, const char *sql, bool cached, struct 
     if (sqlite3_prepare_v3(c->handle, sql, -1, flags, &handle, NULL) != SQLITE_OK)
         return conn_fail(c, e);
     struct db_stmt *s = xcalloc(1, sizeof(*s));
+    s->head = c->head;
     s->conn = c;
     s->handle = handle;
     s->cached = cached;
@@ -75,9 +77,9 @@ static void stmt_free(struct db_stmt *s)
     free(s);
 }
 
-void db_finish(struct db_stmt *s)
+static void lite_finish(struct db_stmt *s)
 {
-    if (!s || !s->busy)
+    if (!s->busy)
         return;
     s->busy = false;
     if (s->prev)
@@ -97,7 +99,7 @@ void db_finish(struct db_stmt *s)
 void conn_finish_all(struct db_conn *c)
 {
     while (c->open)
-        db_finish(c->open); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks what it frees */
+        lite_finish(c->open); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks what it frees */
 }
 
 static bool stmt_visit_free(struct str key, void *value, void *ctx)
@@ -125,7 +127,7 @@ static int bind_str(sqlite3_stmt *h, int at, struct str s)
     return sqlite3_bind_text64(h, at, s.ptr, s.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-static int stmt_bind(struct db_stmt *s, const char *types, va_list ap, struct err *e)
+static int stmt_bind(struct db_stmt *s, const char *types, va_list *ap, struct err *e)
 {
     int rc = SQLITE_OK;
 
@@ -133,16 +135,16 @@ static int stmt_bind(struct db_stmt *s, const char *types, va_list ap, struct er
     for (int at = 1; *types && rc == SQLITE_OK; types++, at++) {
         switch (*types) {
         case 's':
-            rc = bind_str(s->handle, at, va_arg(ap, struct str));
+            rc = bind_str(s->handle, at, va_arg(*ap, struct str));
             break;
         case 'z':
-            rc = bind_str(s->handle, at, str_of(va_arg(ap, const char *)));
+            rc = bind_str(s->handle, at, str_of(va_arg(*ap, const char *)));
             break;
         case 'i':
-            rc = sqlite3_bind_int64(s->handle, at, va_arg(ap, int64_t));
+            rc = sqlite3_bind_int64(s->handle, at, va_arg(*ap, int64_t));
             break;
         case 'd':
-            rc = sqlite3_bind_double(s->handle, at, va_arg(ap, double));
+            rc = sqlite3_bind_double(s->handle, at, va_arg(*ap, double));
             break;
         case 'n':
             rc = sqlite3_bind_null(s->handle, at);
@@ -154,34 +156,23 @@ static int stmt_bind(struct db_stmt *s, const char *types, va_list ap, struct er
     return rc == SQLITE_OK ? 0 : conn_fail(s->conn, e);
 }
 
-static int stmt_start(struct db_conn *c, const char *sql, struct db_stmt **ret, struct err *e,
-                      const char *types, va_list ap)
+static int lite_query(struct db_conn *c, struct db_stmt **ret, const struct db_text *t, struct err *e)
 {
     struct db_stmt *s = NULL;
-    int rc = stmt_take(c, sql, &s, e);
+    int rc = stmt_take(c, t->sql, &s, e);
 
     if (rc)
         return rc;
-    rc = stmt_bind(s, types, ap, e);
+    rc = stmt_bind(s, t->types, t->values, e);
     if (rc) {
-        db_finish(s);
+        lite_finish(s);
         return rc;
     }
     *ret = s;
     return 0;
 }
 
-int db_query(struct db_conn *c, struct db_stmt **ret, struct err *e, const char *sql, const char *types, ...)
-{
-    va_list ap;
-
-    va_start(ap, types);
-    int rc = stmt_start(c, sql, ret, e, types, ap);
-    va_end(ap);
-    return rc;
-}
-
-int db_step(struct db_stmt *s, bool *ret_row, struct err *e)
+static int lite_step(struct db_stmt *s, bool *ret_row, struct err *e)
 {
     assert(s->busy);
     int code = sqlite3_step(s->handle);
@@ -191,51 +182,50 @@ int db_step(struct db_stmt *s, bool *ret_row, struct err *e)
         return 0;
     }
     int rc = code == SQLITE_DONE ? 0 : conn_fail(s->conn, e);
-    db_finish(s);
+    lite_finish(s);
     if (!rc)
         *ret_row = false;
     return rc;
 }
 
-int db_run(struct db_conn *c, int64_t *ret_changes, struct err *e, const char *sql, const char *types, ...)
+static int64_t lite_changes(struct db_conn *c)
 {
-    struct db_stmt *s = NULL;
-    bool row = true;
-    va_list ap;
-
-    va_start(ap, types);
-    int rc = stmt_start(c, sql, &s, e, types, ap);
-    va_end(ap);
-    while (!rc && row)
-        rc = db_step(s, &row, e);
-    if (!rc && ret_changes)
-        *ret_changes = sqlite3_changes64(c->handle);
-    return rc;
+    return sqlite3_changes64(c->handle);
 }
 
-struct str db_col_str(struct db_stmt *s, int col)
+static int64_t lite_last_id(struct db_conn *c)
+{
+    return sqlite3_last_insert_rowid(c->handle);
+}
+
+static struct str lite_col_str(struct db_stmt *s, int col)
 {
     const char *text = (const char *)sqlite3_column_text(s->handle, col);
 
     return (struct str){ text, text ? (size_t)sqlite3_column_bytes(s->handle, col) : 0 };
 }
 
-int64_t db_col_i64(struct db_stmt *s, int col)
+static int64_t lite_col_i64(struct db_stmt *s, int col)
 {
     return sqlite3_column_int64(s->handle, col);
 }
 
-double db_col_double(struct db_stmt *s, int col)
+static double lite_col_double(struct db_stmt *s, int col)
 {
     return sqlite3_column_double(s->handle, col);
 }
 
-bool db_col_is_null(struct db_stmt *s, int col)
+static bool lite_col_is_null(struct db_stmt *s, int col)
 {
     return sqlite3_column_type(s->handle, col) == SQLITE_NULL;
 }
 
-int64_t db_last_id(struct db_conn *c)
-{
-    return sqlite3_last_insert_rowid(c->handle);
-}
+const struct db_engine lite_engine = { .query = lite_query,
+                                       .step = lite_step,
+                                       .finish = lite_finish,
+                                       .changes = lite_changes,
+                                       .last_id = lite_last_id,
+                                       .col_str = lite_col_str,
+                                       .col_i64 = lite_col_i64,
+                                       .col_double = lite_col_double,
+                                       .col_is_null = lite_col_is_null };

@@ -154,6 +154,8 @@ int db_write(struct db *d, db_fn fn, void *arg, struct err *e)
 {
     struct scheduler *sched = d->io->sched;
 
+    if (d->pg)
+        return pg_pool_work(d->pg, &(struct pg_work){ fn, arg, PG_WRITE }, e);
     if (d->io->dead || io_cancelled(d->io))
         return write_cancelled(d, e);
     struct db_write *w = xcalloc(1, sizeof(*w));
@@ -173,4 +175,9 @@ int db_write(struct db *d, db_fn fn, void *arg, struct err *e)
     int rc = w->rc;
     free(w);
     return rc;
+}
+
+int db_write_locking(struct db *d, db_fn fn, void *arg, struct err *e)
+{
+    return d->pg ? pg_pool_work(d->pg, &(struct pg_work){ fn, arg, PG_LOCKING }, e) : db_write(d, fn, arg, e);
 }

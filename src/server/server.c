@@ -33,10 +33,18 @@ static int schema_open(struct server *s, struct err *e)
     return gql_schema_new(&o, &s->schema, e);
 }
 
+static void woken(void *ctx, int64_t queue_id)
+{
+    if (queue_id)
+        wake_queue(ctx, queue_id);
+    else
+        wake_all_queues(ctx);
+}
+
 static int server_open(struct server *s, const struct server_options *o, struct err *e)
 {
     AUTO_STRBUF struct strbuf path = STRBUF(4096);
-    struct store_options store = { .fast_and_unsafe = o->fast_and_unsafe_db };
+    struct store_options store = { .url = o->db_url, .fast_and_unsafe = o->fast_and_unsafe_db };
     struct keys_options keys = { .io = s->io, .cheap = o->fast_and_unsafe_db };
     int rc = file_mkdirs(s->io, o->data_dir, e);
 
@@ -47,6 +55,8 @@ static int server_open(struct server *s, const struct server_options *o, struct 
     store.path = strbuf_cstr(&path);
     if (rc == 0)
         rc = store_open(s->io, &store, &s->store, e);
+    if (rc == 0)
+        rc = store_listen(s->store, woken, s, e);
     if (rc == 0)
         rc = store_own_secret(s->store, STORE_SIGNING_KEY, &s->signing_key, e);
     keys.store = s->store;

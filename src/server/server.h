@@ -7,10 +7,12 @@
 struct server;
 
 struct server_options {
-    const char *data_dir;          /* folder for slipway.db; made when missing */
-    const char *public_url;        /* how clients reach it, for links; NULL: http://HOST:PORT */
-    bool fast_and_unsafe_db;       /* simulator and tests: no fsync, and cheap digests of chosen keys */
-    int64_t lease_ms;              /* 0: 60000 */
+    const char *data_dir;    /* folder for slipway.db and files; made when missing */
+    const char *db_url;      /* not NULL: PostgreSQL in place of slipway.db; several servers may share it,
+                                and then share the folder as well */
+    const char *public_url;  /* how clients reach it, for links; NULL: http://HOST:PORT */
+    bool fast_and_unsafe_db; /* simulator and tests: no fsync, and cheap digests of chosen keys */
+    int64_t lease_ms;        /* 0: 60000 */
     double key_rate, address_rate; /* requests a second of one key, of one address; 0: no limit */
     bool behind_proxy;             /* the address is the last one of X-Forwarded-For */
     const char *acts_as;           /* who the administration below is by, for the audit log; NULL: "server" */

@@ -20,6 +20,7 @@ struct server {
     int64_t lease_ms;
     struct group *group; /* housekeeping */
     struct map *waits;   /* queue id as text -> struct queue_wait, while somebody waits */
+    uint64_t wakes;      /* how often somebody was to be woken */
 };
 
 /* Who asks, and with what manners. One per request; the context of resolvers. */
@@ -44,8 +45,13 @@ int http_status_of(enum err_code code);
 /** public_base() - the address clients reach us at, without slash at the end, in the exchange's arena. */
 struct str public_base(struct server *s, struct http_exchange *x);
 
-/** wait_for_item() - until something is put into the queue. Yields. -ERR_TIMEOUT, -ERR_CANCELLED. */
-NODISCARD int wait_for_item(struct server *s, int64_t queue_id, int64_t timeout_ms, struct err *e);
+struct item_wait {
+    int64_t queue_id, timeout_ms;
+    uint64_t seen; /* server.wakes, before the look that found nothing */
+};
+/** wait_for_item() - until something is put into the queue, or has been since the look. Yields. -ERR_TIMEOUT,
+ * -ERR_CANCELLED. */
+NODISCARD int wait_for_item(struct server *s, const struct item_wait *w, struct err *e);
 void wake_queue(struct server *s, int64_t queue_id);
 void wake_all_queues(struct server *s);
 

@@ -18,19 +18,21 @@ static struct str wait_key(int64_t queue_id, char *buf, size_t size)
     return (struct str){ buf, (size_t)len };
 }
 
-int wait_for_item(struct server *s, int64_t queue_id, int64_t timeout_ms, struct err *e)
+int wait_for_item(struct server *s, const struct item_wait *wait, struct err *e)
 {
     char buf[24];
-    struct str key = wait_key(queue_id, buf, sizeof(buf));
+    struct str key = wait_key(wait->queue_id, buf, sizeof(buf));
     struct queue_wait *w = map_get(s->waits, key);
     int rc;
 
+    if (s->wakes != wait->seen)
+        return 0;
     if (!w) {
         w = xcalloc(1, sizeof(*w));
         map_put(s->waits, key, w);
     }
     w->waiters++;
-    rc = cond_wait(s->io, &w->cond, timeout_ms, e);
+    rc = cond_wait(s->io, &w->cond, wait->timeout_ms, e);
     w->waiters--;
     if (w->waiters == 0) {
         map_remove(s->waits, key);
@@ -44,6 +46,7 @@ void wake_queue(struct server *s, int64_t queue_id)
     char buf[24];
     struct queue_wait *w = map_get(s->waits, wait_key(queue_id, buf, sizeof(buf)));
 
+    s->wakes++;
     if (w)
         cond_broadcast(s->io, &w->cond);
 }
@@ -59,5 +62,6 @@ static bool wake_visit(struct str key, void *value, void *ctx)
 
 void wake_all_queues(struct server *s)
 {
+    s->wakes++;
     map_each(s->waits, wake_visit, s);
 }

@@ -18,7 +18,6 @@ static int agent_of(struct gql_call *c, struct store_agent *ret, struct err *e)
     return store_agent_beat(store_of(c), uid, (struct str){ 0 }, now_of(c), e);
 }
 
-/* Between a look that finds nothing and the wait no other fiber runs, so no push is missed. */
 static int pop_or_wait(struct gql_call *c, struct store_pop *pop, bool *ret_found, struct store_item *ret,
                        struct err *e)
 {
@@ -30,6 +29,8 @@ static int pop_or_wait(struct gql_call *c, struct store_pop *pop, bool *ret_foun
 
     who->wait_applied = who->wait_ms > 0;
     for (;;) {
+        struct item_wait wait = { .queue_id = pop->queue_id, .seen = who->server->wakes };
+
         rc = store_item_waiting(store_of(c), pop->queue_id, &waiting, e);
         if (rc == 0 && !waiting && pop->takes_over)
             rc = store_item_abandoned(store_of(c), pop->queue_id, &waiting, e);
@@ -45,7 +46,8 @@ static int pop_or_wait(struct gql_call *c, struct store_pop *pop, bool *ret_foun
         if (io_now_ms(io) >= deadline)
             return 0;
         http_wait_begin(who->exchange); /* an agent that has gone must not be given an item */
-        rc = wait_for_item(who->server, pop->queue_id, deadline - io_now_ms(io), e);
+        wait.timeout_ms = deadline - io_now_ms(io);
+        rc = wait_for_item(who->server, &wait, e);
         http_wait_end(who->exchange);
         if (rc < 0)
             return rc == -ERR_TIMEOUT ? 0 : rc;

@@ -1,6 +1,7 @@
 /* server/store/sqlite.c: opening the store on one SQLite file, and helpers of its subjects. */
 #include "server/store/sqlite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,9 +26,9 @@ int store_open(struct io *io, const struct store_options *o, struct store **ret,
                                               store_migration_0006,
                                               NULL };
     struct db *db = NULL;
-    const struct db_options options = { .path = o->path,
-                                        .migrations = migrations,
-                                        .fast_and_unsafe = o->fast_and_unsafe };
+    const struct db_options options = {
+        .path = o->path, .url = o->url, .migrations = migrations, .fast_and_unsafe = o->fast_and_unsafe
+    };
     int rc = db_open(io, &options, &db, e);
 
     if (rc < 0)
@@ -119,6 +120,34 @@ int i64_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
     return 0;
 }
 
+/* --- several servers on one store --- */
+
+#define WAKE_CHANNEL "slipway_items"
+
+int tx_wake_queue(struct db_conn *c, int64_t queue_id, struct err *e)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%lld", (long long)queue_id);
+    return db_notify(c, WAKE_CHANNEL, str_of(text), e);
+}
+
+static void heard(void *ctx, struct str text)
+{
+    struct store *s = ctx;
+    int64_t queue_id = 0;
+
+    (void)str_to_i64(text, &queue_id);
+    s->woken(s->woken_ctx, queue_id);
+}
+
+int store_listen(struct store *s, store_woken_fn woken, void *ctx, struct err *e)
+{
+    s->woken = woken;
+    s->woken_ctx = ctx;
+    return db_listen(s->db, &(struct db_listener){ WAKE_CHANNEL, heard, s }, e);
+}
+
 /* --- secrets --- */
 
 static const char *const secret_rows[] = {
@@ -156,8 +185,8 @@ static int secret_read(struct db_conn *c, void *arg, struct err *e)
 static int secret_add(struct db_conn *c, void *arg, struct err *e)
 {
     struct kept_secret *k = arg;
-    int rc =
-        db_run(c, NULL, e, "INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", "zz", k->row, k->hex);
+    int rc = db_run(c, NULL, e, "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING", "zz",
+                    k->row, k->hex);
 
     return rc < 0 ? rc : secret_read(c, k, e);
 }

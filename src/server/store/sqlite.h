@@ -7,6 +7,8 @@
 struct store {
     struct io *io;
     struct db *db;
+    store_woken_fn woken;
+    void *woken_ctx;
 };
 
 enum { UID_LEN = 12, UID_SIZE = UID_LEN + 1 };
@@ -49,6 +51,8 @@ NODISCARD int step_one(struct db_stmt *st, const char *what, struct err *e);
 int item_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* a struct store_item */
 
 /* --- for transactions that touch more than one subject --- */
+/** tx_wake_queue() - tell the other servers that an item of the queue waits, or of any (0). */
+NODISCARD int tx_wake_queue(struct db_conn *c, int64_t queue_id, struct err *e);
 /** tx_project_ensure() - the id of a project, made when missing; @ret_made may be NULL. */
 NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int64_t *ret_id,
                                 bool *ret_made, struct err *e);

@@ -145,8 +145,8 @@ static int type_ensure(struct db_conn *c, const struct store_new_artifact *n, in
 {
     struct db_stmt *st = NULL;
     int rc = db_run(c, NULL, e,
-                    "INSERT OR IGNORE INTO artifact_types (project_id, name, created_unix_ms)"
-                    " VALUES (?, ?, ?)",
+                    "INSERT INTO artifact_types (project_id, name, created_unix_ms)"
+                    " VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                     "isi", n->project_id, n->type, n->now_unix_ms);
 
     if (rc == 0)

@@ -218,6 +218,16 @@ struct pop {
     struct store_item item;
 };
 
+#define WAITING ITEM_SELECT "WHERE queue_id = ? AND state = 'PENDING' ORDER BY "
+
+/* Where several servers share the store, each passes over what another is just lending. */
+static const char *next_waiting(bool has_priorities, bool shared)
+{
+    if (has_priorities)
+        return shared ? WAITING "priority, seq LIMIT 1" DB_LOCK_ROWS : WAITING "priority, seq LIMIT 1";
+    return shared ? WAITING "seq LIMIT 1" DB_LOCK_ROWS : WAITING "seq LIMIT 1";
+}
+
 static int item_pop(struct db_conn *c, void *arg, struct err *e)
 {
     struct pop *p = arg;
@@ -228,14 +238,7 @@ static int item_pop(struct db_conn *c, void *arg, struct err *e)
 
     if (rc < 0 || p->found)
         return rc;
-    rc =
-        o->has_priorities
-            ? db_query(c, &st, e,
-                       ITEM_SELECT "WHERE queue_id = ? AND state = 'PENDING' ORDER BY priority, seq LIMIT 1",
-                       "i", o->queue_id)
-            : db_query(c, &st, e, ITEM_SELECT "WHERE queue_id = ? AND state = 'PENDING' ORDER BY seq LIMIT 1",
-                       "i", o->queue_id);
-
+    rc = db_query(c, &st, e, next_waiting(o->has_priorities, db_is_shared(c)), "i", o->queue_id);
     if (rc == 0)
         rc = db_step(st, &p->found, e);
     if (rc < 0 || !p->found)
@@ -260,7 +263,7 @@ int store_item_pop(struct store *s, struct arena *a, const struct store_pop *p, 
                    struct store_item *ret, struct err *e)
 {
     struct pop args = { .a = a, .pop = p };
-    int rc = db_write(s->db, item_pop, &args, e);
+    int rc = db_write_locking(s->db, item_pop, &args, e);
 
     if (rc < 0)
         return rc;
@@ -335,7 +338,7 @@ static int lease_sweep(struct db_conn *c, void *arg, struct err *e)
     for (size_t i = 0; rc == 0 && i < batch.len; i++)
         rc = lease_give_back(c, batch.uids[i], w->now_unix_ms, e);
     w->count = batch.len;
-    return rc;
+    return rc == 0 && batch.len ? tx_wake_queue(c, 0, e) : rc;
 }
 
 static int lease_due(struct db_conn *c, void *arg, struct err *e)

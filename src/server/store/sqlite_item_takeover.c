@@ -5,7 +5,8 @@
  */
 #include "server/store/sqlite.h"
 
-#define IN_HAND "state IN ('CLAIMED', 'RUNNING')"
+#define IN_HAND   "state IN ('CLAIMED', 'RUNNING')"
+#define ABANDONED ITEM_SELECT "WHERE queue_id = ? AND abandoned = 1 AND " IN_HAND " ORDER BY seq LIMIT 1"
 
 struct takeover {
     struct str uid, agent_uid;
@@ -40,7 +41,7 @@ static int abandon(struct db_conn *c, void *arg, struct err *e)
                     "UPDATE items SET abandoned = 1 WHERE abandoned = 2 AND lease_until_unix_ms <= ?", "i",
                     t->now_unix_ms);
     t->changes += lent;
-    return rc;
+    return rc == 0 && t->changes ? tx_wake_queue(c, 0, e) : rc;
 }
 
 static int abandoned_due(struct db_conn *c, void *arg, struct err *e)
@@ -118,9 +119,7 @@ int tx_item_take_over(struct db_conn *c, const struct store_pop *o, struct arena
                       struct store_item *ret, struct err *e)
 {
     struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e,
-                      ITEM_SELECT "WHERE queue_id = ? AND abandoned = 1 AND " IN_HAND " ORDER BY seq LIMIT 1",
-                      "i", o->queue_id);
+    int rc = db_query(c, &st, e, db_is_shared(c) ? ABANDONED DB_LOCK_ROWS : ABANDONED, "i", o->queue_id);
 
     if (rc == 0)
         rc = db_step(st, ret_found, e);

@@ -28,10 +28,11 @@ static int item_push(struct db_conn *c, void *arg, struct err *e)
 
     if (rc < 0)
         return rc;
-    return db_run(c, NULL, e,
-                  "INSERT INTO item_lines (item_seq, at_unix_ms, state, who, note)"
-                  " VALUES (?, ?, 'PENDING', 'user ' || ?, 'put into the queue')",
-                  "iis", db_last_id(c), n->now_unix_ms, n->pushed_by);
+    rc = db_run(c, NULL, e,
+                "INSERT INTO item_lines (item_seq, at_unix_ms, state, who, note)"
+                " VALUES (?, ?, 'PENDING', 'user ' || ?, 'put into the queue')",
+                "iis", db_last_id(c), n->now_unix_ms, n->pushed_by);
+    return rc < 0 ? rc : tx_wake_queue(c, n->queue_id, e);
 }
 
 int store_item_push(struct store *s, struct arena *a, const struct store_new_item *n, struct str *ret_uid,
@@ -93,7 +94,7 @@ int store_item_by_uid(struct store *s, struct arena *a, struct str uid, struct s
 }
 
 #define STATE_FILTER                                                                                         \
-    "(? IS NULL OR instr(?, ',' || CASE state WHEN 'SILENT' THEN 'FAILED' ELSE state END || ',') > 0)"
+    "(? IS NULL OR ? LIKE '%,' || CASE state WHEN 'SILENT' THEN 'FAILED' ELSE state END || ',%')"
 
 #define LATEST_FIRST " ORDER BY seq DESC LIMIT ?"
 

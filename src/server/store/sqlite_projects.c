@@ -7,7 +7,8 @@ int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int6
     struct db_stmt *st = NULL;
     int64_t changes = 0;
     int rc = db_run(c, &changes, e,
-                    "INSERT OR IGNORE INTO projects (entity_id, name, created_unix_ms) VALUES (?, ?, ?)",
+                    "INSERT INTO projects (entity_id, name, created_unix_ms) VALUES (?, ?, ?)"
+                    " ON CONFLICT DO NOTHING",
                     "isi", n->entity_id, n->name, n->now_unix_ms);
 
     if (rc == 0)

@@ -97,9 +97,9 @@ static int queue_look(struct db_conn *c, struct arena *a, int64_t id, struct que
 {
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e,
-                      "SELECT n.name || '/' || q.name, q.access || ' ' || q.has_priorities || char(10)"
-                      " || coalesce(q.external_links, '') || char(10) || coalesce(c.resource, '') || char(10)"
-                      " || coalesce(c.config, '') || char(10) || coalesce(c.template_variables, '')"
+                      "SELECT n.name || '/' || q.name, q.access || ' ' || q.has_priorities || '\n'"
+                      " || coalesce(q.external_links, '') || '\n' || coalesce(c.resource, '') || '\n'"
+                      " || coalesce(c.config, '') || '\n' || coalesce(c.template_variables, '')"
                       " FROM queues q JOIN entities n ON n.id = q.entity_id"
                       " LEFT JOIN configs c ON c.uid = q.config_uid WHERE q.id = ?",
                       "i", id);

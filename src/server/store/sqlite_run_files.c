@@ -45,7 +45,7 @@ static int file_put(struct db_conn *c, void *arg, struct err *e)
 
     return db_run(c, NULL, e,
                   "INSERT INTO run_files (run_id, name, size_bytes, updated_unix_ms) VALUES (?, ?, ?, ?)"
-                  " ON CONFLICT DO UPDATE SET size_bytes = excluded.size_bytes,"
+                  " ON CONFLICT (run_id, name) DO UPDATE SET size_bytes = excluded.size_bytes,"
                   " updated_unix_ms = excluded.updated_unix_ms",
                   "isii", f->run_id, f->file->name, f->file->size_bytes, f->file->updated_unix_ms);
 }

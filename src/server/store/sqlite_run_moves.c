@@ -128,8 +128,8 @@ struct upsert {
 static int run_insert(struct db_conn *c, const struct store_run_upsert *u, int64_t *ret_made, struct err *e)
 {
     return db_run(c, ret_made, e,
-                  "INSERT OR IGNORE INTO runs (project_id, name, state, user_id, created_unix_ms,"
-                  " heartbeat_unix_ms) VALUES (?, ?, 'pending', ?, ?, ?)",
+                  "INSERT INTO runs (project_id, name, state, user_id, created_unix_ms,"
+                  " heartbeat_unix_ms) VALUES (?, ?, 'pending', ?, ?, ?) ON CONFLICT DO NOTHING",
                   "isiii", u->project_id, u->name, u->user_id, u->now_unix_ms, u->now_unix_ms);
 }
 
@@ -292,7 +292,7 @@ static int lines_put(struct db_conn *c, const struct store_post *p, const struct
     for (size_t i = 0; rc == 0 && i < part->len; i++)
         rc = db_run(c, NULL, e,
                     "INSERT INTO run_lines (run_id, stream, line, text) VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET text = excluded.text",
+                    " ON CONFLICT (run_id, stream, line) DO UPDATE SET text = excluded.text",
                     "iiis", p->run_id, (int64_t)part->stream, part->offset + (int64_t)i, part->lines[i]);
     return rc;
 }
@@ -310,10 +310,11 @@ static int run_beat(struct db_conn *c, const struct store_post *p, struct err *e
     }
     return db_run(c, NULL, e,
                   "UPDATE runs SET heartbeat_unix_ms = ?, summary = coalesce(?, summary),"
-                  " history_lines = max(history_lines, ?), events_lines = max(events_lines, ?),"
-                  " log_lines = max(log_lines, ?) WHERE id = ?",
-                  "isiiii", p->now_unix_ms, p->summary, ends[RUN_HISTORY], ends[RUN_EVENTS], ends[RUN_OUTPUT],
-                  p->run_id);
+                  " history_lines = CASE WHEN history_lines < ? THEN ? ELSE history_lines END,"
+                  " events_lines = CASE WHEN events_lines < ? THEN ? ELSE events_lines END,"
+                  " log_lines = CASE WHEN log_lines < ? THEN ? ELSE log_lines END WHERE id = ?",
+                  "isiiiiiii", p->now_unix_ms, p->summary, ends[RUN_HISTORY], ends[RUN_HISTORY],
+                  ends[RUN_EVENTS], ends[RUN_EVENTS], ends[RUN_OUTPUT], ends[RUN_OUTPUT], p->run_id);
 }
 
 static int run_post(struct db_conn *c, void *arg, struct err *e)

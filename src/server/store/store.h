@@ -1,15 +1,16 @@
 /*
  * server/store/store.h: what the server remembers, as acts with a meaning; no SQL outside this folder.
  *
- * This header and its seven subjects (people.h queues.h items.h agents.h runs.h artifacts.h
- * collections.h) are the one interface; every implementation provides these functions and passes
- * tests/unit/server/test_store.c. Today: sqlite*.c.
+ * This header and its subjects (people.h queues.h items.h agents.h runs.h artifacts.h
+ * collections.h) are the one interface. The SQL
+ * behind it is written once, for SQLite and PostgreSQL (io/db.h), and tests/unit/server/test_store.c runs on
+ * both.
  *
  * Common rules: a function that changes something is one transaction, durable when it returns, and yields;
- * one that reads does not yield. Results are copies in the caller's arena and are untouched on failure. Times
- * are wall clock, given by the caller. Ids that clients see are opaque strings drawn by the store; numbers
- * (int64_t id) stay inside the server. -ERR_NOT_FOUND, -ERR_CONFLICT (name taken, state does not allow it),
- * -ERR_STORE, -ERR_CANCELLED.
+ * one that reads does not yield, but with PostgreSQL. Results are copies in the caller's arena and are
+ * untouched on failure. Times are wall clock, given by the caller. Ids that clients see are opaque strings
+ * drawn by the store; numbers (int64_t id) stay inside the server. -ERR_NOT_FOUND, -ERR_CONFLICT (name taken,
+ * state does not allow it), -ERR_STORE, -ERR_CANCELLED.
  */
 #pragma once
 
@@ -19,11 +20,18 @@ struct store;
 
 struct store_options {
     const char *path;     /* database file; its folder exists */
+    const char *url;      /* not NULL: PostgreSQL's address, in place of the file */
     bool fast_and_unsafe; /* no fsync: simulator and tests */
 };
 NODISCARD int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e);
 void store_close(struct store *s); /* NULL is a no-op */
 DEFINE_AUTO(store, store_close)
+
+/** store_listen() - @woken is told of queues in which an item waits since another server put or gave it back
+ * there; 0: it may be any. On the loop thread, and it must not yield. Once; never called with SQLite, which
+ * only one server uses. Does not yield. */
+typedef void (*store_woken_fn)(void *ctx, int64_t queue_id);
+NODISCARD int store_listen(struct store *s, store_woken_fn woken, void *ctx, struct err *e);
 
 /* Drawn once per store, 64 hex digits each: signs upload addresses; keys the digests of API keys. */
 enum store_secret { STORE_SIGNING_KEY, STORE_API_KEYS };

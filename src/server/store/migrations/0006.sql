@@ -11,7 +11,12 @@ CREATE TABLE audit (
     after TEXT,
     hash TEXT NOT NULL
 );
+--sqlite
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_is_not_cut BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+--end
+--pg CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS
+--pg 'BEGIN RAISE EXCEPTION ''the audit log is append-only''; END';
+--pg CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit EXECUTE FUNCTION audit_refuse();
