@@ -137,6 +137,7 @@ int resolve_update_artifact(struct gql_call *c, const struct jval **ret, struct 
 
 int resolve_delete_artifact(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    const struct store_by by = by_of(c);
     struct store_artifact artifact = { 0 };
     int rc = find_artifact(c, gql_arg_str(c, "input.artifactID"), &artifact, e);
 
@@ -144,7 +145,7 @@ int resolve_delete_artifact(struct gql_call *c, const struct jval **ret, struct 
         rc = find_artifact_to(c, "deleteArtifact.of others", artifact.uid, &artifact, e);
     if (rc == 0)
         rc = store_artifact_delete(store_of(c), artifact.id, gql_arg_bool(c, "input.deleteAliases", false),
-                                   now_of(c), e);
+                                   &by, e);
     if (rc == 0)
         rc = find_artifact(c, artifact.uid, &artifact, e);
     if (rc < 0)

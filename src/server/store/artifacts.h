@@ -8,6 +8,7 @@
 #pragma once
 
 #include "io/io.h"
+#include "server/store/audit.h"
 #include "server/store/page.h"
 
 struct store;
@@ -133,7 +134,7 @@ NODISCARD int store_artifact_update(struct store *s, const struct store_artifact
 /** store_artifact_delete() - DELETED; it leaves its collections. -ERR_CONFLICT: it has aliases, and
  * @with_aliases is not set. */
 NODISCARD int store_artifact_delete(struct store *s, int64_t artifact_id, bool with_aliases,
-                                    int64_t now_unix_ms, struct err *e);
+                                    const struct store_by *by, struct err *e);
 /** store_run_use() - the run used the artifact; may be repeated. */
 struct store_use {
     int64_t run_id, artifact_id;

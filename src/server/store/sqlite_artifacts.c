@@ -305,7 +305,8 @@ int store_artifact_update(struct store *s, const struct store_artifact_change *g
 }
 
 struct deletion {
-    int64_t artifact_id, now_unix_ms;
+    int64_t artifact_id;
+    const struct store_by *by;
     bool with_aliases;
 };
 
@@ -322,6 +323,30 @@ static int has_aliases(struct db_conn *c, int64_t artifact_id, bool *ret, struct
     return rc < 0 ? rc : read_any(st, ret, e);
 }
 
+/* Before it leaves its collection. */
+static int deletion_note(struct db_conn *c, const struct deletion *d, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct audit_note note = { .what = "artifact.delete" };
+    struct db_stmt *st = NULL;
+    int rc = db_query(
+        c, &st, e,
+        "SELECT uid || ' (' || coalesce((SELECT n.name || '/' || p.name || '/' || k.name || ':v' || m.version"
+        " FROM collection_members m JOIN collections k ON k.id = m.collection_id"
+        " JOIN projects p ON p.id = k.project_id JOIN entities n ON n.id = p.entity_id"
+        " WHERE m.artifact_id = artifacts.id LIMIT 1), 'in no collection') || ')'"
+        " FROM artifacts WHERE id = ?",
+        "i", d->artifact_id);
+
+    if (rc == 0)
+        rc = step_one(st, "the artifact", e);
+    if (rc < 0)
+        return rc;
+    note.object = arena_printf(a, "artifact %.*s", STR_ARG(db_col_str(st, 0)));
+    db_finish(st);
+    return tx_audit(c, d->by, &note, e);
+}
+
 static int delete (struct db_conn *c, void *arg, struct err *e)
 {
     const struct deletion *d = arg;
@@ -332,6 +357,8 @@ static int delete (struct db_conn *c, void *arg, struct err *e)
         return err_set(e, ERR_CONFLICT,
                        "the artifact has aliases: remove them first, or delete them with it");
     if (rc == 0)
+        rc = deletion_note(c, d, e);
+    if (rc == 0)
         rc = db_run(c, NULL, e, "DELETE FROM artifact_aliases WHERE artifact_id = ?", "i", d->artifact_id);
     if (rc == 0)
         rc = db_run(c, NULL, e, "DELETE FROM collection_members WHERE artifact_id = ?", "i", d->artifact_id);
@@ -340,15 +367,13 @@ static int delete (struct db_conn *c, void *arg, struct err *e)
     return rc < 0 ? rc
                   : db_run(c, NULL, e,
                            "UPDATE artifacts SET state = 'DELETED', updated_unix_ms = ? WHERE id = ?", "ii",
-                           d->now_unix_ms, d->artifact_id);
+                           d->by->now_unix_ms, d->artifact_id);
 }
 
-int store_artifact_delete(struct store *s, int64_t artifact_id, bool with_aliases, int64_t now_unix_ms,
+int store_artifact_delete(struct store *s, int64_t artifact_id, bool with_aliases, const struct store_by *by,
                           struct err *e)
 {
-    struct deletion d = { .artifact_id = artifact_id,
-                          .now_unix_ms = now_unix_ms,
-                          .with_aliases = with_aliases };
+    struct deletion d = { .artifact_id = artifact_id, .by = by, .with_aliases = with_aliases };
 
     return db_write(s->db, delete, &d, e);
 }
