@@ -131,12 +131,12 @@ static void print_users(const struct jval *users)
         const struct jval *u = jval_at(users, i);
         struct str team = jval_str(jval_get(u, "team"));
 
-        printf("%-24.*s %-28.*s %s%.*s\n", STR_ARG(admin_text(u, "username")),
+        printf("%-24.*s %-28.*s %s%.*s%s\n", STR_ARG(admin_text(u, "username")),
                STR_ARG(admin_text(u, "email")),
                jval_bool(jval_get(u, "admin")) ? "admin of the server"
                : team.len > 0                  ? "service account of "
                                                : "user",
-               STR_ARG(team));
+               STR_ARG(team), jval_is(jval_get(u, "disabled"), JVAL_NULL) ? "" : " (disabled)");
     }
 }
 
@@ -204,6 +204,57 @@ const struct verb verb_admin_user_role = {
     .examples = "  slipway admin user role ada admin",
     .rows = plain_rows,
     .run = user_role,
+};
+
+static int set_disabled(struct io *io, const struct args *a, bool disabled, struct err *e)
+{
+    const char *name = args_operand(a, 0);
+    struct server *s = NULL;
+    int rc = admin_open(io, a, &s, e);
+
+    if (rc == 0)
+        rc = server_user_set_disabled(s, name, disabled, e);
+    if (rc == 0 && args_json(a))
+        printf("{\"username\": \"%s\", \"disabled\": %s}\n", name, disabled ? "true" : "false");
+    else if (rc == 0)
+        printf(disabled ? "%s is disabled: none of its keys opens anything.\n"
+                        : "%s is a user again, with its keys.\n",
+               name);
+    server_free(s);
+    return rc;
+}
+
+static int user_disable(struct io *io, const struct args *a, struct err *e)
+{
+    return set_disabled(io, a, true, e);
+}
+
+const struct verb verb_admin_user_disable = {
+    .name = "admin user disable",
+    .operands = "NAME",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "shut out a user or service account at once, with all its keys",
+    .details = "What it made stays, with its name. The last admin of the server cannot be disabled.",
+    .examples = "  slipway admin user disable bob",
+    .rows = plain_rows,
+    .run = user_disable,
+};
+
+static int user_enable(struct io *io, const struct args *a, struct err *e)
+{
+    return set_disabled(io, a, false, e);
+}
+
+const struct verb verb_admin_user_enable = {
+    .name = "admin user enable",
+    .operands = "NAME",
+    .min_operands = 1,
+    .max_operands = 1,
+    .summary = "let a disabled user in again",
+    .examples = "  slipway admin user enable bob",
+    .rows = plain_rows,
+    .run = user_enable,
 };
 
 /* --- service accounts

@@ -70,6 +70,8 @@ static const struct verb *const verbs[] = {
     &verb_admin_user_create,
     &verb_admin_user_list,
     &verb_admin_user_role,
+    &verb_admin_user_disable,
+    &verb_admin_user_enable,
     &verb_admin_service_create,
     &verb_admin_team_create,
     &verb_admin_team_list,

@@ -78,6 +78,13 @@ int server_user_set_admin(struct server *s, const char *username, bool admin, st
     return store_user_set_admin(s->store, str_of(username), admin, &by, e);
 }
 
+int server_user_set_disabled(struct server *s, const char *username, bool disabled, struct err *e)
+{
+    const struct store_by by = by_us(s);
+
+    return store_user_set_disabled(s->store, str_of(username), disabled, &by, e);
+}
+
 int server_team_create(struct server *s, const struct admin_team_options *o, struct err *e)
 {
     const struct store_new_team team = {
@@ -200,6 +207,7 @@ int server_user_list(struct server *s, struct arena *a, struct jval **ret, struc
         jval_set_bool(a, o, "admin", users[i].admin);
         set_str(a, o, "team", users[i].is_service ? users[i].home : (struct str){ 0 });
         set_time(a, o, "created", users[i].created_unix_ms);
+        set_time(a, o, "disabled", users[i].disabled_unix_ms);
         jval_push(a, list, o);
     }
     if (rc == 0)

@@ -58,6 +58,8 @@ struct admin_role_options {
 NODISCARD int server_role_set(struct server *s, const struct admin_role_options *o, struct err *e);
 /** server_user_set_admin() - of the server. -ERR_NOT_FOUND; -ERR_CONFLICT: the last one. */
 NODISCARD int server_user_set_admin(struct server *s, const char *username, bool admin, struct err *e);
+/** server_user_set_disabled() - from the next request on none of its keys opens anything. Errors likewise. */
+NODISCARD int server_user_set_disabled(struct server *s, const char *username, bool disabled, struct err *e);
 struct admin_key_options {
     const char *username, *name;
     const struct secret *api_key; /* NULL: make one */
@@ -72,7 +74,8 @@ NODISCARD int server_key_create(struct server *s, const struct admin_key_options
 NODISCARD int server_key_revoke(struct server *s, struct arena *a, int64_t id, struct jval **ret,
                                 struct err *e);
 /* Lists of objects; times are RFC 3339, null for never. */
-/** server_user_list() - {"username","email","admin","team","created"}; team: of a service account. */
+/** server_user_list() - {"username","email","admin","team","created","disabled"}; team: of a service
+ * account. */
 NODISCARD int server_user_list(struct server *s, struct arena *a, struct jval **ret, struct err *e);
 /** server_team_list() - {"team","members":[{"username","role"}]} */
 NODISCARD int server_team_list(struct server *s, struct arena *a, struct jval **ret, struct err *e);

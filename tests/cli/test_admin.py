@@ -51,7 +51,7 @@ def test_lists_of_people(people):
     users = people("user", "list")
 
     assert [(u["username"], u["admin"], u["team"]) for u in users] == [("ada", False, None), ("agent", False, "vision"), ("bob", False, None)]
-    assert list(users[0]) == ["username", "email", "admin", "team", "created"]
+    assert list(users[0]) == ["username", "email", "admin", "team", "created", "disabled"]
     assert people("team", "list") == [
         {"team": "audio", "members": []},
         {"team": "vision", "members": [{"username": "ada", "role": "admin"}, {"username": "agent", "role": "member"}]}]
@@ -63,6 +63,22 @@ def test_the_server_keeps_an_admin(people):
     people("user", "role", "bob", "admin")
     people("user", "role", "ada", "user")
     assert "not 'owner'" in people.fails(2, "user", "role", "ada", "owner")
+
+
+def test_a_disabled_user_is_shut_out(people, place):
+    key = people("key", "create", "bob")["api_key"]
+    people("user", "role", "ada", "admin")
+    place.use(place.start("server", "--data", "d", "--port", "0").url(), key=key, entity=None)
+
+    assert place.json("queue", "list") == []
+    assert people("user", "disable", "bob") == {"username": "bob", "disabled": True}
+    place.fails(4, "queue", "list")
+    assert [bool(u["disabled"]) for u in people("user", "list")] == [False, True]
+    people("user", "enable", "bob")
+    assert place.json("queue", "list") == []
+    assert "last admin" in people.fails(7, "user", "disable", "ada")
+    assert "no user 'eve'" in people.fails(6, "user", "disable", "eve")
+    assert [r["what"] for r in people("audit", "list")][-3:] == ["user.role", "user.disable", "user.enable"]
 
 
 def test_a_users_keys(people):

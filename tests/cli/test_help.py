@@ -88,7 +88,7 @@ def test_bash_completes_verbs_word_by_word(bash):
     assert set(bash("queue", "")) == {verb.split()[1] for verb in VERBS if verb.startswith("queue ")}
     assert bash("queue", "sho") == ["show"]
     assert sorted(bash("admin", "")) == ["audit", "key", "service", "team", "user"]
-    assert sorted(bash("admin", "user", "")) == ["create", "list", "role"]
+    assert sorted(bash("admin", "user", "")) == ["create", "disable", "enable", "list", "role"]
     assert "show" in bash("items", "")
     assert bash("frobnicate", "") == []
 

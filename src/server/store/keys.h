@@ -20,8 +20,8 @@ struct store_key_found {
 /** store_key_add() - one more key of a user; *ret_id may be NULL. -ERR_NOT_FOUND: no such user. */
 NODISCARD int store_key_add(struct store *s, struct str username, const struct store_new_key *k,
                             int64_t *ret_id, struct err *e);
-/** store_key_candidates() - the keys kept under @lookup that are not revoked, expired ones too; mostly none
- * or one. */
+/** store_key_candidates() - the keys kept under @lookup that are not revoked, of users that are not disabled;
+ * expired ones too; mostly none or one. */
 NODISCARD int store_key_candidates(struct store *s, struct arena *a, struct str lookup,
                                    struct store_key_found **ret, size_t *ret_len, struct err *e);
 NODISCARD int store_key_used(struct store *s, int64_t key_id, int64_t now_unix_ms, struct err *e);

@@ -25,6 +25,7 @@ struct store_user {
     bool is_service;
     bool admin; /* of the server */
     int64_t created_unix_ms;
+    int64_t disabled_unix_ms; /* 0: no */
 };
 /* How a key is kept: made by server/auth.c. */
 struct store_new_key {
@@ -66,6 +67,10 @@ NODISCARD int store_user_list(struct store *s, struct arena *a, struct store_use
 /** store_user_set_admin() - of the server. -ERR_CONFLICT: nobody would be left. */
 NODISCARD int store_user_set_admin(struct store *s, struct str username, bool admin,
                                    const struct store_by *by, struct err *e);
+/** store_user_set_disabled() - none of its keys is found while it is. -ERR_CONFLICT: no admin of the server
+ * would be left. */
+NODISCARD int store_user_set_disabled(struct store *s, struct str username, bool disabled,
+                                      const struct store_by *by, struct err *e);
 /** store_user_teams() - the teams of a user, by name. */
 NODISCARD int store_user_teams(struct store *s, struct arena *a, int64_t user_id, struct store_entity **ret,
                                size_t *ret_len, struct err *e);

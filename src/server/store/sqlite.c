@@ -15,16 +15,14 @@ EMBEDDED(store_migration_0003);
 EMBEDDED(store_migration_0004);
 EMBEDDED(store_migration_0005);
 EMBEDDED(store_migration_0006);
+EMBEDDED(store_migration_0007);
 
 int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e)
 {
-    static const char *const migrations[] = { store_migration_0001,
-                                              store_migration_0002,
-                                              store_migration_0003,
-                                              store_migration_0004,
-                                              store_migration_0005,
-                                              store_migration_0006,
-                                              NULL };
+    static const char *const migrations[] = { store_migration_0001, store_migration_0002,
+                                              store_migration_0003, store_migration_0004,
+                                              store_migration_0005, store_migration_0006,
+                                              store_migration_0007, NULL };
     struct db *db = NULL;
     const struct db_options options = {
         .path = o->path, .url = o->url, .migrations = migrations, .fast_and_unsafe = o->fast_and_unsafe

@@ -58,7 +58,7 @@ NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_projec
                                 bool *ret_made, struct err *e);
 #define USER_COLUMNS                                                                                         \
     "u.id, u.entity_id, u.username, u.email, u.admin, u.created_unix_ms,"                                    \
-    " (SELECT name FROM entities WHERE id = u.team_id)"
+    " (SELECT name FROM entities WHERE id = u.team_id), u.disabled_unix_ms"
 struct store_user user_at(struct arena *a, struct db_stmt *st, int i); /* USER_COLUMNS, from column @i on */
 NODISCARD int tx_key_add(struct db_conn *c, int64_t user_id, const struct store_new_key *k, int64_t *ret_id,
                          struct err *e);

@@ -96,7 +96,7 @@ static int candidates(struct db_conn *c, void *arg, struct err *e)
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e,
                       "SELECT " KEY_COLUMNS ", " USER_COLUMNS KEY_FROM
-                      "WHERE k.lookup = ? AND k.revoked_unix_ms = 0",
+                      "WHERE k.lookup = ? AND k.revoked_unix_ms = 0 AND u.disabled_unix_ms = 0",
                       "s", k->lookup);
 
     return rc < 0 ? rc : rows_read(k->rows, st, e);

@@ -6,7 +6,6 @@ struct lookup {
     struct arena *a;
     struct str name;
     int64_t id;
-    const struct store_by *by;
     void *ret;
 };
 
@@ -152,6 +151,7 @@ struct store_user user_at(struct arena *a, struct db_stmt *st, int i)
                                 .admin = db_col_i64(st, i + 4) != 0,
                                 .created_unix_ms = db_col_i64(st, i + 5),
                                 .home = col(a, st, is_service ? i + 6 : i + 2),
+                                .disabled_unix_ms = db_col_i64(st, i + 7),
                                 .is_service = is_service };
 }
 
@@ -181,41 +181,96 @@ int store_user_list(struct store *s, struct arena *a, struct store_user **ret, s
     return rc;
 }
 
-static int user_set_admin(struct db_conn *c, void *arg, struct err *e)
+/* --- changing users --- */
+
+struct user_change {
+    struct str username;
+    const struct store_by *by;
+    const char *what, *detail;
+    bool value;
+};
+
+/* Nobody could make another admin. */
+static int check_admins(struct db_conn *c, const struct user_change *u, struct err *e)
 {
-    AUTO_PTR(arena) a = arena_new();
-    const struct lookup *l = arg;
     struct db_stmt *st = NULL;
     bool is_left = false;
-    int64_t user = 0;
-    int rc = tx_user_id(c, l->name, &user, e);
+    int rc = db_query(c, &st, e, "SELECT 1 FROM users WHERE admin = 1 AND disabled_unix_ms = 0 LIMIT 1", "");
 
-    if (rc == 0)
-        rc = db_run(c, NULL, e, "UPDATE users SET admin = ? WHERE id = ?", "ii", l->id, user);
-    if (rc == 0)
-        rc = db_query(c, &st, e, "SELECT 1 FROM users WHERE admin = 1 LIMIT 1", "");
     if (rc == 0)
         rc = read_any(st, &is_left, e);
     if (rc == 0 && !is_left)
         return err_set(e, ERR_CONFLICT, "%.*s is the last admin of the server: make another one first",
-                       STR_ARG(l->name));
-    if (rc == 0)
-        rc = tx_audit(c, l->by,
-                      &(struct audit_note){ .what = "user.role",
-                                            .object = arena_printf(a, "user %.*s", STR_ARG(l->name)),
-                                            .detail = l->id ? "user -> admin of the server"
-                                                            : "admin of the server -> user" },
-                      e);
+                       STR_ARG(u->username));
     return rc;
+}
+
+static int user_note_change(struct db_conn *c, const struct user_change *u, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct audit_note note = { .what = u->what,
+                                     .object = arena_printf(a, "user %.*s", STR_ARG(u->username)),
+                                     .detail = u->detail };
+
+    return tx_audit(c, u->by, &note, e);
+}
+
+static int user_set_admin(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct user_change *u = arg;
+    int64_t user = 0;
+    int rc = tx_user_id(c, u->username, &user, e);
+
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "UPDATE users SET admin = ? WHERE id = ?", "ii", (int64_t)u->value, user);
+    if (rc == 0 && !u->value)
+        rc = check_admins(c, u, e);
+    return rc < 0 ? rc : user_note_change(c, u, e);
 }
 
 int store_user_set_admin(struct store *s, struct str username, bool admin, const struct store_by *by,
                          struct err *e)
 {
-    struct lookup l = { .name = username, .id = admin, .by = by };
+    struct user_change u = { .username = username,
+                             .by = by,
+                             .what = "user.role",
+                             .detail = admin ? "user -> admin of the server" : "admin of the server -> user",
+                             .value = admin };
 
-    return db_write(s->db, user_set_admin, &l, e);
+    return db_write(s->db, user_set_admin, &u, e);
 }
+
+static int user_set_disabled(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct user_change *u = arg;
+    int64_t user = 0;
+    bool was_admin = false;
+    struct db_stmt *st = NULL;
+    int rc = tx_user_id(c, u->username, &user, e);
+
+    if (rc == 0)
+        rc = db_query(c, &st, e, "SELECT 1 FROM users WHERE id = ? AND admin = 1", "i", user);
+    if (rc == 0)
+        rc = read_any(st, &was_admin, e);
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "UPDATE users SET disabled_unix_ms = ? WHERE id = ?", "ii",
+                    u->value ? u->by->now_unix_ms : 0, user);
+    if (rc == 0 && u->value && was_admin)
+        rc = check_admins(c, u, e);
+    return rc < 0 ? rc : user_note_change(c, u, e);
+}
+
+int store_user_set_disabled(struct store *s, struct str username, bool disabled, const struct store_by *by,
+                            struct err *e)
+{
+    struct user_change u = {
+        .username = username, .by = by, .what = disabled ? "user.disable" : "user.enable", .value = disabled
+    };
+
+    return db_write(s->db, user_set_disabled, &u, e);
+}
+
+/* --- one user --- */
 
 static int user_by_id(struct db_conn *c, void *arg, struct err *e)
 {
