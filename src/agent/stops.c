@@ -71,8 +71,9 @@ struct batch {
     size_t len;
 };
 
-static int ask_batch(struct agent *a, struct arena *arena, struct batch *b)
+static int ask_batch(struct agent *a, struct batch *b)
 {
+    AUTO_PTR(arena) arena = arena_new();
     struct wandb_run_status found[WANDB_MAX_STATUSES];
     int rc = b->len ? wandb_run_statuses(a->o.wandb, arena, b->refs, b->len, found, NULL) : 0;
 
@@ -104,7 +105,7 @@ static int ask_wandb(struct agent *a)
         last += b->len == WANDB_MAX_STATUSES;
     }
     for (size_t i = 0; !rc && i <= last; i++)
-        rc = ask_batch(a, arena, &batches[i]);
+        rc = ask_batch(a, &batches[i]);
     return rc;
 }
 
@@ -134,10 +135,11 @@ void stops_run(void *arg)
     int64_t next_ms = 0;
 
     for (;;) {
-        bool own = wandb_is_slipway(a->o.wandb);
+        bool own;
 
-        if (io_sleep(a->io, own ? STOP_POLL_OWN_MS : STOP_POLL_MS, NULL))
+        if (io_sleep(a->io, wandb_is_slipway(a->o.wandb) ? STOP_POLL_OWN_MS : STOP_POLL_MS, NULL))
             return;
+        own = wandb_is_slipway(a->o.wandb); /* known from the first answer on */
         check_times(a);
         if (io_now_ms(a->io) < next_ms)
             continue;
