@@ -222,7 +222,7 @@ def requests(system, seconds, regions):
 def ends(system, count, ending):
     """Milliseconds from a job's end on Vertex to the row that frees its slot, and to the next item in the slot."""
     system.stop_servers()
-    first, last = 45, 165
+    first, last = 45, 285  # so slowly that the creates keep up with the items taken
     system.let_end(ending, first, last)
     system.start_servers()
     system.push(ending)
