@@ -19,6 +19,29 @@ static int upsert_by_id(struct gql_call *c, struct str id, struct store_run_upse
     return 0;
 }
 
+static struct str asked_header(const struct gql_call *c, const char *name)
+{
+    const struct http_exchange *x = caller_of(c)->exchange;
+    struct str value = str_trim(http_header_get(x->headers, x->header_count, name));
+
+    return value.len > 0 ? value : (struct str){ 0 };
+}
+
+/* A service account logs runs for people of its team, whom clients name in headers: protocol reference 1.4.
+ */
+static int run_owner(struct gql_call *c, int64_t entity_id, int64_t *ret, struct err *e)
+{
+    struct str name = asked_header(c, "X-WANDB-USERNAME"), email = asked_header(c, "X-WANDB-USER-EMAIL");
+    int64_t member = 0;
+    int rc = 0;
+
+    if (caller_of(c)->user.is_service && (name.ptr || email.ptr))
+        rc = store_member_find(store_of(c), entity_id, name, email, &member, e);
+    if (rc == 0 && member != 0)
+        *ret = member;
+    return rc;
+}
+
 static int upsert_by_name(struct gql_call *c, struct store_run_upsert *u, struct err *e)
 {
     struct store_new_project n = { .name = gql_arg_str(c, "input.modelName"), .now_unix_ms = u->now_unix_ms };
@@ -40,6 +63,8 @@ static int upsert_by_name(struct gql_call *c, struct store_run_upsert *u, struct
         rc = run_name_check(u->name, e);
     if (rc == 0)
         rc = project_name_check(n.name, e);
+    if (rc == 0)
+        rc = run_owner(c, entity.id, &u->user_id, e);
     n.entity_id = entity.id;
     if (rc == 0)
         rc = store_project_ensure(store_of(c), c->a, &n, &found, &made, e);

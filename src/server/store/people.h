@@ -96,6 +96,10 @@ NODISCARD int store_entity_role(struct store *s, struct arena *a, int64_t user_i
 /** store_queue_role() - the role a user was given on a queue; false in *ret_given: none was. */
 NODISCARD int store_queue_role(struct store *s, int64_t user_id, int64_t queue_id, bool *ret_given,
                                enum store_role *ret, struct err *e);
+/** store_member_find() - the id of the member of an entity with this user name, or else this address; 0 in
+ * *ret: there is none. Both may be absent. */
+NODISCARD int store_member_find(struct store *s, int64_t entity_id, struct str username, struct str email,
+                                int64_t *ret, struct err *e);
 struct store_team_member {
     struct str team, username;
     enum store_role role;

@@ -160,6 +160,42 @@ int store_team_list(struct store *s, struct arena *a, struct store_team_member *
     return rc;
 }
 
+struct member_look {
+    int64_t entity_id, user_id;
+    struct str username, email;
+};
+
+static int member_find(struct db_conn *c, void *arg, struct err *e)
+{
+    struct member_look *l = arg;
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int rc = db_query(
+        c, &st, e,
+        "SELECT u.id FROM members m JOIN users u ON u.id = m.user_id"
+        " WHERE m.entity_id = ? AND (u.username = ? OR u.email = ?) ORDER BY u.username <> ? LIMIT 1",
+        "isss", l->entity_id, l->username, l->email, l->username);
+
+    if (rc == 0)
+        rc = db_step(st, &row, e);
+    if (rc < 0 || !row)
+        return rc;
+    l->user_id = db_col_i64(st, 0);
+    db_finish(st);
+    return 0;
+}
+
+int store_member_find(struct store *s, int64_t entity_id, struct str username, struct str email, int64_t *ret,
+                      struct err *e)
+{
+    struct member_look l = { .entity_id = entity_id, .username = username, .email = email };
+    int rc = db_read(s->db, member_find, &l, e);
+
+    if (rc == 0)
+        *ret = l.user_id;
+    return rc;
+}
+
 /* --- giving --- */
 
 /* The id that a statement finds for a name; the statement must not be used again. */

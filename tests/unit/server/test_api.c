@@ -269,6 +269,58 @@ static void a_run_streams_its_log_and_uploads_by_signed_address(void **state)
     world_run(files_test);
 }
 
+/* Whose run it is that @key logs with these headers. */
+static const char *owner(struct api *t, const struct secret *key, const char *run, const char *name,
+                         const char *email)
+{
+    const struct http_header headers[] = { { STR("X-WANDB-USERNAME"), str_of(name) },
+                                           { STR("X-WANDB-USER-EMAIL"), str_of(email) } };
+    const char *document = arena_printf(t->w->a,
+                                        "{\"query\":\"mutation{upsertBucket(input:{entityName:\\\"crew\\\","
+                                        "modelName:\\\"p\\\",name:\\\"%s\\\"}){bucket{user{username}}}}\"}",
+                                        run);
+    const struct http_request req = { .method = "POST",
+                                      .url = arena_printf(t->w->a, "%s/graphql", t->base),
+                                      .auth = { HTTP_AUTH_BASIC, "api", key },
+                                      .headers = headers,
+                                      .header_count = ARRAY_LEN(headers),
+                                      .body = str_of(document),
+                                      .timeout_ms = 60000 };
+    struct http_reply reply = { 0 };
+    struct jval *answer = NULL;
+    struct err e = { 0 };
+
+    must(http_send(t->w->io, t->w->a, &req, &reply, &e), &e);
+    must(jval_from_json(t->w->a, reply.body, "answer", NULL, &answer, &e), &e);
+    return arena_cstr(t->w->a, jval_str(jval_path(answer, "data.upsertBucket.bucket.user.username")));
+}
+
+static void owner_test(struct world *w)
+{
+    static const char *const members[] = { "ann", "eve", NULL };
+    const struct admin_user_options eve = { .username = "eve", .email = "eve@example.com" },
+                                    bot = { .username = "bot", .team = "crew", .role = "member" };
+    const struct admin_team_options crew = { .name = "crew", .members = members };
+    struct api t;
+    struct err e = { 0 };
+
+    api_open(&t, w);
+    must(server_user_create(t.server, &eve, &t.keys[0], &e), &e);
+    must(server_team_create(t.server, &crew, &e), &e);
+    must(server_user_create(t.server, &bot, &t.keys[1], &e), &e);
+    assert_string_equal(owner(&t, t.keys[1], "r1", "ann", ""), "ann");
+    assert_string_equal(owner(&t, t.keys[1], "r2", "", "eve@example.com"), "eve");
+    assert_string_equal(owner(&t, t.keys[1], "r3", "", ""), "bot");    /* clients send them empty */
+    assert_string_equal(owner(&t, t.keys[1], "r4", "bob", ""), "bot"); /* not of the team */
+    assert_string_equal(owner(&t, t.ann, "r5", "eve", ""), "ann");     /* a person speaks for itself */
+    api_close(&t);
+}
+
+static void a_service_account_logs_runs_for_people_of_its_team(void **state)
+{
+    world_run(owner_test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +331,7 @@ int main(void)
         cmocka_unit_test(an_item_that_is_not_acknowledged_goes_to_the_next_agent),
         cmocka_unit_test(wrong_input_is_refused_with_its_reason),
         cmocka_unit_test(a_run_streams_its_log_and_uploads_by_signed_address),
+        cmocka_unit_test(a_service_account_logs_runs_for_people_of_its_team),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
