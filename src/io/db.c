@@ -80,6 +80,7 @@ static int conn_connect(struct db_conn *c, const struct db *d, int mode, struct 
     sqlite3_extended_result_codes(c->handle, 1);
     sqlite3_busy_timeout(c->handle, BUSY_TIMEOUT_MS);
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(c->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* see conn_settle_log() */
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -167,6 +168,8 @@ static int db_open_conns(struct db *d, const struct db_options *o, struct err *e
     rc = rc ? rc : conn_open(&d->writer, d, o->fast_and_unsafe, e);
     if (!rc && !o->fast_and_unsafe)
         rc = conn_settle_log(&d->writer, e);
+    if (!rc)
+        sqlite3_db_config(d->writer.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     rc = rc ? rc : conn_bytes(&d->writer, &size, e);
     if (!rc && size <= CHECK_MAX_BYTES)
         rc = conn_pragma(&d->writer, "PRAGMA quick_check(1)", "ok", e);

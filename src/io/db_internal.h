@@ -41,5 +41,6 @@ void conn_finish_all(struct db_conn *c); /* ends the statements a callback left 
 void conn_done(struct db_conn *c);
 
 /* db_settle.c */
-/** conn_settle_log() - before the first change: nothing in the log is there by the kernel's word alone. */
+/** conn_settle_log() - before the first change: nothing in the log is there by the kernel's word alone.
+ * Until then, and when it fails, no page of the log may go to the file, also when closing. */
 int conn_settle_log(struct db_conn *c, struct err *e);

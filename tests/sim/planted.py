@@ -18,7 +18,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLANTED = ROOT / "tests/sim/planted"
-BATCH = 250  # seeds of one run: a run ends at its first failure
+BATCH = 100  # seeds of one run: a run ends at its first failure
 
 
 def run(*argv, **options):
@@ -51,7 +51,7 @@ class Copy:
         for start in range(1, seeds + 1, BATCH):
             n = min(BATCH, seeds + 1 - start)
             try:
-                done = run(self.folder / "build/tests/sim/sim_launch", "--seeds", n, "--from", start, cwd=self.folder, timeout=120)
+                done = run(self.folder / "build/tests/sim/sim_launch", "--seeds", n, "--from", start, cwd=self.folder, timeout=600)
             except subprocess.TimeoutExpired:
                 return start  # a world that never ends is a failure as well
             if done.returncode != 0:
