@@ -13,7 +13,8 @@
 
 #include "base/mem.h"
 
-enum { CHUNK_BYTES = 256 * 1024 };
+/* SQLite takes the length of a write modulo 128 KiB, and of what is left nothing is "disk full". */
+enum { CHUNK_BYTES = 64 * 1024 };
 
 static int write_again(sqlite3_file *log)
 {
