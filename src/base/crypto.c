@@ -7,6 +7,7 @@
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ascii.h"
@@ -47,6 +48,37 @@ static void digest(const EVP_MD *md, struct str data, uint8_t *ret)
 
     assert(ok == 1);
     (void)ok;
+}
+
+struct digest {
+    EVP_MD_CTX *ctx;
+};
+
+static void must_be_one(int ok)
+{
+    assert(ok == 1);
+    (void)ok;
+}
+
+struct digest *digest_new(enum digest_kind kind)
+{
+    struct digest *d = xcalloc(1, sizeof(*d));
+
+    d->ctx = EVP_MD_CTX_new();
+    must_be_one(d->ctx && EVP_DigestInit_ex(d->ctx, kind == DIGEST_MD5 ? EVP_md5() : EVP_sha256(), NULL));
+    return d;
+}
+
+void digest_add(struct digest *d, struct str data)
+{
+    must_be_one(EVP_DigestUpdate(d->ctx, data.ptr ? data.ptr : "", data.len));
+}
+
+void digest_end(struct digest *d, uint8_t *ret)
+{
+    must_be_one(EVP_DigestFinal_ex(d->ctx, ret, NULL));
+    EVP_MD_CTX_free(d->ctx);
+    free(d);
 }
 
 void sha256(struct str data, uint8_t ret[32])

@@ -10,7 +10,13 @@
 
 void sha256(struct str data, uint8_t ret[32]);
 void md5(struct str data, uint8_t ret[16]); /* W&B artifact digests only */
-uint32_t crc32c(struct str data);           /* Castagnoli, as Google sums up secrets and objects */
+/* The same of data that comes in pieces. */
+enum digest_kind { DIGEST_MD5, DIGEST_SHA256 };
+struct digest;
+struct digest *digest_new(enum digest_kind kind);
+void digest_add(struct digest *d, struct str data);
+void digest_end(struct digest *d, uint8_t *ret); /* 16 or 32 bytes; frees @d */
+uint32_t crc32c(struct str data);                /* Castagnoli, as Google sums up secrets and objects */
 void hmac_sha256(struct str key, struct str data, uint8_t ret[32]);
 void hex_encode(const uint8_t *data, size_t len, char *ret);  /* 2 * len + 1 bytes, lower case */
 void strbuf_add_base64(struct strbuf *b, struct str data);    /* standard alphabet, padded */

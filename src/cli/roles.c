@@ -96,15 +96,19 @@ static int listen_for_server(struct io *io, const struct server_place *p, struct
     int rc = read_tls(io, p, a, &tls, e);
 
     if (rc == 0)
-        rc = http_listen(io,
-                         &(struct http_server_options){ .host = p->host,
-                                                        .port = p->port,
-                                                        .handler = server_handle,
-                                                        .ctx = s->server,
-                                                        .drain_ms = DRAIN_MS,
-                                                        .tls_cert_pem = tls.cert,
-                                                        .tls_key_pem = tls.key },
-                         &s->http, e);
+        rc = http_listen(
+            io,
+            &(struct http_server_options){ .host = p->host,
+                                           .port = p->port,
+                                           .handler = server_handle,
+                                           .ctx = s->server,
+                                           .drain_ms = DRAIN_MS,
+                                           .spool_dir = server_spool_dir(s->server),
+                                           .max_spooled_bytes = (uint64_t)SERVER_UPLOAD_MAX_GIB << 30,
+                                           .admit = server_admits,
+                                           .tls_cert_pem = tls.cert,
+                                           .tls_key_pem = tls.key },
+            &s->http, e);
     secret_free(tls.key);
     return rc == -ERR_CONFIG ? err_wrap(e, "%s with %s", p->tls_cert, p->tls_key) : rc;
 }

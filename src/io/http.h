@@ -64,6 +64,11 @@ bool http_date_parse(struct str s, int64_t *ret_unix_ms);
 
 /* --- server
  * ------------------------------------------------------------------------------------------------- */
+/* A piece of a file on its way out as the body of a reply. */
+struct http_file {
+    int fd;
+    uint64_t at, left;
+};
 struct http_exchange {
     struct io *io;
     struct arena *a; /* freed after the reply is sent */
@@ -73,11 +78,16 @@ struct http_exchange {
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    struct str peer; /* "127.0.0.1:51234", "[::1]:51234" */
-    bool tls;        /* it came over TLS */
+    /* NULL: the body is in @body. Else it was too long for memory and is in this file, and @body is empty.
+     * The handler may move the file away; what it leaves is removed after the reply. */
+    const char *body_path;
+    uint64_t body_bytes; /* the length, wherever it is */
+    struct str peer;     /* "127.0.0.1:51234", "[::1]:51234" */
+    bool tls;            /* it came over TLS */
     /* reply: status 0 when the handler returns becomes 500 */
     int status;
-    struct strbuf reply; /* cap 64 MiB */
+    struct strbuf reply;    /* cap 64 MiB */
+    struct http_file *file; /* instead of it; see http_reply_file() */
     struct http_header reply_headers[16];
     size_t reply_header_count;
     /* of the implementation; see http_wait_begin() */
@@ -99,7 +109,13 @@ struct http_server_options {
     const char *unix_path;
     http_handler_fn handler;
     void *ctx;
-    size_t max_body_bytes;     /* 0: 16 MiB; over it: 413 */
+    size_t max_body_bytes; /* 0: 16 MiB; over it: 413 */
+    /* A body over max_body_bytes whose length is announced, and is at most @max_spooled_bytes, goes to a file
+     * in this folder when @admit agrees (before any of it is taken; it must not yield). The time limit is
+     * then for every piece, not for the whole. NULL: none. Not in the simulator. */
+    const char *spool_dir;
+    uint64_t max_spooled_bytes;
+    bool (*admit)(void *ctx, struct str method, struct str path); /* the path percent-decoded */
     size_t max_header_bytes;   /* 0: 32 KiB, request line included; over it, or over 100 fields: 431 */
     uint32_t max_connections;  /* 0: 4096; over it: 503 and closed */
     int64_t header_timeout_ms; /* 0: 10000; from a request's first byte to the end of its header, else 408 */
@@ -137,3 +153,11 @@ void http_reply_header(struct http_exchange *x, const char *name,
 void http_wait_begin(struct http_exchange *x);
 void http_wait_end(struct http_exchange *x);
 void http_reply_text(struct http_exchange *x, int status, const char *content_type, struct str body);
+/** http_reply_file() - the file as the reply, of any length, or the part that a Range header of one range
+ * asks for (206; 416 when it is outside). -ERR_NOT_FOUND, -ERR_OS: no reply is made. */
+NODISCARD int http_reply_file(struct http_exchange *x, const char *path, const char *content_type,
+                              struct err *e);
+/* For the implementations: the next piece into @b (0: the end, or the file has become shorter), and the end.
+ */
+size_t http_file_read(struct http_file *f, char *b, size_t size);
+void http_file_close(struct http_file *f); /* NULL is a no-op */

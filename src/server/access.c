@@ -23,6 +23,7 @@ static const struct {
     { "createArtifactManifest", ROLE_MEMBER },
     { "updateArtifactManifest", ROLE_MEMBER },
     { "createArtifactFiles", ROLE_MEMBER },
+    { "completeMultipartUploadArtifact", ROLE_MEMBER },
     { "commitArtifact", ROLE_MEMBER },
     { "useArtifact", ROLE_MEMBER }, /* of the run's entity; the artifact is read */
     { "updateArtifact", ROLE_MEMBER },

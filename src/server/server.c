@@ -62,6 +62,8 @@ static int server_open(struct server *s, const struct server_options *o, struct 
     keys.store = s->store;
     if (rc == 0)
         rc = keys_new(&keys, &s->keys, e);
+    if (rc == 0)
+        rc = blobs_open(s, e);
     return rc < 0 ? rc : schema_open(s, e);
 }
 
@@ -101,6 +103,7 @@ void server_free(struct server *s)
     map_free(s->waits);
     free(s->data_dir);
     free(s->acts_as);
+    free(s->spool_dir);
     free(s->public_url);
     free(s);
 }

@@ -21,6 +21,11 @@ struct server_options {
 NODISCARD int server_new(struct io *io, const struct server_options *o, struct server **ret, struct err *e);
 /** server_handle() - an http_handler_fn: @ctx is the struct server. */
 void server_handle(void *ctx, struct http_exchange *x);
+/** server_admits() - for bodies too long for memory: is it a PUT to an address that this server signed? */
+bool server_admits(void *ctx, struct str method, struct str path);
+enum { SERVER_UPLOAD_MAX_GIB = 64 }; /* of one upload of an artifact's file */
+/** server_spool_dir() - where such bodies go, on the file system of the data; as long as the server. */
+const char *server_spool_dir(const struct server *s);
 /** server_start() - housekeeping fibers: leases that run out, runs gone silent. */
 void server_start(struct server *s);
 void server_free(struct server *s); /* Yields: waits for its fibers. NULL is a no-op */

@@ -1,7 +1,10 @@
 """Artifacts by the unmodified wandb package: its runs log and use them, its API and CLI read them back."""
 
+import base64
 import hashlib
 import json
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -189,3 +192,190 @@ def test_jobs_are_created_listed_and_described_by_the_cli(system):
     described = system.run("wandb", "job", "describe", f"admin/{PROJECT}/my-job:latest").stderr
     assert "source_type: artifact" in described and "train.py" in described
     assert "registry.example/train:7" in system.run("wandb", "job", "describe", f"admin/{PROJECT}/image-job:latest").stderr
+
+
+def test_a_file_too_long_for_memory_comes_and_goes_through_the_disk(system):
+    size = 40 << 20
+    got = script(system, f"""
+import hashlib, os, pathlib
+data = os.urandom(1 << 20) * {size >> 20}
+pathlib.Path("big.bin").write_bytes(data)
+with wandb.init(project={PROJECT!r}) as run:
+    artifact = wandb.Artifact("big", type="dataset")
+    artifact.add_file("big.bin", skip_cache=True)
+    run.log_artifact(artifact).wait()
+folder = api.artifact("admin/{PROJECT}/big:latest").download(root="big-again", skip_cache=True)
+again = pathlib.Path(folder, "big.bin").read_bytes()
+print(json.dumps({{"same": again == data, "sha256": hashlib.sha256(data).hexdigest()}}))
+""")
+    assert got["same"]
+    objects = system.folder / "state" / "objects"
+    kept = next(p for p in system.folder.rglob(got["sha256"][2:]) if p.parent.name == got["sha256"][:2])
+    assert kept.stat().st_size == size, objects
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert not list((kept.parents[2] / "spool").iterdir())
+
+
+# --- what no client does, over HTTP ---
+
+
+def http(system, method, url, body=None, key=True, **headers):
+    """(status, headers, body)"""
+    request = urllib.request.Request(url if url.startswith("http") else system.url + url, data=body, method=method)
+    for name, value in headers.items():
+        request.add_header(name.replace("_", "-"), value)
+    if key:
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"api:{system.key}".encode()).decode())
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status, reply.headers, reply.read()
+    except urllib.error.HTTPError as e:
+        return e.code, e.headers, e.read()
+
+
+def graphql(system, query, status=200):
+    got, _, body = http(system, "POST", "/graphql", json.dumps({"query": query}).encode())
+    answer = json.loads(body)
+    assert got == status, answer
+    return answer["data"] if status == 200 else answer["errors"][0]["message"]
+
+
+def b64_md5(data):
+    return base64.b64encode(hashlib.md5(data).digest()).decode()
+
+
+class Upload:
+    """An artifact made by hand."""
+
+    def __init__(self, system, name, contents):
+        graphql(system, 'mutation { upsertModel(input: {entityName: "admin", name: "%s"}) { inserted } }' % PROJECT)
+        self.system = system
+        self.contents = contents
+        lines = "".join(f"{path}:{b64_md5(data)}\n" for path, data in sorted(contents.items()))
+        digest = hashlib.md5(("wandb-artifact-manifest-v1\n" + lines).encode()).hexdigest()
+        made = graphql(system, """mutation { createArtifact(input: {entityName: "admin", projectName: "%s", artifactTypeName: "raw",
+            artifactCollectionName: "%s", digest: "%s", enableDigestDeduplication: true}) { artifact { id state } } }"""
+                       % (PROJECT, name, digest))
+        self.id = made["createArtifact"]["artifact"]["id"]
+
+    def declare(self, path, extra=""):
+        made = graphql(self.system, """mutation { createArtifactFiles(input: {artifactFiles: [{artifactID: "%s", name: "%s", md5: "%s" %s}],
+            storageLayout: V2}) { files { edges { node { uploadUrl storagePath uploadMultipartUrls { uploadID
+            uploadUrlParts { partNumber uploadUrl } } artifact { id } } } } } }""" % (self.id, path, b64_md5(self.contents[path]), extra))
+        return made["createArtifactFiles"]["files"]["edges"][0]["node"]
+
+    def put(self, path):
+        url = self.declare(path)["uploadUrl"]
+        return url and http(self.system, "PUT", url, self.contents[path], key=False)[0]
+
+    def put_manifest(self, text=None):
+        text = text or json.dumps({"version": 1, "storagePolicy": "wandb-storage-policy-v1", "storagePolicyConfig": {"storageLayout": "V2"},
+                                   "contents": {path: {"digest": b64_md5(data), "size": len(data), "birthArtifactID": self.id}
+                                                for path, data in self.contents.items()}}).encode()
+        made = graphql(self.system, """mutation { createArtifactManifest(input: {artifactID: "%s", name: "wandb_manifest.json", digest: "%s",
+            entityName: "admin", projectName: "%s", runName: ""}) { artifactManifest { id file { id uploadUrl } } } }"""
+                       % (self.id, b64_md5(text), PROJECT))
+        url = made["createArtifactManifest"]["artifactManifest"]["file"]["uploadUrl"]
+        assert http(self.system, "PUT", url, text, key=False)[0] == 200
+
+    def commit(self, status=200):
+        return graphql(self.system, 'mutation { commitArtifact(input: {artifactID: "%s"}) { artifact { id digest state versionIndex } } }'
+                       % self.id, status)
+
+
+def test_other_bytes_than_promised_are_refused_and_so_is_a_commit_without_them(system):
+    up = Upload(system, "wrong", {"f": b"right"})
+    url = up.declare("f")["uploadUrl"]
+    status, _, body = http(system, "PUT", url, b"wrong", key=False)
+    assert status == 400 and hashlib.md5(b"wrong").hexdigest() in body.decode()
+    assert "manifest has not been uploaded" in up.commit(409)
+    up.put_manifest()
+    assert "'f' of the manifest has not been uploaded" in up.commit(409)
+    assert http(system, "PUT", url, b"right", key=False)[0] == 200
+    assert up.commit()["commitArtifact"]["artifact"]["state"] == "COMMITTED"
+    assert http(system, "PUT", url, b"right", key=False)[0] == 409  # it is what it is now
+
+
+def test_a_manifest_that_does_not_fit_the_digest_or_the_files_is_refused(system):
+    up = Upload(system, "odd", {"f": b"other"})
+    assert up.put("f") == 200
+    entry = {"digest": b64_md5(b"other"), "size": 5, "birthArtifactID": up.id}
+    for contents, wanted in (({"g": entry}, "digest of the uploaded manifest"), ({"f": {**entry, "size": 6}}, "has 5 bytes"),
+                             ({"../f": entry}, "not a plain relative one"), ({"f": {}}, "has no digest"),
+                             ({"f": {**entry, "birthArtifactID": "xxxxxxxxxxxx"}}, "has not been uploaded")):
+        up.put_manifest(json.dumps({"version": 1, "contents": contents}).encode())
+        got, _, body = http(system, "POST", "/graphql", json.dumps({"query": 'mutation { commitArtifact(input: {artifactID: "%s"}) { artifact { id } } }' % up.id}).encode())
+        assert got in (400, 409) and wanted in body.decode(), body
+    up.put_manifest(b"no JSON")
+    assert "manifest" in up.commit(400)
+
+
+def test_addresses_are_signed_and_the_storage_paths_want_a_key(system):
+    content = {"deep/f.txt": b"0123456789"}
+    up = Upload(system, "paths", content)
+    assert up.put("deep/f.txt") == 200
+    up.put_manifest()
+    up.commit()
+    url = graphql(system, '{ artifact(id: "%s") { files(names: ["deep/f.txt", "no"]) { totalCount edges { node { name directUrl sizeBytes } } } } }'
+                  % up.id)["artifact"]["files"]["edges"][0]["node"]["directUrl"]
+    status, headers, body = http(system, "GET", url, key=False)
+    assert (status, body, headers["Content-Length"]) == (200, b"0123456789", "10")
+    for wanted, part, answer in (("bytes=2-4", "bytes 2-4/10", b"234"), ("bytes=7-", "bytes 7-9/10", b"789"), ("bytes=-2", "bytes 8-9/10", b"89"),
+                                 ("bytes=5-99", "bytes 5-9/10", b"56789")):
+        status, headers, body = http(system, "GET", url, key=False, Range=wanted)
+        assert (status, headers["Content-Range"], body) == (206, part, answer)
+    assert http(system, "GET", url, key=False, Range="bytes=10-")[0] == 416
+    assert http(system, "GET", url, key=False, Range="bytes=4-2")[2] == b"0123456789"
+    parts = url.split("/")
+    for i in (5, 6, 7, 8):  # what, until when, signature, name
+        changed = parts[:i] + [("0" if parts[i][0] != "0" else "1") + parts[i][1:]] + parts[i + 1:]
+        assert http(system, "GET", "/".join(changed), key=False)[0] == 403
+    assert http(system, "PUT", url, b"x", key=False)[0] == 405
+    hexed = hashlib.md5(b"0123456789").hexdigest()
+    for path in (f"/artifactsV2/default/admin/{PROJECT}/paths/{up.id}/{hexed}/f.txt",
+                 f"/artifactsV2/default/admin/{PROJECT}/paths/{up.id}/{up.id}/{hexed}/f.txt", f"/artifacts/admin/{hexed}"):
+        assert http(system, "GET", path)[2] == b"0123456789"
+        assert http(system, "GET", path, key=False)[0] == 401
+        assert http(system, "GET", path.replace(hexed, "0" * 32))[0] == 404
+    assert http(system, "GET", "/artifactsV2/../../etc/passwd")[0] == 404
+    assert http(system, "GET", "/storage/objects/../../slipway.db", key=False)[0] in (403, 404)
+
+
+def test_a_file_that_the_project_has_is_not_uploaded_again(system):
+    first = Upload(system, "twice-a", {"f": b"the same bytes"})
+    assert first.put("f") == 200
+    first.put_manifest()
+    first.commit()
+    second = Upload(system, "twice-b", {"g": b"the same bytes"})
+    assert second.declare("g")["uploadUrl"] is None
+    second.put_manifest()
+    assert second.commit()["commitArtifact"]["artifact"]["versionIndex"] == 0
+
+
+def test_a_file_comes_in_parts(system):
+    data = b"a" * 100 + b"b" * 50
+    chunks = [data[:100], data[100:]]
+    up = Upload(system, "parts", {"f": data})
+    spec = ", ".join('{partNumber: %d, hexMD5: "%s"}' % (i + 1, hashlib.md5(chunk).hexdigest()) for i, chunk in enumerate(chunks))
+    node = up.declare("f", ", uploadPartsInput: [%s]" % spec)
+    urls = node["uploadMultipartUrls"]
+
+    def complete(status=200):
+        return graphql(system, """mutation { completeMultipartUploadArtifact(input: {completeMultipartAction: Complete, completedParts: [%s],
+            artifactID: "%s", storagePath: "%s", uploadID: "%s"}) { digest } }""" % (spec, up.id, node["storagePath"], urls["uploadID"]), status)
+
+    assert http(system, "PUT", urls["uploadUrlParts"][0]["uploadUrl"], chunks[1], key=False)[0] == 400
+    status, headers, _ = http(system, "PUT", urls["uploadUrlParts"][0]["uploadUrl"], chunks[0], key=False)
+    assert status == 200 and hashlib.md5(chunks[0]).hexdigest() in headers["ETag"]
+    assert "part 2 has not been uploaded" in complete(409)
+    assert http(system, "PUT", urls["uploadUrlParts"][1]["uploadUrl"], chunks[1], key=False)[0] == 200
+    complete()
+    complete()  # a client that did not hear the answer
+    up.put_manifest()
+    up.commit()
+    assert http(system, "GET", f"/artifacts/admin/{hashlib.md5(data).hexdigest()}")[2] == data
+
+
+def test_a_long_body_without_a_signed_address_is_not_taken(system):
+    status, _, _ = http(system, "PUT", "/storage/artifact-files/1/99999999999999/00/f", b"x" * (17 << 20), key=False)
+    assert status in (403, 413)

@@ -15,12 +15,11 @@ static const struct http_limits limits = { .max_header_bytes = 300, .max_body_by
 static bool note_request(struct http_parse *p, struct strbuf *transcript)
 {
     AUTO_PTR(arena) a = arena_new();
-    AUTO_STRBUF struct strbuf head = STRBUF(0);
-    AUTO_STRBUF struct strbuf body = STRBUF(0);
+    struct http_request_memory memory = { 0 };
     struct http_exchange x = { .a = a };
     bool keep_alive = p->keep_alive;
 
-    if (http_parse_take(p, &x, &head, &body) == HTTP_PARSE_REFUSED) {
+    if (http_parse_take(p, &x, &memory) == HTTP_PARSE_REFUSED) {
         strbuf_addz(transcript, "refused");
         return false;
     }
@@ -29,6 +28,7 @@ static bool note_request(struct http_parse *p, struct strbuf *transcript)
         strbuf_addf(transcript, "%.*s: %.*s\n", STR_ARG(x.headers[i].name), STR_ARG(x.headers[i].value));
     strbuf_addf(transcript, "%zu ", x.body.len);
     strbuf_add(transcript, x.body);
+    http_request_memory_free(&memory);
     return keep_alive;
 }
 

@@ -63,10 +63,11 @@ void http_work_free(struct http_work *w)
 {
     if (!w)
         return;
+    http_file_close(w->x.file);
     arena_free(w->x.a);
     strbuf_done(&w->x.reply);
-    strbuf_done(&w->head);
-    strbuf_done(&w->body);
+    http_request_memory_free(&w->memory);
+    free(w->piece);
     free(w);
 }
 

@@ -79,8 +79,8 @@ static int take_target(struct http_parse *p, struct str target, struct http_exch
     return 0;
 }
 
-enum http_parse_result http_parse_take(struct http_parse *p, struct http_exchange *x, struct strbuf *ret_head,
-                                       struct strbuf *ret_body)
+enum http_parse_result http_parse_take(struct http_parse *p, struct http_exchange *x,
+                                       struct http_request_memory *ret)
 {
     struct texts t = { strbuf_cstr(&p->head) };
     struct http_header *headers = arena_array(x->a, p->header_count + 1, sizeof(*headers));
@@ -96,8 +96,10 @@ enum http_parse_result http_parse_take(struct http_parse *p, struct http_exchang
     x->headers = headers;
     x->header_count = p->header_count;
     x->body = strbuf_str(&p->body);
-    *ret_head = p->head;
-    *ret_body = p->body;
+    x->body_bytes = p->spooled.path ? p->spooled.bytes : p->body.len;
+    x->body_path = p->spooled.path;
+    http_spool_close(&p->spooled);
+    *ret = (struct http_request_memory){ .head = p->head, .body = p->body, .spooled = p->spooled };
     http_parse_next(p);
     return HTTP_PARSE_REQUEST;
 }

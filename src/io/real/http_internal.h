@@ -33,6 +33,8 @@ struct http_server {
     struct io_object object;
     struct http_server_options options;
     struct http_limits limits;
+    struct http_spool spool;
+    char *spool_dir;
     struct tls_context *tls; /* NULL: plain */
     uv_tcp_t listener;
     uint16_t port;
@@ -67,7 +69,8 @@ struct http_conn;
 /* One request, while it is handled and answered. */
 struct http_work {
     struct http_exchange x;
-    struct strbuf head, body; /* what x borrows from */
+    struct http_request_memory memory; /* what x borrows from */
+    char *piece;                       /* of a file that is sent; NULL: none yet */
 };
 
 struct sending; /* bytes that the socket did not take at once */
@@ -113,6 +116,8 @@ void http_work_free(struct http_work *w); /* NULL is a no-op */
 
 /* http_turn.c */
 void http_conn_take(struct http_conn *c, struct str bytes); /* plain bytes from the client */
+/** http_conn_refill() - the next piece of a file that is the reply into c->left; false: there is none. */
+bool http_conn_refill(struct http_conn *c);
 /** http_conn_sent() - all of c->left, and what TLS had to say, is with the system. */
 void http_conn_sent(struct http_conn *c);
 /** http_conn_refuse() - an answer of the server's own, after which the connection is of no use. @why is a

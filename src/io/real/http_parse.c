@@ -81,6 +81,18 @@ static int on_value_complete(llhttp_t *parser)
     return p->stage == HTTP_PARSE_BODY ? 0 : add_to_head(p, "", 1);
 }
 
+static int spool_begin(struct http_parse *p)
+{
+    struct str method = str_of(llhttp_method_name((llhttp_method_t)p->parser.method));
+
+    /* the target is the first text of the head */
+    if (!http_spool_admits(p->limits->spool, method, str_of(strbuf_cstr(&p->head)), p->parser.content_length))
+        return http_parse_refuse(p, 413, "the request's body is too large\n");
+    if (!http_spool_open(p->limits->spool, &p->spooled))
+        return http_parse_refuse(p, 507, "there is no place for the request's body\n");
+    return 0;
+}
+
 static int on_head_complete(llhttp_t *parser)
 {
     struct http_parse *p = parser->data;
@@ -90,8 +102,8 @@ static int on_head_complete(llhttp_t *parser)
     parser->upgrade = 0; /* offers of other protocols are not taken up; the request itself is answered */
     if (http_parse_check_head(p))
         return -1;
-    if (parser->content_length > p->limits->max_body_bytes && !(parser->flags & F_CHUNKED))
-        return http_parse_refuse(p, 413, "the request's body is too large\n");
+    if (parser->content_length > p->limits->max_body_bytes && !(parser->flags & F_CHUNKED) && spool_begin(p))
+        return -1;
     p->stage = HTTP_PARSE_BODY;
     return 0;
 }
@@ -101,6 +113,10 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
     struct http_parse *p = parser->data;
 
     p->wants_continue = false; /* it did not wait */
+    if (p->spooled.path)
+        return http_spool_add(&p->spooled, (struct str){ at, len })
+                   ? 0
+                   : http_parse_refuse(p, 507, "there is no place for the request's body\n");
     strbuf_add(&p->body, (struct str){ at, len });
     return p->body.full ? http_parse_refuse(p, 413, "the request's body is too large\n") : 0;
 }
@@ -155,6 +171,7 @@ void http_parse_next(struct http_parse *p)
     p->stage = HTTP_PARSE_NOTHING;
     p->head = STRBUF(p->limits->max_header_bytes);
     p->body = STRBUF(p->limits->max_body_bytes);
+    p->spooled = (struct http_spooled){ 0 };
     p->header_count = p->framing_bytes = 0;
     p->line_begins = p->after_cr = p->whole = p->keep_alive = p->wants_continue = false;
     p->in_lines = true;
@@ -172,6 +189,14 @@ void http_parse_done(struct http_parse *p)
 {
     strbuf_done(&p->head);
     strbuf_done(&p->body);
+    http_spool_drop(&p->spooled);
+}
+
+void http_request_memory_free(struct http_request_memory *m)
+{
+    strbuf_done(&m->head);
+    strbuf_done(&m->body);
+    http_spool_drop(&m->spooled);
 }
 
 /* What llhttp itself did not like. */

@@ -8,11 +8,13 @@
 #include <llhttp.h>
 
 #include "io/http.h"
+#include "io/real/http_spool.h"
 
 enum { HTTP_MAX_TARGET_BYTES = 16 * 1024, HTTP_MAX_HEADERS = 100 };
 
 struct http_limits {
     size_t max_header_bytes, max_body_bytes;
+    const struct http_spool *spool; /* for longer bodies; NULL: none */
 };
 
 enum http_parse_stage {
@@ -22,12 +24,20 @@ enum http_parse_stage {
 };
 enum http_parse_result { HTTP_PARSE_MORE, HTTP_PARSE_REQUEST, HTTP_PARSE_REFUSED };
 
+/* What a request borrows from. */
+struct http_request_memory {
+    struct strbuf head, body;
+    struct http_spooled spooled;
+};
+void http_request_memory_free(struct http_request_memory *m);
+
 struct http_parse {
     llhttp_t parser;
     const struct http_limits *limits;
     enum http_parse_stage stage;
     struct strbuf head; /* target, then names and values in turn, each ended by a NUL */
     struct strbuf body;
+    struct http_spooled spooled; /* instead of body */
     size_t header_count, framing_bytes;
     bool in_lines, line_begins, after_cr; /* where in a head or trailer it is */
     bool whole, keep_alive;
@@ -47,11 +57,11 @@ void http_parse_done(struct http_parse *p);
 enum http_parse_result http_parse_feed(struct http_parse *p, struct str data, size_t *ret_used);
 /**
  * http_parse_take() - the request into @x, whose arena is there already; @p is ready for the next one.
- * *ret_head and *ret_body own what @x borrows from then on. REFUSED (targets that are no path, a missing Host
+ * *ret owns what @x borrows from then on. REFUSED (targets that are no path, a missing Host
  * and the like) hands over nothing.
  */
-enum http_parse_result http_parse_take(struct http_parse *p, struct http_exchange *x, struct strbuf *ret_head,
-                                       struct strbuf *ret_body);
+enum http_parse_result http_parse_take(struct http_parse *p, struct http_exchange *x,
+                                       struct http_request_memory *ret);
 
 /* Between http_parse.c and http_head.c. */
 int http_parse_refuse(struct http_parse *p, int status, const char *why); /* gives -1 */

@@ -109,6 +109,7 @@ static void fill_defaults(struct http_server_options *o)
 static void server_free(struct http_server *s)
 {
     tls_context_free(s->tls);
+    free(s->spool_dir);
     free(s->read_buffer);
     free(s->write_buffer);
     free(s);
@@ -123,7 +124,9 @@ static int server_new(struct io *io, const struct http_server_options *o, struct
     s->object.io = io;
     s->options = *o;
     fill_defaults(&s->options);
-    s->limits = (struct http_limits){ s->options.max_header_bytes, s->options.max_body_bytes };
+    s->spool_dir = xstrdup(o->spool_dir);
+    s->spool = (struct http_spool){ s->spool_dir, o->max_spooled_bytes, o->admit, o->ctx };
+    s->limits = (struct http_limits){ s->options.max_header_bytes, s->options.max_body_bytes, &s->spool };
     s->read_buffer = xmalloc(HTTP_READ_BYTES);
     if (o->tls_cert_pem.ptr) {
         s->write_buffer = xmalloc(HTTP_WRITE_BYTES);

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "io/real/http_internal.h"
 
-enum { MAX_REPLY = 64 * 1024 * 1024, MAX_HEAD = 256 * 1024 };
+enum { MAX_REPLY = 64 * 1024 * 1024, MAX_HEAD = 256 * 1024, FILE_PIECE_BYTES = 256 * 1024 };
 
 static void conn_next(struct http_conn *c);
 
@@ -21,7 +21,7 @@ static void conn_next(struct http_conn *c);
 static void reply(struct http_conn *c, const struct http_exchange *x, struct str body)
 {
     struct http_reply_facts facts = { .date = http_server_date(c->server),
-                                      .body_len = body.len,
+                                      .body_len = x->file ? x->file->left : body.len,
                                       .keep_alive = c->keep_alive };
 
     c->state = HTTP_CONN_REPLYING;
@@ -29,8 +29,28 @@ static void reply(struct http_conn *c, const struct http_exchange *x, struct str
     http_reply_head(&c->head, x, &facts);
     c->left[0] = strbuf_str(&c->head);
     c->left[1] = str_is(x->method, "HEAD") || !http_reply_has_body(x->status) ? STR("") : body;
+    if (x->file && c->left[1].len == 0 && (str_is(x->method, "HEAD") || !http_reply_has_body(x->status)))
+        x->file->left = 0;
     http_conn_set_due(c, c->server->options.idle_timeout_ms);
     http_wire_push(c);
+}
+
+bool http_conn_refill(struct http_conn *c)
+{
+    struct http_work *w = c->state == HTTP_CONN_REPLYING ? c->work : NULL;
+    size_t n;
+
+    if (!w || !w->x.file || w->x.file->left == 0)
+        return false;
+    if (!w->piece)
+        w->piece = xmalloc(FILE_PIECE_BYTES);
+    n = http_file_read(w->x.file, w->piece, FILE_PIECE_BYTES);
+    if (n == 0) { /* shorter than was announced: the client must not take it for whole */
+        http_conn_close(c);
+        return false;
+    }
+    c->left[1] = (struct str){ w->piece, n };
+    return true;
 }
 
 void http_conn_refuse(struct http_conn *c, int status, const char *why)
@@ -55,6 +75,8 @@ static void answer(struct http_conn *c)
         x->status = 500;
         x->reply_header_count = 0;
         strbuf_reset(&x->reply);
+        http_file_close(x->file);
+        x->file = NULL;
     }
     c->keep_alive = c->keep_alive && !c->server->draining && !c->gone;
     reply(c, x, strbuf_str(&x->reply));
@@ -101,7 +123,7 @@ static void start_handler(struct http_conn *c)
                                    .peer = str_of(c->peer),
                                    .tls = s->tls != NULL,
                                    .reply = STRBUF(MAX_REPLY) };
-    if (http_parse_take(&c->parse, &w->x, &w->head, &w->body) == HTTP_PARSE_REFUSED) {
+    if (http_parse_take(&c->parse, &w->x, &w->memory) == HTTP_PARSE_REFUSED) {
         http_work_free(w);
         http_conn_refuse(c, c->parse.refused_status, c->parse.refused_why);
         return;
@@ -125,6 +147,8 @@ static void wait_for_more(struct http_conn *c)
     if (c->parse.stage != c->stage) {
         c->stage = c->parse.stage;
         http_conn_set_due(c, c->stage == HTTP_PARSE_HEAD ? o->header_timeout_ms : o->body_timeout_ms);
+    } else if (c->parse.spooled.path) {
+        http_conn_set_due(c, o->body_timeout_ms); /* as long as it comes */
     }
     if (c->parse.wants_continue && c->stage == HTTP_PARSE_BODY) {
         c->parse.wants_continue = false;

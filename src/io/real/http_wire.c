@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "io/real/http_internal.h"
 
-enum { PIECE_BYTES = 256 * 1024 };
+enum { PIECE_BYTES = 256 * 1024, PIECES_AT_ONCE = 8 };
 
 struct sending {
     uv_write_t request;
@@ -135,15 +135,15 @@ static struct str first_left(const struct http_conn *c)
     return c->left[0].len ? c->left[0] : c->left[1];
 }
 
-/* Gives true when there may be more to do at once. */
-static bool push_plain(struct http_conn *c)
+/* Gives true when there may be more to do at once. @later: not in this turn of the loop. */
+static bool push_plain(struct http_conn *c, bool later)
 {
     uv_buf_t bufs[2];
     struct str rest = { 0 };
 
     for (int i = 0; i < 2; i++)
         bufs[i] = uv_buf_init((char *)(uintptr_t)c->left[i].ptr, (unsigned)c->left[i].len);
-    consume(c, try_write(c, bufs, 2));
+    consume(c, later ? 0 : try_write(c, bufs, 2));
     rest = str_sub(first_left(c), 0, PIECE_BYTES);
     if (c->state == HTTP_CONN_CLOSED || rest.len == 0)
         return false;
@@ -152,7 +152,7 @@ static bool push_plain(struct http_conn *c)
     return false;
 }
 
-static bool push_tls(struct http_conn *c)
+static bool push_tls(struct http_conn *c, bool later)
 {
     char *buf = c->server->write_buffer;
     size_t n = 0, sent = 0;
@@ -162,7 +162,7 @@ static bool push_tls(struct http_conn *c)
     n = tls_stream_output(c->tls, buf, HTTP_WRITE_BYTES);
     if (n == 0)
         return false;
-    sent = try_write(c, &(uv_buf_t){ .base = buf, .len = n }, 1);
+    sent = later ? 0 : try_write(c, &(uv_buf_t){ .base = buf, .len = n }, 1);
     if (c->state == HTTP_CONN_CLOSED)
         return false;
     if (sent < n)
@@ -170,20 +170,31 @@ static bool push_tls(struct http_conn *c)
     return sent == n;
 }
 
-void http_wire_push(struct http_conn *c)
+static void push_left(struct http_conn *c, bool later)
 {
-    if (c->sending || c->state == HTTP_CONN_CLOSED)
-        return;
     if (c->tls) {
-        while (push_tls(c))
+        while (push_tls(c, later))
             ;
         if (tls_stream_state(c->tls) == TLS_FAILED && first_left(c).len)
             http_conn_close(c);
     } else if (first_left(c).len) {
-        (void)push_plain(c);
+        (void)push_plain(c, later);
     }
-    if (!c->sending && c->state != HTTP_CONN_CLOSED && first_left(c).len == 0)
-        http_conn_sent(c);
+}
+
+/* A file may be of any length, and its client read fast: after some pieces the others have their turn. */
+void http_wire_push(struct http_conn *c)
+{
+    int pieces = 0;
+
+    do {
+        if (c->sending || c->state == HTTP_CONN_CLOSED)
+            return;
+        push_left(c, pieces++ >= PIECES_AT_ONCE);
+        if (c->sending || c->state == HTTP_CONN_CLOSED || first_left(c).len > 0)
+            return;
+    } while (http_conn_refill(c));
+    http_conn_sent(c);
 }
 
 void http_wire_end(struct http_conn *c)
@@ -192,7 +203,7 @@ void http_wire_end(struct http_conn *c)
 
     if (c->tls) {
         tls_stream_end(c->tls);
-        while (!c->sending && c->state != HTTP_CONN_CLOSED && push_tls(c))
+        while (!c->sending && c->state != HTTP_CONN_CLOSED && push_tls(c, false))
             ;
     }
     if (c->state != HTTP_CONN_CLOSED && uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)

@@ -298,6 +298,21 @@ static struct http_server *server_find(const struct flight *f)
     return NULL;
 }
 
+static struct str serving_file(struct arena *a, struct http_file *f)
+{
+    size_t len = 0, size = (size_t)f->left;
+    char *b = arena_alloc(a, size + 1);
+
+    while (f->left > 0) {
+        size_t n = http_file_read(f, b + len, size - len);
+
+        if (n == 0)
+            break;
+        len += n;
+    }
+    return (struct str){ b, len };
+}
+
 /* What one run of the handler answered, in the flight's memory. */
 static struct http_reply serving_reply(const struct serving *sv)
 {
@@ -311,7 +326,8 @@ static struct http_reply serving_reply(const struct serving *sv)
     return (struct http_reply){ .status = x->status ? x->status : 500,
                                 .headers = h,
                                 .header_count = x->reply_header_count,
-                                .body = arena_str(a, strbuf_str(&x->reply)) };
+                                .body = x->file ? serving_file(a, x->file)
+                                                : arena_str(a, strbuf_str(&x->reply)) };
 }
 
 static void message_delay(struct sim *s)
@@ -396,6 +412,7 @@ static void message_serve(struct flight *f, enum fate_kind fate)
                                    .headers = f->headers,
                                    .header_count = f->header_count,
                                    .body = f->body,
+                                   .body_bytes = f->body.len,
                                    .peer = str_of(arena_printf(a, "%s:50000", f->from)),
                                    .reply = STRBUF(MAX_REPLY_BUFFER) };
     group_spawn(server->group, "handler", serving_run, &sv);
@@ -403,6 +420,7 @@ static void message_serve(struct flight *f, enum fate_kind fate)
         (void)fiber_park(f->sim->sched, -1, true);
     serving_end(&sv, fate);
     strbuf_done(&sv.x.reply);
+    http_file_close(sv.x.file);
 }
 
 static void message_run(void *arg)

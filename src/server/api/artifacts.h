@@ -21,7 +21,9 @@ NODISCARD int find_artifact_to(struct gql_call *c, const char *act, struct str u
 NODISCARD int find_artifact_member(struct gql_call *c, int64_t project_id, struct str name,
                                    struct store_member *ret, struct err *e);
 
-/* --- artifact_uploads.c: what a client may say --- */
+/* --- artifact_create.c, artifact_files.c: what a client may say --- */
+/** artifact_md5_hex() - of a base64 text. */
+NODISCARD int artifact_md5_hex(struct arena *a, struct str base64, struct str *ret, struct err *e);
 NODISCARD int artifact_name_check(struct str name, const char *what, struct err *e);
 bool alias_is_version(struct str alias); /* "v" and digits */
 NODISCARD int alias_check(struct str alias, struct err *e);
@@ -55,11 +57,12 @@ int resolve_artifact_members(struct gql_call *c, const struct jval **ret, struct
 int resolve_artifact_files(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_artifact_users(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_run_artifacts(struct gql_call *c, const struct jval **ret, struct err *e);
-/* artifact_uploads.c */
+/* artifact_create.c, artifact_files.c, artifact_commit.c */
 int resolve_create_artifact(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_create_manifest(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_update_manifest(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_create_artifact_files(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_complete_upload(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_commit_artifact(struct gql_call *c, const struct jval **ret, struct err *e);
 /* artifact_changes.c */
 int resolve_use_artifact(struct gql_call *c, const struct jval **ret, struct err *e);

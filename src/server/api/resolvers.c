@@ -108,6 +108,7 @@ const struct gql_resolver api_resolvers[] = {
     { "Mutation.createArtifactManifest", resolve_create_manifest },
     { "Mutation.updateArtifactManifest", resolve_update_manifest },
     { "Mutation.createArtifactFiles", resolve_create_artifact_files },
+    { "Mutation.completeMultipartUploadArtifact", resolve_complete_upload },
     { "Mutation.commitArtifact", resolve_commit_artifact },
     { "Mutation.useArtifact", resolve_use_artifact },
     { "Mutation.updateArtifact", resolve_update_artifact },

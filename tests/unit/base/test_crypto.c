@@ -19,13 +19,25 @@ static const char *hex_of(const uint8_t *bytes, size_t len)
 /* FIPS 180-4, RFC 1321 */
 static void digests_are_the_published_ones(void **state)
 {
-    uint8_t sum[32];
+    uint8_t sum[32], whole[32];
+    struct digest *d;
 
     (void)state;
     sha256(STR("abc"), sum);
     assert_string_equal(hex_of(sum, 32), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     sha256(STR(""), sum);
     assert_string_equal(hex_of(sum, 32), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    d = digest_new(DIGEST_SHA256);
+    digest_add(d, STR("a"));
+    digest_add(d, (struct str){ NULL, 0 });
+    digest_add(d, STR("bc"));
+    digest_end(d, sum);
+    sha256(STR("abc"), whole);
+    assert_memory_equal(sum, whole, 32);
+    d = digest_new(DIGEST_MD5);
+    digest_end(d, sum);
+    md5(STR(""), whole);
+    assert_memory_equal(sum, whole, 16);
     md5(STR("abc"), sum);
     assert_string_equal(hex_of(sum, 16), "900150983cd24fb0d6963f7d28e17f72");
 }

@@ -13,7 +13,7 @@ static const struct http_limits limits = { .max_header_bytes = 1000, .max_body_b
 static int feed(struct arena *a, struct str bytes, struct http_exchange *ret)
 {
     struct http_parse p;
-    struct strbuf head = STRBUF(0), body = STRBUF(0);
+    struct http_request_memory memory = { 0 };
     enum http_parse_result r;
     size_t used = 0;
     int status = 0;
@@ -22,7 +22,7 @@ static int feed(struct arena *a, struct str bytes, struct http_exchange *ret)
     http_parse_init(&p, &limits);
     r = http_parse_feed(&p, bytes, &used);
     if (r == HTTP_PARSE_REQUEST)
-        r = http_parse_take(&p, ret, &head, &body);
+        r = http_parse_take(&p, ret, &memory);
     if (r == HTTP_PARSE_REQUEST) {
         status = 200;
         for (size_t i = 0; i < ret->header_count; i++)
@@ -35,8 +35,7 @@ static int feed(struct arena *a, struct str bytes, struct http_exchange *ret)
         status = p.refused_status;
         assert_true(str_has_suffix(str_of(p.refused_why), STR("\n")));
     }
-    strbuf_done(&head);
-    strbuf_done(&body);
+    http_request_memory_free(&memory);
     http_parse_done(&p);
     return status;
 }

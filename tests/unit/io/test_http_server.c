@@ -1,8 +1,12 @@
 /* tests/unit/io/test_http_server.c: the server as a client on a socket sees it. */
 #include "../test.h"
 
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "io/file.h"
 #include "io/http.h"
 #include "io/real.h"
 #include "raw_client.h"
@@ -17,6 +21,7 @@ struct bench {
     struct http_server *server;
     struct cond changed;
     int started, finished, wait_rc;
+    char dir[FOLDER_SIZE];
 };
 
 #define CLOSE "Host: t\r\nConnection: close\r\n"
@@ -53,6 +58,13 @@ static void handle(void *ctx, struct http_exchange *x)
     }
     if (str_is(x->path, "/split"))
         http_reply_header(x, "X-Bad", STR("a\r\nX-More: b"));
+    if (str_has_prefix(x->path, STR("/file")) &&
+        http_reply_file(x, arena_printf(x->a, "%s%.*s", b->dir, STR_ARG(x->path)), "text/x", &e) == 0) {
+        note(b, &b->finished);
+        return;
+    }
+    if (x->body_path) /* a body on the disk is told as one in memory */
+        must(file_read(x->io, x->a, x->body_path, 1 << 20, &x->body, &e), &e);
     if (str_is(x->path, "/large"))
         for (int i = 0; i < 8 * 1024 * 1024; i += 64)
             strbuf_addz(&x->reply, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n");
@@ -462,6 +474,111 @@ static void closing_lets_the_running_answer_finish_but_not_a_mere_wait(void **st
     with_server(drain, (struct http_server_options){ .drain_ms = 10000 });
 }
 
+/* --- files: bodies that are too long for memory, replies from the disk --- */
+
+static bool admit(void *ctx, struct str method, struct str path)
+{
+    return str_is(method, "PUT") && str_has_prefix(path, STR("/a b"));
+}
+
+static const char *put(struct bench *b, const char *target, int len)
+{
+    return ask(b, arena_printf(b->a, "PUT %s HTTP/1.1\r\n" CLOSE "Content-Length: %d\r\n\r\n%0*d", target,
+                               len, len, 7));
+}
+
+static void spool(struct bench *b)
+{
+    static const char chunked[] = "PUT /a%20b HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n"
+                                  "14\r\n01234567890123456789\r\n0\r\n\r\n";
+    struct err e = { 0 };
+    const char *got = put(b, "/a%20b?x=1", 50);
+
+    assert_has(got, "HTTP/1.1 200 OK");
+    assert_has(got, "[PUT /a b?x=1|00000000000000000000000000000000000000000000000007|3]");
+    assert_has(put(b, "/a%20b", 10), "[PUT /a b?|0000000007|3]"); /* fits */
+    assert_has(put(b, "/a%20b", 101), "413");                     /* over the cap of files */
+    assert_has(put(b, "/other", 50), "413");
+    assert_has(ask(b, "POST /a%20b HTTP/1.1\r\n" CLOSE "Content-Length: 50\r\n\r\n"), "413");
+    assert_has(ask(b, chunked), "413");               /* its length is not announced */
+    assert_int_equal(rmdir(b->options.spool_dir), 0); /* nothing is left behind */
+    assert_has(put(b, "/a%20b", 50), "507");
+    must(file_mkdirs(b->io, b->options.spool_dir, &e), &e);
+}
+
+static void broken_off(struct bench *b)
+{
+    struct raw r = raw_open(b->io, http_server_port(b->server));
+    struct err e = { 0 };
+
+    raw_send(&r, "PUT /a%20b HTTP/1.1\r\nHost: t\r\nContent-Length: 50\r\n\r\n01234567890123456789");
+    must(io_sleep(b->io, 20, &e), &e);
+    raw_close(&r);
+    for (int i = 0; i < 500 && rmdir(b->options.spool_dir) < 0; i++)
+        must(io_sleep(b->io, 10, &e), &e);
+    assert_false(file_exists(b->io, b->options.spool_dir));
+    assert_int_equal(b->started, 0);
+}
+
+static void with_spool(void (*body)(struct bench *b))
+{
+    char dir[FOLDER_SIZE], path[FOLDER_SIZE + 8];
+
+    folder_make(dir);
+    snprintf(path, sizeof(path), "%s/spool", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    with_server(body,
+                (struct http_server_options){
+                    .max_body_bytes = 16, .max_spooled_bytes = 100, .spool_dir = path, .admit = admit });
+    folder_remove(dir);
+}
+
+static void a_body_too_long_for_memory_goes_to_a_file_where_it_is_let_in(void **state)
+{
+    with_spool(spool);
+}
+
+static void what_is_left_of_a_body_that_broke_off_is_removed(void **state)
+{
+    with_spool(broken_off);
+}
+
+static void files(struct bench *b)
+{
+    AUTO_STRBUF struct strbuf large = STRBUF(32 << 20);
+    struct err e = { 0 };
+    const char *got;
+
+    folder_make(b->dir);
+    must(file_write(b->io, arena_printf(b->a, "%s/file", b->dir), STR("0123456789"), 0600, &e), &e);
+    while (large.len < 12 << 20)
+        strbuf_addf(&large, "%zu\n", large.len);
+    must(file_write(b->io, arena_printf(b->a, "%s/file-large", b->dir), strbuf_str(&large), 0600, &e), &e);
+    got = ask(b, "GET /file HTTP/1.1\r\n" CLOSE "\r\n");
+    assert_has(got, "Content-Type: text/x\r\n");
+    assert_has(got, "Content-Length: 10\r\nConnection: close\r\n\r\n0123456789");
+    got = ask(b, "HEAD /file HTTP/1.1\r\n" CLOSE "\r\n");
+    assert_has(got, "Content-Length: 10\r\nConnection: close\r\n\r\n");
+    assert_not(got, "0123");
+    got = ask(b, "GET /file HTTP/1.1\r\nHost: t\r\nRange: bytes=3-5\r\n\r\nGET /file HTTP/1.1\r\n" CLOSE
+                 "Range: bytes=10-\r\n\r\n");
+    assert_has(got, "HTTP/1.1 206 Partial Content\r\n");
+    assert_has(got, "Content-Range: bytes 3-5/10\r\n");
+    assert_has(got, "\r\n\r\n345HTTP/1.1 416 Range Not Satisfiable\r\n");
+    assert_has(got, "Content-Range: bytes */10\r\n");
+    got = ask(b, "GET /file-large HTTP/1.1\r\n" CLOSE "\r\n");
+    got = strstr(got, "\r\n\r\n");
+    assert_non_null(got);
+    assert_true(str_eq(str_of(got + 4), strbuf_str(&large)));
+    assert_has(ask(b, "GET /file-none HTTP/1.1\r\n" CLOSE "\r\n"), "[GET /file-none?||2]");
+    folder_remove(b->dir);
+}
+
+static void a_file_of_any_length_is_a_reply_whole_or_in_part(void **state)
+{
+    with_server(files, (struct http_server_options){ 0 });
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +600,9 @@ int main(void)
         cmocka_unit_test(a_working_handler_finishes_though_its_client_has_gone),
         cmocka_unit_test(a_client_that_only_stops_sending_is_answered),
         cmocka_unit_test(closing_lets_the_running_answer_finish_but_not_a_mere_wait),
+        cmocka_unit_test(a_body_too_long_for_memory_goes_to_a_file_where_it_is_let_in),
+        cmocka_unit_test(what_is_left_of_a_body_that_broke_off_is_removed),
+        cmocka_unit_test(a_file_of_any_length_is_a_reply_whole_or_in_part),
     };
 
     return cmocka_run_group_tests_name("http_server", tests, NULL, NULL);

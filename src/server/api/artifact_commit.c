@@ -1,0 +1,135 @@
+/* server/api/artifact_commit.c: the end of an upload: the manifest is read, and what it names must be here.
+ */
+#include "base/log.h"
+#include "server/api/artifacts.h"
+#include "server/manifest.h"
+
+enum { YIELD_EVERY = 1000 };
+
+struct reading {
+    struct arena *a;
+    struct str text;
+    struct manifest manifest;
+    char digest[MANIFEST_DIGEST_SIZE];
+    int rc;
+    struct err e;
+};
+
+static void read_manifest(void *arg)
+{
+    struct reading *r = arg;
+
+    r->rc = manifest_parse(r->a, r->text, &r->manifest, &r->e);
+    if (r->rc == 0)
+        manifest_digest(&r->manifest, r->digest);
+}
+
+static int manifest_of(struct gql_call *c, const struct store_artifact *t, struct manifest *ret,
+                       struct err *e)
+{
+    struct reading r = { .a = c->a };
+    int rc;
+
+    if (!t->manifest_sha256.ptr)
+        return err_set(e, ERR_CONFLICT, "the artifact's manifest has not been uploaded");
+    rc = blob_read_manifest(caller_of(c)->server, c->a, t->manifest_sha256, &r.text, e);
+    if (rc == 0)
+        rc = io_work(caller_of(c)->server->io, read_manifest, &r, e);
+    if (rc < 0)
+        return rc;
+    if (r.rc < 0)
+        return err_set(e, r.e.code, "%s", r.e.msg);
+    if (!str_is(t->digest, r.digest))
+        return err_set(e, ERR_INVALID, "the digest of the uploaded manifest is %s, but %.*s was promised",
+                       r.digest, STR_ARG(t->digest));
+    *ret = r.manifest;
+    return 0;
+}
+
+/* The artifact that an entry's bytes were uploaded for; the last one asked for is kept. */
+static int birth_of(struct gql_call *c, struct str uid, struct store_artifact *last, struct err *e)
+{
+    if (uid.len == 0 || str_eq(uid, last->uid))
+        return 0;
+    return find_artifact_to(c, "read", uid, last, e);
+}
+
+static int entry_resolve(struct gql_call *c, const struct manifest_entry *m, struct store_artifact *birth,
+                         struct store_entry *ret, struct err *e)
+{
+    struct store_entry t = { .path = m->path,
+                             .digest = m->digest,
+                             .size_bytes = m->size_bytes < 0 ? 0 : m->size_bytes };
+    struct store_blob blob = { 0 };
+    struct str md5 = { 0 };
+    int rc = 0;
+
+    if (!m->ref.ptr) {
+        rc = artifact_md5_hex(c->a, m->digest, &md5, e);
+        if (rc == 0)
+            rc = birth_of(c, m->birth_uid, birth, e);
+        if (rc == 0)
+            rc = store_artifact_blob(store_of(c), c->a, birth->id, md5, &blob, e);
+        if (rc == -ERR_NOT_FOUND)
+            return err_set(e, ERR_CONFLICT, "file '%.*s' of the manifest has not been uploaded",
+                           STR_ARG(str_sub(m->path, 0, 200)));
+        if (rc == 0 && m->size_bytes >= 0 && m->size_bytes != blob.size_bytes)
+            return err_set(e, ERR_INVALID, "file '%.*s' has %lld bytes, and the manifest says %lld",
+                           STR_ARG(str_sub(m->path, 0, 200)), (long long)blob.size_bytes,
+                           (long long)m->size_bytes);
+        t.size_bytes = blob.size_bytes;
+        t.sha256 = blob.sha256;
+        t.birth_uid = birth->uid;
+    }
+    *ret = t;
+    return rc;
+}
+
+static int entries_of(struct gql_call *c, const struct store_artifact *t, const struct manifest *m,
+                      struct store_entry **ret, struct err *e)
+{
+    struct store_entry *entries = arena_array(c->a, m->len + 1, sizeof(*entries));
+    struct store_artifact birth = *t;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < m->len; i++) {
+        if (m->entries[i].birth_uid.len == 0)
+            birth = *t;
+        rc = entry_resolve(c, &m->entries[i], &birth, &entries[i], e);
+        if (rc == 0 && i % YIELD_EVERY == YIELD_EVERY - 1)
+            rc = io_sleep(caller_of(c)->server->io, 0, e);
+    }
+    *ret = entries;
+    return rc;
+}
+
+int resolve_commit_artifact(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_artifact artifact = { 0 };
+    struct manifest manifest = { 0 };
+    struct store_entry *entries = NULL;
+    struct store_commit m = { .now_unix_ms = now_of(c) };
+    struct jval *o = jval_new_object(c->a);
+    int rc = find_artifact(c, gql_arg_str(c, "input.artifactID"), &artifact, e);
+
+    if (rc == 0 && artifact.state == ARTIFACT_PENDING)
+        rc = manifest_of(c, &artifact, &manifest, e);
+    if (rc == 0)
+        rc = entries_of(c, &artifact, &manifest, &entries, e);
+    m = (struct store_commit){
+        .artifact_id = artifact.id, .entries = entries, .len = manifest.len, .now_unix_ms = m.now_unix_ms
+    };
+    if (rc == 0)
+        rc = store_artifact_commit(store_of(c), &m, e);
+    if (rc == 0)
+        rc = find_artifact(c, artifact.uid, &artifact, e);
+    if (rc < 0)
+        return rc;
+    LOG_INFO("artifact.committed", "artifact=%.*s:v%lld project=%.*s entity=%.*s files=%lld bytes=%lld",
+             STR_ARG(artifact.collection), (long long)artifact.version, STR_ARG(artifact.project_name),
+             STR_ARG(artifact.entity_name), (long long)artifact.file_count, (long long)artifact.size_bytes);
+    jval_set(c->a, o, "artifact", artifact_object(c->a, &artifact));
+    set_text(c->a, o, "clientMutationId", gql_arg_str(c, "input.clientMutationId"));
+    *ret = o;
+    return 0;
+}
