@@ -45,7 +45,7 @@ static int server_open(struct server *s, const struct server_options *o, struct 
 {
     AUTO_STRBUF struct strbuf path = STRBUF(4096);
     struct store_options store = { .url = o->db_url, .fast_and_unsafe = o->fast_and_unsafe_db };
-    struct keys_options keys = { .io = s->io, .cheap = o->fast_and_unsafe_db };
+    struct keys_options keys = { .io = s->io, .cheap = o->cheap_digests };
     int rc = file_mkdirs(s->io, o->data_dir, e);
 
     if (rc < 0)

@@ -11,7 +11,8 @@ struct server_options {
     const char *db_url;      /* not NULL: PostgreSQL in place of slipway.db; several servers may share it,
                                 and then share the folder as well */
     const char *public_url;  /* how clients reach it, for links; NULL: http://HOST:PORT */
-    bool fast_and_unsafe_db; /* simulator and tests: no fsync, and cheap digests of chosen keys */
+    bool fast_and_unsafe_db; /* tests: no fsync */
+    bool cheap_digests;      /* simulator and tests: hardly any argon2id for chosen keys */
     int64_t lease_ms;        /* 0: 60000 */
     double key_rate, address_rate; /* requests a second of one key, of one address; 0: no limit */
     bool behind_proxy;             /* the address is the last one of X-Forwarded-For */

@@ -8,7 +8,7 @@
 #include "wandb/wandb.h"
 #include "world.h"
 
-enum { WATCH_MS = 2000 };
+enum { WATCH_MS = 2000, VERTEX_ROUNDS = 4 };
 
 static const char MAKE_QUEUE[] =
     "mutation M($config: JSONString!) { upsertRunQueue(input: {entityName: \"ada\", projectName: "
@@ -290,11 +290,20 @@ static int push_what_is_due(struct client *c, int64_t since_ms)
     return 0;
 }
 
+static int go_round(struct client *c, int64_t since_ms, bool look_at_vertex)
+{
+    int rc = push_what_is_due(c, since_ms);
+
+    rc = rc ? rc : stop_what_is_due(c, since_ms);
+    rc = rc ? rc : watch_queue(c);
+    return rc || !look_at_vertex ? rc : watch_vertex(c);
+}
+
 /* Two more rounds after the last end: nothing may move then. */
 static void client_work(struct client *c)
 {
     int64_t begun_ms = 0;
-    int quiet = 0;
+    int quiet = 0, round = 0;
 
     while (make_queue(c) || make_secret(c))
         if (io_sleep(c->io, 100, NULL) || c->w->broken[0])
@@ -303,11 +312,9 @@ static void client_work(struct client *c)
     begun_ms = io_now_ms(c->io);
     while (quiet < 3 && !c->w->broken[0]) {
         int64_t since_ms = io_now_ms(c->io) - begun_ms;
-        int rc = push_what_is_due(c, since_ms);
+        bool look = quiet || round++ % VERTEX_ROUNDS == 0; /* its lists are long, and programs tell more */
+        int rc = go_round(c, since_ms, look);
 
-        rc = rc ? rc : stop_what_is_due(c, since_ms);
-        rc = rc ? rc : watch_queue(c);
-        rc = rc ? rc : watch_vertex(c);
         if (rc && rc != -ERR_NET) /* the server is down: next round */
             return;
         quiet = all_ended(c->w) ? quiet + 1 : 0;

@@ -11,6 +11,7 @@
  */
 #include <ftw.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "faults.h"
 
 enum {
+    KEEP_MEMORY = 1 << 30,
     FAULTS_MAX_MS = 150 * 1000,
     SETTLE_MS = 120 * 60 * 1000 /* leases, back-offs and jobs one after another fit in well */
 };
@@ -164,6 +166,9 @@ int main(int argc, char **argv)
 
     if (!parse_options(argc, argv, &o))
         return 2;
+    (void)mallopt(M_MMAP_THRESHOLD,
+                  KEEP_MEMORY); /* worlds come and go: what one gives back the next one takes */
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_MEMORY);
     snprintf(folder, sizeof(folder), "%s/slipway-sim-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(folder) || chdir(folder)) {

@@ -143,7 +143,9 @@ static void server_main(struct io *io, void *arg)
     struct server *s = NULL;
     struct secret *first = NULL;
     struct err e = { 0 };
-    const struct server_options o = { .data_dir = self->dir, .public_url = "http://server:8080" };
+    const struct server_options o = { .data_dir = self->dir,
+                                      .public_url = "http://server:8080",
+                                      .cheap_digests = true };
 
     int rc = server_new(io, &o, &s, &e);
 
