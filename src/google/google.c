@@ -241,6 +241,27 @@ static uint32_t wait_of(struct google *g, struct arena *a, const struct http_rep
     return (uint32_t)(ms > MAX_RETRY_AFTER_MS ? MAX_RETRY_AFTER_MS : ms);
 }
 
+/* What a refusal of Google's would be, had it come as a whole. */
+static bool is_half(struct arena *a, struct str body)
+{
+    struct jval *v = NULL;
+
+    body = str_trim(body);
+    return !body.len || (body.ptr[0] == '{' && jval_from_json(a, body, "answer", NULL, &v, NULL) != 0);
+}
+
+static int foreign_error(struct arena *a, const struct http_reply *reply, struct err *e)
+{
+    int r = err_set_http_foreign(e, reply->status, "HTTP %d: %.*s", reply->status,
+                                 STR_ARG(str_sub(reply->body, 0, 200)));
+
+    if (r != -ERR_INVALID || !is_half(a, reply->body))
+        return r;
+    if (e)
+        e->code = ERR_REMOTE; /* what it says of the request is not known */
+    return -ERR_REMOTE;
+}
+
 /* Google's error body as @e, with what is known about it; anything else by status and the beginning of the
  * text. */
 static int reply_error(struct google *g, struct arena *a, const struct google_request *req,
@@ -256,8 +277,7 @@ static int reply_error(struct google *g, struct arena *a, const struct google_re
 
     refusal_read(a, reply->body, &in);
     if (!in.status.len && !in.message.len) {
-        r = err_set_http_foreign(e, reply->status, "HTTP %d: %.*s", reply->status,
-                                 STR_ARG(str_sub(reply->body, 0, 200)));
+        r = foreign_error(a, reply, e);
     } else {
         r = err_set_http(e, reply->status, "%.*s%s%.*s%s: %.*s", STR_ARG(in.status),
                          in.reason.len ? " (" : "", STR_ARG(in.reason), in.reason.len ? ")" : "",

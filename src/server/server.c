@@ -55,6 +55,9 @@ static int server_open(struct server *s, const struct server_options *o, struct 
     store.path = strbuf_cstr(&path);
     if (rc == 0)
         rc = store_open(s->io, &store, &s->store, e);
+    server_clock_start(s);
+    if (rc == 0 && !o->db_url) /* else another server's clock may be right, and this one's behind it */
+        rc = store_times_settle(s->store, server_now_unix_ms(s), s->lease_ms, e);
     if (rc == 0)
         rc = store_listen(s->store, woken, s, e);
     if (rc == 0)
@@ -115,7 +118,7 @@ static void sweep_leases(struct server *s)
     size_t count = 0;
     struct err e = { 0 };
 
-    if (store_lease_sweep(s->store, io_now_unix_ms(s->io), &count, &e) < 0) {
+    if (store_lease_sweep(s->store, server_now_unix_ms(s), &count, &e) < 0) {
         if (e.code != ERR_CANCELLED)
             LOG_ERROR("server.lease_sweep_failed", "error=\"%s\"", e.msg);
         return;
@@ -126,16 +129,19 @@ static void sweep_leases(struct server *s)
     wake_all_queues(s);
 }
 
+/* While nobody listened nobody could be heard, and the wall clock may have been set. */
 static void sweep_silence(struct server *s)
 {
-    int64_t now = io_now_unix_ms(s->io);
+    int64_t now = server_now_unix_ms(s);
     size_t runs = 0, items = 0, abandoned = 0;
     struct err e = { 0 };
-    int rc = store_silent_sweep(s->store, now - SILENT_RUN_MS, now, &runs, &e);
+    int rc = 0;
 
-    if (rc == 0)
+    if (server_has_listened_for(s, SILENT_RUN_MS))
+        rc = store_silent_sweep(s->store, now - SILENT_RUN_MS, now, &runs, &e);
+    if (rc == 0 && server_has_listened_for(s, SILENT_AGENT_MS))
         rc = store_orphan_sweep(s->store, now - SILENT_AGENT_MS, now, &items, &e);
-    if (rc == 0)
+    if (rc == 0 && server_has_listened_for(s, LOST_AGENT_MS))
         rc = store_takeover_sweep(s->store, now - LOST_AGENT_MS, now, &abandoned, &e);
     if (abandoned > 0) {
         LOG_WARNING("server.items_abandoned", "items=%zu", abandoned);

@@ -19,9 +19,11 @@ struct server {
     char *data_dir, *acts_as, *public_url; /* public_url NULL: as the client called us */
     char *spool_dir;                       /* in data_dir */
     int64_t lease_ms;
-    struct group *group; /* housekeeping */
-    struct map *waits;   /* queue id as text -> struct queue_wait, while somebody waits */
-    uint64_t wakes;      /* how often somebody was to be woken */
+    int64_t started_ms;                 /* monotonic */
+    int64_t clock_unix_ms, clock_at_ms; /* clock.c: its time, and the monotonic time of that */
+    struct group *group;                /* housekeeping */
+    struct map *waits;                  /* queue id as text -> struct queue_wait, while somebody waits */
+    uint64_t wakes;                     /* how often somebody was to be woken */
 };
 
 /* Who asks, and with what manners. One per request; the context of resolvers. */
@@ -32,6 +34,14 @@ struct caller {
     int64_t wait_ms;   /* Prefer: wait=N; 0: none */
     bool wait_applied; /* a resolver honoured it */
 };
+
+/* --- clock.c --- */
+void server_clock_start(struct server *s);
+/** server_now_unix_ms() - the time of leases, heartbeats and history: never goes back, and is the wall
+ * clock's unless that was set meanwhile. */
+int64_t server_now_unix_ms(struct server *s);
+/** server_has_listened_for() - has it been there for so long that who was not heard of is silent? */
+bool server_has_listened_for(const struct server *s, int64_t ms);
 
 /** auth_check() - who sent this request. Yields. On failure the reply is made (401, JSON) and false returned.
  */

@@ -77,7 +77,7 @@ void stream_handle(struct server *s, struct http_exchange *x, const struct store
 {
     const struct jval_limits limits = { .last_key_wins = true };
     struct store_post_lines parts[PARTS_MAX] = { 0 };
-    struct store_post p = { .run_id = run->id, .parts = parts, .now_unix_ms = io_now_unix_ms(s->io) };
+    struct store_post p = { .run_id = run->id, .parts = parts, .now_unix_ms = server_now_unix_ms(s) };
     struct jval *body = NULL;
     struct err e = { 0 };
     bool stop = false;

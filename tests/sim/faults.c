@@ -61,7 +61,7 @@ void faults_draw(struct world *w, struct faults *f)
         .freeze = maybe(s, 0.002),
         .outage = maybe(s, 0.004),
         .cut = maybe(s, 0.004),
-        .clock = 0,
+        .clock = maybe(s, 0.002),
     };
     f->long_cut = f->cut > 0 && sim_random_unit(s) < 0.3 ? 0.3 : 0;
 }

@@ -155,9 +155,9 @@ static void server_main(struct io *io, void *arg)
         rc = make_user(s, w, &e);
     if (rc && !w->calm && e.code == ERR_STORE) {
         sim_note(w->sim, "the server does not start: %s", e.msg);
-    } else if (rc) {
+    } else if (rc && rc != -ERR_CANCELLED) { /* killed while it starts */
         world_break(w, "the server does not start: %s", e.msg);
-    } else {
+    } else if (!rc) {
         server_start(s);
         serve_until_signalled(
             io, w, &(struct http_server_options){ .port = 8080, .handler = server_handle, .ctx = s });

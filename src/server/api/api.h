@@ -68,7 +68,7 @@ static inline struct access access_of(const struct gql_call *c)
 NODISCARD int may_more(struct gql_call *c, const char *act, const struct store_queue *queue, struct err *e);
 static inline int64_t now_of(const struct gql_call *c)
 {
-    return io_now_unix_ms(caller_of(c)->server->io);
+    return server_now_unix_ms(caller_of(c)->server);
 }
 /** by_of() - who makes this call, for what the store logs. */
 static inline struct store_by by_of(const struct gql_call *c)

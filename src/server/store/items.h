@@ -110,6 +110,9 @@ NODISCARD int store_item_abandoned(struct store *s, int64_t queue_id, bool *ret,
  * since. An item that has ended stays as it is. */
 NODISCARD int store_item_keep(struct store *s, struct str uid, int64_t fence, struct str agent_uid,
                               struct err *e);
+/** store_times_settle() - after a wall clock that was set back: no lease ends later than a new one would, and
+ * nobody was heard of later than now. */
+NODISCARD int store_times_settle(struct store *s, int64_t now_unix_ms, int64_t lease_ms, struct err *e);
 /** store_lease_sweep() - give back all leases that ran out; *ret_count of them. */
 NODISCARD int store_lease_sweep(struct store *s, int64_t now_unix_ms, size_t *ret_count, struct err *e);
 /** store_orphan_sweep() - items with an agent that has been silent since @before_unix_ms and whose run never

@@ -142,3 +142,32 @@ int tx_item_take_over(struct db_conn *c, const struct store_pop *o, struct arena
                            " VALUES (?, ?, ?, ?, 'taken over')",
                            "iizs", ret->seq, o->now_unix_ms, item_state_wire(ret->state), o->who);
 }
+
+/* --- a clock that was set back --- */
+
+static int times_settle(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct takeover *t = arg;
+    int64_t latest = t->before_unix_ms, now = t->now_unix_ms;
+    int rc = db_run(c, NULL, e,
+                    "UPDATE items SET lease_until_unix_ms = ? WHERE lease_until_unix_ms > ?"
+                    " AND (state = 'LEASED' OR " IN_HAND ")",
+                    "ii", latest, latest);
+
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "UPDATE items SET updated_unix_ms = ? WHERE updated_unix_ms > ? AND " IN_HAND,
+                    "ii", now, now);
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "UPDATE agents SET heartbeat_unix_ms = ? WHERE heartbeat_unix_ms > ?", "ii",
+                    now, now);
+    return rc ? rc
+              : db_run(c, NULL, e, "UPDATE runs SET heartbeat_unix_ms = ? WHERE heartbeat_unix_ms > ?", "ii",
+                       now, now);
+}
+
+int store_times_settle(struct store *s, int64_t now_unix_ms, int64_t lease_ms, struct err *e)
+{
+    struct takeover t = { .before_unix_ms = now_unix_ms + lease_ms, .now_unix_ms = now_unix_ms };
+
+    return db_write(s->db, times_settle, &t, e);
+}

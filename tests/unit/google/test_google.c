@@ -183,6 +183,11 @@ STORY(a_page_of_html_is_an_error_and_not_a_crash)
     assert_string_equal(e.msg,
                         "HTTP 404: <!DOCTYPE html>no such page"); /* of a proxy, say: not Google's word */
     assert_int_equal(e.http_status, 404);
+    w->answers[0] = (struct answer){ "POST /v1/", 400, "{\"error\":{\"code\":400,\"mess" };
+    assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e),
+                     -ERR_REMOTE); /* half an answer */
+    w->answers[0].body = "Bad request";
+    assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_INVALID);
     w->answers[0] = (struct answer){ "POST /v1/", 200, "<html>" };
     assert_int_equal(vertex_create(w->g, w->a, AT("r"), STR("{}"), &job, &e), -ERR_PROTO);
     w->answers[0].body = "{\"state\":\"JOB_STATE_PENDING\"}";

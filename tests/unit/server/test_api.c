@@ -185,6 +185,30 @@ static void an_item_that_is_not_acknowledged_goes_to_the_next_agent(void **state
     world_run(lease_test);
 }
 
+static void clock_test(struct world *w)
+{
+    struct api t;
+    const char *item;
+    struct err e = { 0 };
+
+    api_open(&t, w);
+    (void)data(&t, t.ann, MAKE_QUEUE, "");
+    item = push(&t);
+    is_text(data(&t, t.ann, POP, "popFromRunQueue.runQueueItemId"), item);
+    sim_node_set_clock(w->node, 3 * 60 * 60 * 1000, 0);
+    must(io_sleep(w->io, 30000, &e), &e);
+    assert_true(jval_is(data(&t, t.ann, POP, "popFromRunQueue"), JVAL_NULL));
+    sim_node_set_clock(w->node, -3 * 60 * 60 * 1000, 0);
+    must(io_sleep(w->io, 40000, &e), &e);
+    is_text(data(&t, t.ann, POP, "popFromRunQueue.runQueueItemId"), item);
+    api_close(&t);
+}
+
+static void a_clock_that_is_set_ends_no_lease_and_keeps_none(void **state)
+{
+    world_run(clock_test);
+}
+
 static void refuse_test(struct world *w)
 {
     static const struct {
@@ -329,6 +353,7 @@ int main(void)
         cmocka_unit_test(an_items_life_can_be_read_from_its_history),
         cmocka_unit_test(a_waiting_pop_is_answered_when_an_item_comes),
         cmocka_unit_test(an_item_that_is_not_acknowledged_goes_to_the_next_agent),
+        cmocka_unit_test(a_clock_that_is_set_ends_no_lease_and_keeps_none),
         cmocka_unit_test(wrong_input_is_refused_with_its_reason),
         cmocka_unit_test(a_run_streams_its_log_and_uploads_by_signed_address),
         cmocka_unit_test(a_service_account_logs_runs_for_people_of_its_team),

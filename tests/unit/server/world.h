@@ -7,6 +7,7 @@
 #include "io/sim.h"
 
 struct world {
+    struct sim_node *node;
     struct io *io;
     struct arena *a;
     char dir[FOLDER_SIZE];
@@ -29,7 +30,8 @@ static void world_run(void (*test)(struct world *w))
 
     folder_make(w.dir);
     w.a = arena_new();
-    sim_node_start(sim_node_new(s, "server"), world_main, &w);
+    w.node = sim_node_new(s, "server");
+    sim_node_start(w.node, world_main, &w);
     while (sim_step(s))
         assert_true(++steps < 10 * 1000 * 1000);
     sim_free(s);
