@@ -30,6 +30,7 @@ struct launch {
     bool recovered;          /* came from the journal, so an earlier life may have acted already */
     bool busy;               /* between a create and its journal row: a drain waits for the end of it */
     uint64_t hold_epoch;     /* of agent.hold_epoch, when the server last said that the item is ours */
+    uint64_t pop_epoch;      /* the epoch it was popped in; 0: by an earlier life */
     int64_t hold_asked_ms;   /* monotonic; of the latest question that was not answered */
     bool disowning;          /* the server said that the item is another's */
     uint32_t nowhere;        /* probes in a row that were answered with 404 */

@@ -57,7 +57,8 @@ static int ack(struct launch *l, struct outcome *out)
     if (!rc || ours) {
         out->err = (struct err){ 0 };
         out->acked = true;
-        l->hold_epoch = epoch;
+        if (l->pop_epoch == epoch) /* else the server has it under an id that is not ours any more */
+            l->hold_epoch = epoch;
         return 0;
     }
     return out->err.code == ERR_CONFLICT ? -ERR_NET : -(int)out->err.code;

@@ -20,6 +20,7 @@ struct taker {
     const char *queue;
     int64_t delay_ms;  /* until the next poll when the queue was empty */
     uint32_t failures; /* in a row */
+    uint64_t epoch;    /* of the pop under way */
 };
 
 /* Slots are given in the order of asking, which makes several queues take turns: who has just given one back
@@ -126,6 +127,7 @@ static void ack_again(struct taker *t, struct launch *l, int64_t fence)
         l->leaving) /* the lease runs out, and it comes again when the launch has gone */
         return;
     l->newer_fence = fence;
+    l->pop_epoch = t->epoch;
     hold = launch_hold(l);
     LOG_INFO("item.again", "item=%.*s phase=%s", STR_ARG(l->row.item), launch_phase_name(l->row.phase));
     if (l->row.phase != LAUNCH_LEASED)
@@ -193,6 +195,7 @@ static int take_item(struct taker *t, struct arena *a, const struct wandb_item *
              t->queue);
     l = launch_new(ag, &row);
     l->own_key = TAKE(key);
+    l->pop_epoch = t->epoch;
     agent_start_launch(ag, l);
     if (ag->launches.len == 1)
         cond_broadcast(ag->io, &ag->beat); /* it runs something now */
@@ -265,6 +268,7 @@ static int take_once(struct taker *t)
         return rc;
     began = io_now_ms(ag->io);
     req.agent_id = ag->agent_id;
+    t->epoch = ag->hold_epoch;
     req.wait_s = wait_for(ag);
     rc = wandb_item_pop(ag->o.wandb, a, &req, &item, &e);
     if (!rc && item.id.len)
