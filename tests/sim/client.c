@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/jval.h"
+#include "invariants.h"
 #include "io/http.h"
 #include "wandb/wandb.h"
-#include "world.h"
 
 enum { WATCH_MS = 2000, VERTEX_ROUNDS = 4 };
 
@@ -19,9 +19,12 @@ static const char PUSH[] =
     "\"model-registry\", queueName: \"q\", runSpec: $spec}) { runQueueItemId } }";
 static const char STOP[] =
     "mutation M($id: ID!) { stopRunQueueItem(input: {runQueueItemId: $id}) { success } }";
+static const char FINISH[] =
+    "mutation M($id: ID!, $fence: Int) { finishRunQueueItem(input: {runQueueItemId: $id, outcome: FINISHED, "
+    "message: \"of one who lost it\", fence: $fence}) { success } }";
 static const char WATCH[] = "query Q { project(name: \"model-registry\", entityName: \"ada\") { "
                             "runQueue(name: \"q\") { runQueueItems "
-                            "{ edges { node { id state error { message } history { state } } } } } } }";
+                            "{ edges { node { id state error { message } history { state note } } } } } } }";
 
 static const char CONFIG[] =
     "{\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":[{\"machine_spec\":{\"machine_type\":"
@@ -136,6 +139,25 @@ static int count_ends(const struct jval *history)
     return ends;
 }
 
+/* Each pop is a line of its history. */
+static int count_pops(const struct jval *history)
+{
+    int pops = 0;
+
+    for (size_t i = 0; i < jval_len(history); i++) {
+        struct str note = jval_str(jval_get(jval_at(history, i), "note"));
+        pops += str_is(note, "taken") || str_is(note, "taken over");
+    }
+    return pops;
+}
+
+/* Silence is no end that counts: its agent may come back. */
+static void check_stays(struct world *w, const struct world_item *item, struct str now)
+{
+    if (is_end(str_of(item->state)) && !str_is(now, item->state) && !strstr(item->error, "heartbeats"))
+        world_break(w, "%s was %s, and is %.*s now", item->label, item->state, STR_ARG(now));
+}
+
 static void check_item(struct world *w, const struct world_item *item)
 {
     struct str state = str_of(item->state);
@@ -160,11 +182,38 @@ static void see_item(struct world *w, const struct jval *node)
         struct world_item *item = &w->items[i];
         if (!str_is(id, item->id))
             continue;
+        check_stays(w, item, jval_str(jval_get(node, "state")));
         snprintf(item->state, sizeof(item->state), "%.*s", STR_ARG(jval_str(jval_get(node, "state"))));
         snprintf(item->error, sizeof(item->error), "%.*s", STR_ARG(error));
         item->ends = count_ends(jval_get(node, "history"));
+        item->pops = count_pops(jval_get(node, "history"));
         check_item(w, item);
     }
+}
+
+/* One who had the item before it was lent again has no say. */
+static int try_old_token(struct client *c, struct world_item *item)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *variables = jval_new_object(a);
+    const struct jval *data = NULL;
+
+    jval_set_cstr(a, variables, "id", item->id);
+    jval_set_int(a, variables, "fence", sim_random_range(c->w->sim, 1, item->pops - 1));
+    int rc = ask(c, a, FINISH, variables, &data);
+    if (!rc && jval_bool(jval_path(data, "finishRunQueueItem.success")))
+        world_break(c->w, "the server believed an old token of %s", item->label);
+    return rc;
+}
+
+static int try_old_tokens(struct client *c)
+{
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < c->w->item_count; i++)
+        if (c->w->items[i].pops > 1 && sim_random_unit(c->w->sim) < 0.1)
+            rc = try_old_token(c, &c->w->items[i]);
+    return rc;
 }
 
 static int watch_queue(struct client *c)
@@ -178,7 +227,7 @@ static int watch_queue(struct client *c)
     const struct jval *edges = jval_path(data, "project.runQueue.runQueueItems.edges");
     for (size_t i = 0; i < jval_len(edges); i++)
         see_item(c->w, jval_get(jval_at(edges, i), "node"));
-    return 0;
+    return try_old_tokens(c);
 }
 
 static bool is_live_state(struct str state)
@@ -232,10 +281,15 @@ static int watch_vertex(struct client *c)
     if (rc)
         return rc;
     for (size_t i = 0; i < jval_len(jobs); i++) {
-        live += is_live_state(jval_str(jval_get(jval_at(jobs, i), "state")));
+        bool lives = is_live_state(jval_str(jval_get(jval_at(jobs, i), "state")));
+
+        live += lives;
+        if (lives)
+            invariants_job(c->w, jval_str(jval_get(jval_at(jobs, i), "name")));
         for (size_t j = 0; j < i; j++)
             check_pair(c->w, jval_at(jobs, i), jval_at(jobs, j));
     }
+    c->w->vertex_live = live;
     if (live > world_live_max(c->w, false) + world_live_max(c->w, true))
         world_break(c->w, "%lld Vertex jobs live, %lld may", (long long)live,
                     (long long)(world_live_max(c->w, false) + world_live_max(c->w, true)));

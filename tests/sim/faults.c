@@ -204,4 +204,5 @@ void faults_stop(struct world *w, struct faults *f)
     *f = (struct faults){ .net = { .delay_max_ms = 20 } };
     sim_set_faults(w->sim, &f->net);
     w->calm = true;
+    w->calm_since_ms = sim_now_ms(w->sim);
 }

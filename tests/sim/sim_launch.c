@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "faults.h"
+#include "invariants.h"
 
 enum {
     KEEP_MEMORY = 1 << 30,
@@ -39,8 +40,12 @@ static void empty_folder(void)
 
 static void log_to_trace(void *ctx, enum log_level level, const char *event, const char *pairs)
 {
+    struct world *w = ctx;
+
     (void)level;
-    sim_note(ctx, "log %s %s", event, pairs);
+    sim_note(w->sim, "log %s %s", event, pairs);
+    if (invariants_has_secret(str_of(pairs)))
+        world_break(w, "the value of a secret was logged: %s", event);
 }
 
 static void check_end(struct world *w)
@@ -69,9 +74,12 @@ static void world_run(struct world *w)
             faults_stop(w, &faults);
         if (!sim_step(s) || sim_now_ms(s) > faults_end_ms + SETTLE_MS)
             world_break(w, "not settled %lld s after the faults ended", (long long)(SETTLE_MS / 1000));
+        invariants_step(w);
     }
-    if (!w->broken[0])
+    if (!w->broken[0]) {
         check_end(w);
+        invariants_end(w);
+    }
 }
 
 static void print_world(const struct world *w, uint64_t seed, bool verbose, bool trace)
@@ -103,7 +111,7 @@ static int run_seed(uint64_t seed, bool verbose, uint64_t *ret_hash)
     struct world *w = world_new(seed);
 
     empty_folder();
-    log_set_sink(log_to_trace, w->sim);
+    log_set_sink(log_to_trace, w);
     if (verbose)
         sim_watch(w->sim, print_line, NULL);
     world_run(w);

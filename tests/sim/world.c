@@ -22,8 +22,6 @@ enum {
     LIST_LAG_MAX_MS = 15000 /* a list may not show a new job yet; the agent looks for 60 s */
 };
 
-static const char KEY[] = "0123456789abcdef0123456789abcdef01234567";
-
 void world_break(struct world *w, const char *fmt, ...)
 {
     va_list ap;
@@ -105,6 +103,7 @@ static int program_job(struct sim_process *p, const char *const *argv, const cha
     if (rc && signal == SIGTERM) /* saves its work */
         (void)!sim_process_sleep(p, sim_random_range(w->sim, 0, LINGER_MAX_MS), &signal);
     item->living--;
+    item->last_end_ms = sim_now_ms(w->sim);
     sim_note(w->sim, "job of %s ends", item->label);
     return rc ? 128 + signal : item->exit_status;
 }
@@ -328,7 +327,10 @@ static void agent_main(struct io *io, void *arg)
     int rc = agent_new(io, &o, &a, &e);
     if (!rc) /* some meet them at their first start already */
         sim_node_set_disk_faults(self->node, true);
+    self->agent = a;
     rc = rc ? rc : agent_run(a, &e);
+    if (self->agent == a)
+        self->agent = NULL;
     if (!io_cancelled(io))
         sim_note(w->sim, "agent returned %d: %s", rc, e.msg);
     agent_free(a);
@@ -337,6 +339,7 @@ static void agent_main(struct io *io, void *arg)
 void world_start_machine(struct world_machine *m)
 {
     m->starts++;
+    m->agent = NULL;
     m->start_at_ms = -1;
     sim_node_start(m->node, m->main, m);
 }
@@ -404,7 +407,7 @@ struct world *world_new(uint64_t seed)
     struct world *w = xcalloc(1, sizeof(*w));
 
     w->sim = sim_new(seed);
-    w->key = secret_new(str_of(KEY));
+    w->key = secret_new(str_of(WORLD_KEY));
     w->max_jobs = sim_random_range(w->sim, 1, 3);
     w->max_schedulers = sim_random_range(w->sim, 1, 2);
     snprintf(w->emulator_dir, sizeof(w->emulator_dir), "emulator");

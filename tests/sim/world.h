@@ -11,8 +11,9 @@ enum { WORLD_MAX_ITEMS = 6, WORLD_MAX_AGENTS = 2, WORLD_MAX_RUNGS = 4 };
 
 /* Every job is to get this variable, from a secret of the emulator's. */
 #define WORLD_SECRET_VARIABLE "TOKEN"
-#define WORLD_SECRET          "hello"
-#define WORLD_SECRET_BASE64   "aGVsbG8="
+#define WORLD_SECRET          "a-secret-of-the-world"
+#define WORLD_SECRET_BASE64   "YS1zZWNyZXQtb2YtdGhlLXdvcmxk"
+#define WORLD_KEY             "0123456789abcdef0123456789abcdef01234567"
 
 struct world_item {
     char label[16]; /* argv[1] of its program, and the run's name */
@@ -25,9 +26,11 @@ struct world_item {
     bool scheduler;     /* of a sweep: has a limit of its own */
     /* seen from inside: the program */
     int started, living;
+    int64_t last_end_ms; /* when a job of it last ended */
     /* seen from outside: the queue */
     char state[24], error[300];
     int ends; /* how often its history says finished, failed or stopped */
+    int pops; /* how often it was lent: its latest token */
 };
 
 enum service { TO_SERVER, TO_EMULATOR, SERVICES };
@@ -37,11 +40,13 @@ struct world_machine {
     struct world *world;
     struct sim_node *node;
     sim_main_fn main;
-    char dir[32]; /* what survives a kill */
+    char dir[32];        /* what survives a kill */
+    struct agent *agent; /* of an agent's machine, while it is up; else NULL */
     unsigned starts;
     int64_t start_at_ms;            /* when it is down; -1: not drawn yet */
     int64_t thaw_at_ms;             /* when it is frozen */
     int64_t cut_until_ms[SERVICES]; /* when it cannot reach one, or that one it; 0: it can */
+    int64_t ill_ms;                 /* when it was last down, frozen or cut off, or the weather not calm */
     double disk_loss, long_absence; /* chances, when it is killed */
 };
 
@@ -58,6 +63,8 @@ struct world {
     size_t item_count;
     bool scarce; /* there is not enough of everything: items go along a ladder, and may fail for want of it */
     bool calm;   /* the faults are over */
+    int64_t calm_since_ms;
+    int64_t vertex_live; /* jobs that live, as Vertex last listed them */
     struct launch_rung rungs[WORLD_MAX_RUNGS];
     struct launch_policies policies;
     int64_t disks_lost; /* what ran then lives on unknown, until the item is lent again */

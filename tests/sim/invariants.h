@@ -1,0 +1,18 @@
+/* tests/sim/invariants.h: what has to hold in a world, beside what its client and its jobs see. */
+#pragma once
+
+#include "world.h"
+
+/**
+ * invariants_step() - after each step: slots that are kept are somebody's, and are as many as are counted; in
+ * calm weather an agent knows that a job has ended a poll later.
+ */
+void invariants_step(struct world *w);
+/** invariants_job() - a job that lives, as Vertex lists it: in calm weather, once silent agents' items had
+ * the time to be taken over, an agent has it in its journal. */
+void invariants_job(struct world *w, struct str name);
+/** invariants_has_secret() - the value of the world's secret or API key, in text that is no sink of theirs.
+ */
+bool invariants_has_secret(struct str text);
+/** invariants_end() - when all items have ended: no job lives, and nobody wrote a secret down. */
+void invariants_end(struct world *w);
