@@ -112,7 +112,7 @@ static int run_use(struct db_conn *c, void *arg, struct err *e)
     return db_run(c, NULL, e,
                   "INSERT INTO run_artifacts (run_id, artifact_id, used_as, at_unix_ms) VALUES (?, ?, ?, ?)"
                   " ON CONFLICT (run_id, artifact_id) DO UPDATE SET used_as = coalesce(excluded.used_as,"
-                  " used_as)",
+                  " run_artifacts.used_as)",
                   "iisi", u->run_id, u->artifact_id, u->used_as, u->now_unix_ms);
 }
 

@@ -36,7 +36,7 @@ static int file_insert(struct db_conn *c, const struct declare *d, const struct 
         c, NULL, e,
         "INSERT INTO artifact_files (artifact_id, is_manifest, name, md5, created_unix_ms, sha256, "
         "size_bytes)"
-        " SELECT ?, ?, ?, ?, ?, known.sha256, coalesce(known.size_bytes, 0) FROM (SELECT 1)"
+        " SELECT ?, ?, ?, ?, ?, known.sha256, coalesce(known.size_bytes, 0) FROM (SELECT 1) one"
         " LEFT JOIN (SELECT f.sha256, f.size_bytes FROM artifact_files f JOIN artifacts a"
         "  ON a.id = f.artifact_id WHERE f.md5 = ? AND f.sha256 IS NOT NULL"
         "  AND a.project_id = (SELECT project_id FROM artifacts WHERE id = ?) LIMIT 1) known ON true"

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "base/jval.h"
+
 static const char *const states[ARTIFACT_STATE_COUNT_] = {
     [ARTIFACT_PENDING] = "PENDING", [ARTIFACT_COMMITTED] = "COMMITTED", [ARTIFACT_DELETED] = "DELETED"
 };
@@ -207,7 +209,7 @@ static int find_same(struct db_conn *c, const struct create *m, int64_t *ret_id,
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e,
                       "SELECT id FROM artifacts WHERE collection_id = ? AND digest = ? AND"
-                      " ((state = 'COMMITTED' AND ?) OR (state <> 'DELETED' AND client_id = ?))"
+                      " ((state = 'COMMITTED' AND ? <> 0) OR (state <> 'DELETED' AND client_id = ?))"
                       " ORDER BY state = 'COMMITTED' DESC, id DESC LIMIT 1",
                       "isis", m->collection_id, m->in->digest, (int64_t)m->in->dedup, m->in->client_id);
 
@@ -224,7 +226,7 @@ static int artifact_insert(struct db_conn *c, const struct create *m, int64_t *r
                     "INSERT INTO artifacts (uid, collection_id, project_id, state, digest, client_id,"
                     " description, metadata, tags, wanted_aliases, ttl_s, history_step, run_id, user_id,"
                     " created_unix_ms, updated_unix_ms) VALUES (?, ?, ?, 'PENDING', ?, ?, ?, ?, ?, ?,"
-                    " CASE WHEN ? >= 0 THEN ? END, CASE WHEN ? THEN ? END, nullif(?, 0), ?, ?, ?)",
+                    " CASE WHEN ? >= 0 THEN ? END, CASE WHEN ? <> 0 THEN ? END, nullif(?, 0), ?, ?, ?)",
                     "ziissssssiiiiiiii", m->artifact_uid, m->collection_id, n->project_id, n->digest,
                     n->client_id, n->description, n->metadata, n->tags, n->aliases, n->ttl_s, n->ttl_s,
                     (int64_t)n->has_history_step, n->history_step, n->run_id, n->user_id, n->now_unix_ms,
@@ -238,20 +240,26 @@ static int artifact_insert(struct db_conn *c, const struct create *m, int64_t *r
 int tx_aliases_add(struct db_conn *c, int64_t collection_id, int64_t artifact_id, struct str json,
                    struct err *e)
 {
-    if (!json.ptr)
-        return 0;
-    return db_run(c, NULL, e,
-                  "INSERT INTO artifact_aliases (collection_id, alias, artifact_id)"
-                  " SELECT ?, value, ? FROM json_each(?) WHERE true"
-                  " ON CONFLICT (collection_id, alias) DO UPDATE SET artifact_id = excluded.artifact_id",
-                  "iis", collection_id, artifact_id, json);
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *list = NULL;
+    int rc = json.ptr ? jval_from_json(a, json, "aliases", NULL, &list, e) : 0;
+
+    for (size_t i = 0; rc == 0 && i < jval_len(list); i++)
+        rc = db_run(c, NULL, e,
+                    "INSERT INTO artifact_aliases (collection_id, alias, artifact_id) VALUES (?, ?, ?)"
+                    " ON CONFLICT (collection_id, alias) DO UPDATE SET artifact_id = excluded.artifact_id",
+                    "isi", collection_id, jval_str(jval_at(list, i)), artifact_id);
+    return rc;
 }
 
 static int create(struct db_conn *c, void *arg, struct err *e)
 {
     struct create *m = arg;
     int64_t id = 0;
-    int rc = collection_ensure(c, m, e);
+    int rc;
+
+    m->latest = (struct str){ 0 }; /* it may run twice */
+    rc = collection_ensure(c, m, e);
 
     if (rc == 0)
         rc = latest_of(c, m, e);
