@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
@@ -18,6 +20,7 @@ struct bulk {
     const char *path, *to;
     const char *const *parts;
     struct str data;
+    int64_t before_unix_s;
     struct bulk_sums sums;
     struct digest *md5, *sha256;
     int rc;
@@ -163,9 +166,15 @@ static void clear(struct bulk *b)
         failed(b, b->path);
     if (!d)
         return;
-    for (struct dirent *entry = readdir(d); entry; entry = readdir(d))
-        if (unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != EISDIR && errno != EPERM && b->rc == 0)
+    for (struct dirent *entry = readdir(d); entry && b->rc == 0; entry = readdir(d)) {
+        struct stat st = { 0 };
+
+        if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+            st.st_mtime > b->before_unix_s)
+            continue; /* what has gone meanwhile is as well */
+        if (unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT)
             failed(b, b->path);
+    }
     (void)closedir(d);
 }
 
@@ -217,9 +226,9 @@ int bulk_keep(struct io *io, const char *from, const char *to, struct err *e)
     return run(io, keep_work, &b, e);
 }
 
-int bulk_clear(struct io *io, const char *folder, struct err *e)
+int bulk_clear(struct io *io, const char *folder, int64_t older_than_s, struct err *e)
 {
-    struct bulk b = { .path = folder };
+    struct bulk b = { .path = folder, .before_unix_s = time(NULL) - older_than_s };
 
     if (io_cancelled(io))
         return err_set(e, ERR_CANCELLED, "%s: cancelled", folder);

@@ -22,6 +22,6 @@ NODISCARD int bulk_join(struct io *io, const char *const *parts, const char *pat
 /** bulk_keep() - give a file another name in a folder of the same file system, durably. What has the name is
  * replaced. */
 NODISCARD int bulk_keep(struct io *io, const char *from, const char *to, struct err *e);
-/** bulk_clear() - remove the files in a folder, which may be missing; folders in it stay. Blocks, and does
- * not yield: for the start. */
-NODISCARD int bulk_clear(struct io *io, const char *folder, struct err *e);
+/** bulk_clear() - remove the files in a folder that were not written to for @older_than_s seconds (by the
+ * system's clock); the folder may be missing. Blocks, and does not yield: for the start. */
+NODISCARD int bulk_clear(struct io *io, const char *folder, int64_t older_than_s, struct err *e);

@@ -12,7 +12,7 @@
 #include "io/file.h"
 #include "server/manifest.h"
 
-enum { SHA_LEN = 64 };
+enum { SHA_LEN = 64, LEFT_OVER_S = 2 * 24 * 60 * 60 };
 
 static bool sha_is_well_formed(struct str sha256)
 {
@@ -34,23 +34,28 @@ int blob_path(struct server *s, struct strbuf *b, struct str sha256, bool folder
 
 /* --- keeping --- */
 
-int blobs_open(struct server *s, struct err *e)
+/* Several servers may share the folder: what is young may be another's. */
+static int folder_open(struct server *s, struct strbuf *path, const char *name, struct err *e)
 {
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
     int rc;
 
-    strbuf_addf(&path, "%s/spool", s->data_dir);
-    rc = strbuf_check(&path, e);
+    strbuf_addf(path, "%s/%s", s->data_dir, name);
+    rc = strbuf_check(path, e);
     if (rc == 0)
-        rc = file_mkdirs(s->io, strbuf_cstr(&path), e);
+        rc = file_mkdirs(s->io, strbuf_cstr(path), e);
+    return rc < 0 ? rc : bulk_clear(s->io, strbuf_cstr(path), LEFT_OVER_S, e);
+}
+
+int blobs_open(struct server *s, struct err *e)
+{
+    AUTO_STRBUF struct strbuf spool = STRBUF(4096), uploads = STRBUF(4096);
+    int rc = folder_open(s, &spool, "spool", e);
+
     if (rc == 0)
-        rc = bulk_clear(s->io, strbuf_cstr(&path), e);
-    if (rc < 0)
-        return rc;
-    s->spool_dir = xstrdup(strbuf_cstr(&path));
-    strbuf_reset(&path);
-    strbuf_addf(&path, "%s/uploads", s->data_dir);
-    return file_mkdirs(s->io, strbuf_cstr(&path), e);
+        rc = folder_open(s, &uploads, "uploads", e);
+    if (rc == 0)
+        s->spool_dir = xstrdup(strbuf_cstr(&spool));
+    return rc;
 }
 
 const char *server_spool_dir(const struct server *s)
@@ -58,7 +63,7 @@ const char *server_spool_dir(const struct server *s)
     return s->spool_dir;
 }
 
-/* A name in the spool, which is emptied when the server starts. */
+/* A name in the spool; what is left there is removed by a later start. */
 static int spool_path(struct server *s, struct strbuf *b, struct err *e)
 {
     char name[17];
@@ -68,7 +73,7 @@ static int spool_path(struct server *s, struct strbuf *b, struct err *e)
     return strbuf_check(b, e);
 }
 
-/* What is not removed now is by the next start, or by the sweep. */
+/* What is not removed now is by a later start. */
 static void drop(struct server *s, const char *path)
 {
     struct err e = { 0 };

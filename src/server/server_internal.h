@@ -105,5 +105,5 @@ NODISCARD int blob_parts_join(struct server *s, struct arena *a, const struct st
 void blob_parts_drop(struct server *s, int64_t file_id, const struct blob_part_list *parts);
 NODISCARD int blob_read_manifest(struct server *s, struct arena *a, struct str sha256, struct str *ret,
                                  struct err *e);
-/** blobs_open() - make the folders, empty the spool. */
+/** blobs_open() - make the folders, remove what was left in them days ago. */
 NODISCARD int blobs_open(struct server *s, struct err *e);
