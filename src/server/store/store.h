@@ -3,7 +3,7 @@
  *
  * This header and its subjects (people.h queues.h items.h agents.h runs.h artifacts.h
  * collections.h) are the one interface. The SQL
- * behind it is written once, for SQLite and PostgreSQL (io/db.h), and tests/unit/server/test_store.c runs on
+ * behind it is written once, for SQLite and PostgreSQL (io/db.h), and tests/unit/server/test_store*.c run on
  * both.
  *
  * Common rules: a function that changes something is one transaction, durable when it returns, and yields;
