@@ -360,9 +360,12 @@ def test_a_file_comes_in_parts(system):
     node = up.declare("f", ", uploadPartsInput: [%s]" % spec)
     urls = node["uploadMultipartUrls"]
 
+    etags = ['\\"%s\\"' % hashlib.md5(chunk).hexdigest() for chunk in chunks]  # what the client names, in the order it was done
+    done = '{partNumber: 2, hexMD5: "%s"}, {partNumber: 1, hexMD5: "%s"}' % (etags[1], etags[0])
+
     def complete(status=200):
         return graphql(system, """mutation { completeMultipartUploadArtifact(input: {completeMultipartAction: Complete, completedParts: [%s],
-            artifactID: "%s", storagePath: "%s", uploadID: "%s"}) { digest } }""" % (spec, up.id, node["storagePath"], urls["uploadID"]), status)
+            artifactID: "%s", storagePath: "%s", uploadID: "%s"}) { digest } }""" % (done, up.id, node["storagePath"], urls["uploadID"]), status)
 
     assert http(system, "PUT", urls["uploadUrlParts"][0]["uploadUrl"], chunks[1], key=False)[0] == 400
     status, headers, _ = http(system, "PUT", urls["uploadUrlParts"][0]["uploadUrl"], chunks[0], key=False)

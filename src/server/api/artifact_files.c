@@ -1,4 +1,6 @@
 /* server/api/artifact_files.c: files and manifests of artifacts: promised, uploaded in parts. */
+#include <stdlib.h>
+
 #include "base/ascii.h"
 #include "base/crypto.h"
 #include "server/api/artifacts.h"
@@ -143,7 +145,14 @@ static bool is_hex_md5(struct str s)
     return s.len == 2 * MD5_LEN;
 }
 
-/* uploadPartsInput or completedParts, in the order of their numbers. */
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = ((const struct blob_part *)a)->number, y = ((const struct blob_part *)b)->number;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The parts of a list, in the order of their numbers: a client names them as it finished them. */
 static int parts_of(struct gql_call *c, const struct jval *list, struct blob_part_list *ret, struct err *e)
 {
     struct blob_part *parts = arena_array(c->a, jval_len(list) + 1, sizeof(*parts));
@@ -153,14 +162,24 @@ static int parts_of(struct gql_call *c, const struct jval *list, struct blob_par
     for (size_t i = 0; i < jval_len(list); i++) {
         parts[i].number = jval_int(jval_get(jval_at(list, i), "partNumber"));
         parts[i].md5 = jval_str(jval_get(jval_at(list, i), "hexMD5"));
-        if (parts[i].number < 1 || parts[i].number > PARTS_MAX ||
-            (i > 0 && parts[i].number <= parts[i - 1].number))
-            return err_set(e, ERR_INVALID, "the parts are not numbered upwards from 1 to at most %d",
-                           PARTS_MAX);
-        if (!is_hex_md5(parts[i].md5))
-            return err_set(e, ERR_INVALID, "hexMD5 of part %lld is not an MD5", (long long)parts[i].number);
     }
+    if (jval_len(list) > 0)
+        qsort(parts, jval_len(list), sizeof(*parts), by_number);
+    for (size_t i = 0; i < jval_len(list); i++)
+        if (parts[i].number < 1 || parts[i].number > PARTS_MAX ||
+            (i > 0 && parts[i].number == parts[i - 1].number))
+            return err_set(e, ERR_INVALID, "parts have numbers of their own, from 1 to %d", PARTS_MAX);
     *ret = (struct blob_part_list){ parts, jval_len(list) };
+    return 0;
+}
+
+/* What a part will be; what it was is the ETag in some clients' words, and the whole is checked anyway. */
+static int promises_check(const struct blob_part_list *parts, struct err *e)
+{
+    for (size_t i = 0; i < parts->len; i++)
+        if (!is_hex_md5(parts->items[i].md5))
+            return err_set(e, ERR_INVALID, "hexMD5 of part %lld is not an MD5",
+                           (long long)parts->items[i].number);
     return 0;
 }
 
@@ -173,6 +192,8 @@ static int parts_offer(struct gql_call *c, const struct jval *spec, const struct
     struct blob_part_list parts = { 0 };
     int rc = f->is_here ? 0 : parts_of(c, jval_get(spec, "uploadPartsInput"), &parts, e);
 
+    if (rc == 0)
+        rc = promises_check(&parts, e);
     if (rc < 0 || parts.len == 0)
         return rc;
     for (size_t i = 0; i < parts.len; i++) {
