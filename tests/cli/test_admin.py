@@ -1,5 +1,6 @@
 """`slipway admin`: users, teams and roles, on the data folder of a server."""
 
+import concurrent.futures
 import contextlib
 import sqlite3
 import urllib.error
@@ -7,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from harness import QUEUE_CONFIG
+from harness import KEY, QUEUE_CONFIG
 
 
 @pytest.fixture
@@ -165,3 +166,13 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_again(place):
     assert statuses.count(200) >= 10 and statuses[-1] == 429
     place.use(url, key=key, entity=None)
     assert "try again in 1 s" in place.fails(12, "queue", "list")
+
+
+def test_many_who_come_at_once_with_a_right_key_that_was_chosen_are_let_in(place):
+    """Its digest takes its time, and the tries for wrong keys are few."""
+    place.ok("admin", "user", "create", "ada", "--admin", "--data", "server", "--api-key", KEY)
+    url = place.start("server", "--data", "server", "--port", "0").url()
+    place.use(url)
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        done = list(pool.map(lambda _: place.slipway("queue", "list"), range(24)))
+    assert {d.returncode for d in done} == {0}, {d.stderr for d in done}

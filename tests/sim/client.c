@@ -8,7 +8,7 @@
 #include "io/http.h"
 #include "wandb/wandb.h"
 
-enum { WATCH_MS = 2000, VERTEX_ROUNDS = 4 };
+enum { WATCH_MS = 5000, VERTEX_ROUNDS = 3 };
 
 static const char MAKE_QUEUE[] =
     "mutation M($config: JSONString!) { upsertRunQueue(input: {entityName: \"ada\", projectName: "
