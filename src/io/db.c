@@ -34,7 +34,8 @@ static int db_file_make(const char *path, struct err *e)
     return 0;
 }
 
-/* A pragma's first column as text, compared; @want NULL accepts anything. */
+/* A pragma's first column as text, compared; @want NULL accepts anything. It runs to its end, for what it
+ * changes is written there: the mode "wal" is told before it is on the disk. */
 static int conn_pragma(struct db_conn *c, const char *sql, const char *want, struct err *e)
 {
     struct db_stmt *s = NULL;
@@ -43,10 +44,12 @@ static int conn_pragma(struct db_conn *c, const char *sql, const char *want, str
 
     if (!rc)
         rc = db_step(s, &row, e);
-    if (!rc && row && want && !str_is(db_col_str(s, 0), want))
+    if (!rc && row && want && !str_is(db_col_str(s, 0), want)) {
         rc = err_set(e, ERR_STORE, "%s: %s says \"%.*s\"", c->path, sql, STR_ARG(db_col_str(s, 0)));
-    if (row)
         db_finish(s);
+    }
+    while (!rc && row)
+        rc = db_step(s, &row, e);
     return rc;
 }
 

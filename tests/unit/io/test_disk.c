@@ -336,6 +336,44 @@ static void what_is_written_behind_a_failed_sync_of_an_earlier_process_is_safe(v
     assert_int_equal(lost, 0);
 }
 
+static void open_once(struct io *io, void *arg)
+{
+    struct world *w = arg;
+    struct db *d = NULL;
+
+    if (!open_db(io, w, &d))
+        db_close(d);
+}
+
+/* Of a database that is being made: what the disk refuses then is told, and the next opening begins where it
+ * was. */
+static void a_first_opening_that_the_disk_refuses_is_made_again(void **state)
+{
+    int refused = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5 * SEEDS; seed++) {
+        struct world w = { .rc = -1 };
+
+        begin(&w, seed);
+        sim_node_set_disk_faults(w.node, true);
+        sim_set_faults(w.sim, &(struct sim_faults){ .fsync_fails = 0.3 });
+        for (int i = 0; i < 3; i++) {
+            sim_node_start(w.node, open_once, &w);
+            settle(w.sim);
+            refused += w.rc != 0;
+        }
+        sim_set_faults(w.sim, &(struct sim_faults){ 0 });
+        sim_node_start(w.node, open_once, &w);
+        settle(w.sim);
+        assert_int_equal(w.rc, 0);
+        look_again(&w);
+        assert_string_equal(w.check, "ok");
+        sim_free(w.sim);
+    }
+    assert_true(refused > SEEDS);
+}
+
 static void a_write_cut_short_is_no_change(void **state)
 {
     (void)state;
@@ -352,6 +390,7 @@ int main(void)
         cmocka_unit_test(a_change_refused_by_a_full_disk_is_taken_once_there_is_room),
         cmocka_unit_test(a_change_whose_sync_failed_is_safe_when_it_is_made_again),
         cmocka_unit_test(what_is_written_behind_a_failed_sync_of_an_earlier_process_is_safe),
+        cmocka_unit_test(a_first_opening_that_the_disk_refuses_is_made_again),
         cmocka_unit_test(a_write_cut_short_is_no_change),
     };
 
