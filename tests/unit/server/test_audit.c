@@ -1,6 +1,6 @@
 /* server: the audit log: every change by people has its row, and no row can be changed unseen. */
 #include "api.h"
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 /* --- what is logged --- */
 

@@ -5,7 +5,7 @@
 #include "base/crypto.h"
 #include "base/password.h"
 #include "base/secret.h"
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 #define CHOSEN "chosen-by-a-person-0123456789-0123456789"
 

@@ -1,5 +1,5 @@
-/* server/store/sqlite_aliases.c: aliases of versions, and which runs used an artifact. */
-#include "server/store/sqlite_artifacts.h"
+/* server/store/aliases.c: aliases of versions, and which runs used an artifact. */
+#include "server/store/artifacts_internal.h"
 
 struct alias_args {
     struct arena *a;

@@ -1,4 +1,4 @@
-/* server/store/sqlite.h: what the sqlite_*.c files share. Nobody else includes this. */
+/* server/store/store_internal.h: what the sources of this folder share. Nobody else includes this. */
 #pragma once
 
 #include "io/db.h"

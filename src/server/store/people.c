@@ -1,5 +1,5 @@
-/* server/store/sqlite_people.c: entities and users. */
-#include "server/store/sqlite.h"
+/* server/store/people.c: entities and users. */
+#include "server/store/store_internal.h"
 
 /* One read by any of the lookups below: what to look for, and where the answer goes. */
 struct lookup {

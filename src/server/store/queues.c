@@ -1,5 +1,5 @@
-/* server/store/sqlite_queues.c: queues and resource configs. */
-#include "server/store/sqlite.h"
+/* server/store/queues.c: queues and resource configs. */
+#include "server/store/store_internal.h"
 
 struct queue_args {
     struct arena *a;

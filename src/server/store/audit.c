@@ -1,8 +1,10 @@
-/* server/store/sqlite_audit.c: the log of changes, a chain of hashes. */
+/* server/store/audit.c: the log of changes, a chain of hashes. */
+#include "server/store/audit.h"
+
 #include <string.h>
 
 #include "base/crypto.h"
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 enum { HEX_LEN = 64 };
 static const char no_hash[] = "0000000000000000000000000000000000000000000000000000000000000000";

@@ -1,5 +1,5 @@
-/* server/store/sqlite_projects.c: projects. */
-#include "server/store/sqlite.h"
+/* server/store/projects.c: projects. */
+#include "server/store/store_internal.h"
 
 int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int64_t *ret_id, bool *ret_made,
                       struct err *e)

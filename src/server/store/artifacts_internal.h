@@ -1,7 +1,7 @@
-/* server/store/sqlite_artifacts.h: what the sqlite files about artifacts share. */
+/* server/store/artifacts_internal.h: what the sources about artifacts share. */
 #pragma once
 
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 /* 24 columns, for artifact_row_at(); the artifact is a. */
 #define ARTIFACT_COLUMNS                                                                                     \

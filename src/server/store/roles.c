@@ -1,5 +1,5 @@
-/* server/store/sqlite_roles.c: roles in teams and on queues. */
-#include "server/store/sqlite.h"
+/* server/store/roles.c: roles in teams and on queues. */
+#include "server/store/store_internal.h"
 
 static const char *const role_names[] = {
     [ROLE_NONE] = "none", [ROLE_VIEWER] = "viewer", [ROLE_MEMBER] = "member", [ROLE_ADMIN] = "admin"

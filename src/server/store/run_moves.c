@@ -1,11 +1,11 @@
 /*
- * server/store/sqlite_run_moves.c: what changes a run's state, and with it the state of its queue item, in
+ * server/store/run_moves.c: what changes a run's state, and with it the state of its queue item, in
  * one transaction.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 struct run_now {
     int64_t id;

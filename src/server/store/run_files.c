@@ -1,5 +1,5 @@
-/* server/store/sqlite_run_files.c: logged lines and uploaded files of runs, read side. */
-#include "server/store/sqlite.h"
+/* server/store/run_files.c: logged lines and uploaded files of runs, read side. */
+#include "server/store/store_internal.h"
 
 struct file_args {
     int64_t run_id;

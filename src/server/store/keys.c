@@ -1,7 +1,9 @@
-/* server/store/sqlite_keys.c: API keys. */
+/* server/store/keys.c: API keys. */
+#include "server/store/keys.h"
+
 #include "base/crypto.h"
 #include "base/secret.h"
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 #define KEY_COLUMNS                                                                                          \
     "k.id, k.user_id, u.username, k.prefix, k.name, k.created_unix_ms, k.last_used_unix_ms,"                 \

@@ -1,8 +1,8 @@
-/* server/store/sqlite_artifact_files.c: files of artifacts: promised, arrived, and what a commit makes of
+/* server/store/artifact_files.c: files of artifacts: promised, arrived, and what a commit makes of
  * them. */
 #include <stdio.h>
 
-#include "server/store/sqlite_artifacts.h"
+#include "server/store/artifacts_internal.h"
 
 static int needs_pending(struct db_conn *c, int64_t artifact_id, struct err *e)
 {

@@ -1,7 +1,9 @@
-/* server/store/sqlite_agents.c: launch agents. */
+/* server/store/agents.c: launch agents. */
+#include "server/store/agents.h"
+
 #include <stdio.h>
 
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 struct agent_args {
     struct arena *a;

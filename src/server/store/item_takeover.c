@@ -1,9 +1,9 @@
 /*
- * server/store/sqlite_item_takeover.c: items that were acknowledged and whose agent fell silent: they are
+ * server/store/item_takeover.c: items that were acknowledged and whose agent fell silent: they are
  * lent again, with a new token, to an agent that finds a job by its labels. Their state stays what it was,
  * for the job may well run on.
  */
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 #define IN_HAND   "state IN ('CLAIMED', 'RUNNING')"
 #define ABANDONED ITEM_SELECT "WHERE queue_id = ? AND abandoned = 1 AND " IN_HAND " ORDER BY seq LIMIT 1"

@@ -1,10 +1,10 @@
 /*
- * server/store/sqlite_item_moves.c: every change of an item's state: checked by the table of server/states.h,
+ * server/store/item_moves.c: every change of an item's state: checked by the table of server/states.h,
  * written with its line of history in one transaction.
  */
 #include <string.h>
 
-#include "server/store/sqlite.h"
+#include "server/store/store_internal.h"
 
 struct item_now { /* what a move has to know */
     int64_t seq, fence;

@@ -1,5 +1,5 @@
-/* server/store/sqlite_artifacts.c: artifacts: made, found, changed, deleted. */
-#include "server/store/sqlite_artifacts.h"
+/* server/store/artifacts.c: artifacts: made, found, changed, deleted. */
+#include "server/store/artifacts_internal.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
-/* server/store/sqlite_runs.c: runs: made, found, listed, deleted. Their changes of state are in
- * sqlite_run_moves.c. */
-#include "server/store/sqlite.h"
+/* server/store/runs.c: runs: made, found, listed, deleted. Their changes of state are in
+ * run_moves.c. */
+#include "server/store/store_internal.h"
 
 struct run_args {
     const struct store_by *by;

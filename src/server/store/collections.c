@@ -1,5 +1,5 @@
-/* server/store/sqlite_collections.c: artifact types, collections and their members, read side. */
-#include "server/store/sqlite_artifacts.h"
+/* server/store/collections.c: artifact types, collections and their members, read side. */
+#include "server/store/artifacts_internal.h"
 
 struct coll_args {
     struct arena *a;

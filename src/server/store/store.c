@@ -1,5 +1,6 @@
-/* server/store/sqlite.c: opening the store on one SQLite file, and helpers of its subjects. */
-#include "server/store/sqlite.h"
+/* server/store/store.c: opening the store, on one SQLite file or on PostgreSQL, and helpers of its subjects.
+ */
+#include "server/store/store_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

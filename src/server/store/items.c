@@ -1,5 +1,5 @@
-/* server/store/sqlite_items.c: items: push, find, list. Their changes of state are in sqlite_item_moves.c. */
-#include "server/store/sqlite.h"
+/* server/store/items.c: items: push, find, list. Their changes of state are in item_moves.c. */
+#include "server/store/store_internal.h"
 
 struct item_args {
     struct arena *a;
