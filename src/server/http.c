@@ -146,10 +146,8 @@ static bool is_probe(const struct http_exchange *x)
     return str_is(x->path, "/healthz") || str_is(x->path, "/readyz");
 }
 
-void server_handle(void *ctx, struct http_exchange *x)
+static void route(struct server *s, struct http_exchange *x)
 {
-    struct server *s = ctx;
-
     int64_t wait_ms = is_probe(x) ? 0 : doors_enter(s->doors, x);
 
     http_reply_header(x, "Server", STR("slipway/" SLIPWAY_VERSION));
@@ -165,9 +163,31 @@ void server_handle(void *ctx, struct http_exchange *x)
         blobs_layout_handle(s, x);
     else if (str_has_prefix(x->path, STR("/sdk/otel/"))) /* W&B's telemetry: taken, not kept */
         http_reply_text(x, 200, "application/x-protobuf", STR(""));
+    else if (str_is(x->path, "/metrics"))
+        metrics_handle(s, x);
     else if (is_probe(x))
         http_reply_text(x, 200, "text/plain", STR("ok\n"));
     else
         reply_error(x, 404, "there is nothing at %.*s: the API is at /graphql",
                     STR_ARG(str_sub(x->path, 0, 200)));
+}
+
+static enum request_kind kind_of(struct http_exchange *x)
+{
+    if (str_is(x->path, "/graphql"))
+        return prefer_wait_ms(x) > 0 ? REQUEST_WAIT : REQUEST_GRAPHQL;
+    if (str_has_prefix(x->path, STR("/files/")) || str_has_prefix(x->path, STR("/storage/")) ||
+        str_has_prefix(x->path, STR("/artifact")))
+        return REQUEST_FILES;
+    return REQUEST_OTHER;
+}
+
+void server_handle(void *ctx, struct http_exchange *x)
+{
+    struct server *s = ctx;
+    enum request_kind kind = kind_of(x);
+    int64_t began_ms = io_now_ms(s->io);
+
+    route(s, x);
+    prom_calls_add(&s->counts.requests[kind], x->status ? x->status : 500, io_now_ms(s->io) - began_ms);
 }

@@ -125,6 +125,7 @@ static void sweep_leases(struct server *s)
     }
     if (count == 0)
         return;
+    s->counts.leases_expired += count;
     LOG_INFO("server.leases_ran_out", "items=%zu", count);
     wake_all_queues(s);
 }
@@ -144,6 +145,7 @@ static void sweep_silence(struct server *s)
     if (rc == 0 && server_has_listened_for(s, LOST_AGENT_MS))
         rc = store_takeover_sweep(s->store, now - LOST_AGENT_MS, now, &abandoned, &e);
     if (abandoned > 0) {
+        s->counts.abandoned += abandoned;
         LOG_WARNING("server.items_abandoned", "items=%zu", abandoned);
         wake_all_queues(s);
     }

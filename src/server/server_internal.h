@@ -2,12 +2,19 @@
 #pragma once
 
 #include "base/map.h"
+#include "base/prom.h"
 #include "server/access.h"
 #include "server/doors.h"
 #include "server/graphql/gql.h"
 #include "server/keys.h"
 #include "server/server.h"
 #include "server/store/store.h"
+
+enum request_kind { REQUEST_GRAPHQL, REQUEST_WAIT, REQUEST_FILES, REQUEST_OTHER, REQUEST_KINDS };
+struct server_counts { /* since the start */
+    uint64_t pushes, pops, empty_pops, leases_expired, abandoned;
+    struct prom_calls requests[REQUEST_KINDS];
+};
 
 struct server {
     struct io *io;
@@ -24,6 +31,7 @@ struct server {
     struct group *group;                /* housekeeping */
     struct map *waits;                  /* queue id as text -> struct queue_wait, while somebody waits */
     uint64_t wakes;                     /* how often somebody was to be woken */
+    struct server_counts counts;
 };
 
 /* Who asks, and with what manners. One per request; the context of resolvers. */
@@ -42,6 +50,9 @@ void server_clock_start(struct server *s);
 int64_t server_now_unix_ms(struct server *s);
 /** server_has_listened_for() - has it been there for so long that who was not heard of is silent? */
 bool server_has_listened_for(const struct server *s, int64_t ms);
+
+/** metrics_handle() - GET /metrics, as Prometheus reads it. Yields. */
+void metrics_handle(struct server *s, struct http_exchange *x);
 
 /** auth_check() - who sent this request. Yields. On failure the reply is made (401, JSON) and false returned.
  */

@@ -76,6 +76,8 @@ int resolve_pop(struct gql_call *c, const struct jval **ret, struct err *e)
     pop.who = str_of(agent.uid.ptr ? arena_printf(c->a, "agent %.*s", STR_ARG(agent.name))
                                    : arena_printf(c->a, "user %.*s", STR_ARG(caller_of(c)->user.username)));
     rc = pop_or_wait(c, &pop, &found, &item, e);
+    caller_of(c)->server->counts.pops += rc == 0 && found;
+    caller_of(c)->server->counts.empty_pops += rc == 0 && !found;
     if (rc < 0 || !found)
         return rc;
     rc = stored_json(c->a, item.spec, "the item's spec", &spec, e);

@@ -115,6 +115,7 @@ static int push_into(struct gql_call *c, const struct store_queue *queue, const 
     rc = store_item_push(store_of(c), c->a, &p.item, &uid, e);
     if (rc < 0)
         return rc;
+    caller_of(c)->server->counts.pushes++;
     wake_queue(caller_of(c)->server, queue->id);
     LOG_INFO("item.pushed", "item=%.*s queue=%.*s user=%.*s", STR_ARG(uid), STR_ARG(queue->uid),
              STR_ARG(p.item.pushed_by));

@@ -326,15 +326,17 @@ static int entry_row(struct arena *a, struct db_stmt *st, void *ret, struct err 
 
 static int entries_by_path(struct db_conn *c, struct file_args *f, struct err *e)
 {
+    struct rows *rows = f->ret;
     int rc = 0;
 
+    rows->len = 0; /* a callback that is run again begins anew */
     for (size_t i = 0; rc == 0 && i < f->query->path_count; i++) {
         struct db_stmt *st = NULL;
 
         rc = db_query(c, &st, e, ENTRY_SELECT " WHERE artifact_id = ? AND path = ?", "is",
                       f->query->artifact_id, f->query->paths[i]);
         if (rc == 0)
-            rc = rows_read(f->ret, st, e);
+            rc = rows_more(rows, st, e);
     }
     return rc;
 }

@@ -68,6 +68,15 @@ NODISCARD int store_item_list(struct store *s, struct arena *a, const struct sto
 /** store_item_count() - all that the query finds, whatever its page. */
 NODISCARD int store_item_count(struct store *s, const struct store_item_query *q, int64_t *ret,
                                struct err *e);
+struct store_depth {
+    struct str entity, queue;
+    struct str state; /* in words of the wire: PENDING, LEASED, CLAIMED or RUNNING */
+    int64_t items;
+    int64_t oldest_unix_ms; /* when the oldest of them was pushed */
+};
+/** store_item_depths() - how many items of each queue that is there are in each state that is no end. */
+NODISCARD int store_item_depths(struct store *s, struct arena *a, struct store_depth **ret, size_t *ret_len,
+                                struct err *e);
 /** store_item_ahead() - of the waiting items of @item's queue, those that store_item_pop() takes before it.
  */
 NODISCARD int store_item_ahead(struct store *s, const struct store_item *item, bool has_priorities,

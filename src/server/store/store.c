@@ -53,7 +53,7 @@ static void *rows_add(struct rows *r)
     return (char *)r->items + r->len++ * r->size;
 }
 
-int rows_read(struct rows *r, struct db_stmt *st, struct err *e)
+int rows_more(struct rows *r, struct db_stmt *st, struct err *e)
 {
     bool row = false;
     int rc = db_step(st, &row, e);
@@ -66,6 +66,12 @@ int rows_read(struct rows *r, struct db_stmt *st, struct err *e)
             rc = db_step(st, &row, e);
     }
     return rc;
+}
+
+int rows_read(struct rows *r, struct db_stmt *st, struct err *e)
+{
+    r->len = 0; /* a callback that is run again begins anew */
+    return rows_more(r, st, e);
 }
 
 void *rows_take(const struct rows *r, size_t *ret_len)

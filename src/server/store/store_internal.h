@@ -28,6 +28,8 @@ struct rows {
 #define ROWS(arena, T, row) ((struct rows){ .a = (arena), .read = (row), .size = sizeof(T) })
 /** rows_read() - what is left of @st; it must not be used again, whatever comes of it. */
 NODISCARD int rows_read(struct rows *r, struct db_stmt *st, struct err *e);
+/** rows_more() - the same, behind those that are there. */
+NODISCARD int rows_more(struct rows *r, struct db_stmt *st, struct err *e);
 void *rows_take(const struct rows *r, size_t *ret_len); /* the items */
 
 /** read_one() - the only row of a statement, which must not be used again. -ERR_NOT_FOUND with @what when
