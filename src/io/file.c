@@ -148,7 +148,9 @@ int file_mkdirs(struct io *io, const char *path, struct err *e)
         if (c != '/' && c != '\0')
             continue;
         *p = '\0';
-        if (mkdir(copy, 0700) && errno != EEXIST)
+        if (mkdir(copy, 0700) == 0)
+            sync_folder(copy); /* else a power cut may take it with all that was synced into it */
+        else if (errno != EEXIST)
             failed = errno;
         *p = c;
         if (c == '\0')

@@ -276,6 +276,7 @@ int io_real_run(io_main_fn fn, void *arg, struct err *e)
         return -ERR_OS;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file over its limit is a full disk to its writer */
     r->io.ops = &real_ops;
     r->io.sched = scheduler_new(&hooks);
     g = group_new(&r->io);
