@@ -82,8 +82,7 @@ static bool try_key(struct server *s, struct http_exchange *x, const struct secr
 static void refuse_key(struct server *s, struct http_exchange *x, int64_t begun_ms, const struct err *e)
 {
     if (e->code != ERR_NOT_FOUND && e->code != ERR_AUTH) {
-        LOG_ERROR("auth.failed", "error=\"%s\"", e->msg);
-        reply_error(x, http_status_of(e->code), "the key could not be checked: %s", e->msg);
+        reply_failure(x, e, "the key could not be checked");
         return;
     }
     slow_down(s, begun_ms);

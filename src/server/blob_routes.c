@@ -170,9 +170,7 @@ static void upload_handle(struct server *s, struct http_exchange *x, const char 
         return;
     rc = kind == part_kind ? blob_take_part(s, x, d.subject, &e) : upload_file(s, x, d.subject, &e);
     if (rc < 0) {
-        if (http_status_of(e.code) >= 500)
-            LOG_ERROR("artifact.file_not_stored", "file=%.*s error=\"%s\"", STR_ARG(d.subject), e.msg);
-        reply_error(x, http_status_of(e.code), "%s", e.msg);
+        reply_failure(x, &e, NULL);
         return;
     }
     http_reply_text(x, 200, "text/plain", STR(""));
@@ -271,7 +269,7 @@ void blobs_layout_handle(struct server *s, struct http_exchange *x)
     rc = str_has_prefix(x->path, STR("/artifactsV2/")) ? layout2_find(x, &q, &blob, &e)
                                                        : layout1_find(x, &q, &blob, &e);
     if (rc < 0)
-        reply_error(x, http_status_of(e.code), "%s", e.msg);
+        reply_failure(x, &e, NULL);
     else
         blob_reply(s, x, blob.sha256);
 }

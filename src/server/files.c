@@ -109,8 +109,7 @@ static void upload_handle(struct server *s, struct http_exchange *x)
         return;
     }
     if (file_store(s, x, run_id, rest, &e) < 0) {
-        LOG_ERROR("file.not_stored", "run=%lld error=\"%s\"", (long long)run_id, e.msg);
-        reply_error(x, 500, "the file could not be stored: %s", e.msg);
+        reply_failure(x, &e, "the file could not be stored");
         return;
     }
     http_reply_text(x, 200, "text/plain", STR(""));
@@ -133,7 +132,7 @@ static void download_handle(struct server *s, struct http_exchange *x, const str
     if (rc == -ERR_NOT_FOUND)
         reply_error(x, 404, "run %.*s has no file '%.*s'", STR_ARG(run->name), STR_ARG(name));
     else if (rc < 0)
-        reply_error(x, http_status_of(e.code), "the file could not be read: %s", e.msg);
+        reply_failure(x, &e, "the file could not be read");
     else
         http_reply_text(x, 200, "application/octet-stream", data);
 }
@@ -166,7 +165,7 @@ void files_handle(struct server *s, struct http_exchange *x)
     if (rc == 0)
         rc = store_run_by_name(s->store, x->a, found.id, name, &run, &e);
     if (rc < 0)
-        reply_error(x, http_status_of(e.code), "%s", e.msg);
+        reply_failure(x, &e, NULL);
     else if (str_is(rest, "file_stream") && str_is(x->method, "POST"))
         stream_handle(s, x, &run);
     else if (str_is(x->method, "GET"))

@@ -23,6 +23,13 @@ int http_status_of(enum err_code code)
     return statuses[code] ? statuses[code] : 500;
 }
 
+/* For those who are not to learn paths, addresses and words of the database. */
+static const char *inner_words(enum err_code code)
+{
+    return code == ERR_STORE ? "the server's database failed (full, damaged or away): its log says more"
+                             : "the server failed: its log says more";
+}
+
 static void reply_json(struct http_exchange *x, int status, const struct jval *v)
 {
     AUTO_STRBUF struct strbuf body = STRBUF(64 << 20);
@@ -47,6 +54,16 @@ void reply_error(struct http_exchange *x, int status, const char *fmt, ...)
     jval_push(x->a, list, one);
     jval_set(x->a, body, "errors", list);
     reply_json(x, status, body);
+}
+
+void reply_failure(struct http_exchange *x, const struct err *e, const char *what)
+{
+    int status = http_status_of(e->code);
+    const char *words = status == 500 ? inner_words(e->code) : e->msg;
+
+    if (status == 500)
+        LOG_ERROR("http.failed", "path=%.*s error=\"%s\"", STR_ARG(str_sub(x->path, 0, 200)), e->msg);
+    reply_error(x, status, "%s%s%s", what ? what : "", what ? ": " : "", words);
 }
 
 void reply_wait(struct http_exchange *x, int64_t wait_ms, const char *why)
@@ -134,6 +151,10 @@ static void graphql_handle(struct server *s, struct http_exchange *x)
         result.has_errors && result.http_status == 200 ? http_status_of(result.code) : result.http_status;
     if (result.has_errors)
         log_failure(s, x, request, &result, status);
+    if (status == 500) {
+        reply_error(x, status, "%s", inner_words(result.code));
+        return;
+    }
     if (caller.wait_applied)
         http_reply_header(x, "Preference-Applied",
                           str_of(arena_printf(x->a, "wait=%lld", (long long)(caller.wait_ms / 1000))));

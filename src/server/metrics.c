@@ -81,7 +81,7 @@ void metrics_handle(struct server *s, struct http_exchange *x)
         }
     }
     if (store_item_depths(s->store, x->a, &depths, &len, &e) < 0) {
-        reply_error(x, http_status_of(e.code), "the queues could not be counted: %s", e.msg);
+        reply_failure(x, &e, "the queues could not be counted");
         return;
     }
     prom_head(&out, "slipway_server_info", "gauge", "The server's version.");

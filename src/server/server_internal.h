@@ -60,6 +60,9 @@ bool auth_check(struct server *s, struct http_exchange *x, struct store_user *re
 
 /** reply_error() - {"errors":[{"message":...}]} as GraphQL clients expect it, for every kind of path. */
 void reply_error(struct http_exchange *x, int status, const char *fmt, ...) PRINTF(3, 4);
+/** reply_failure() - an error as its status, with @what (may be NULL) before its words; of a failure of ours
+ * the words go to the log, and the client learns of what kind it was. */
+void reply_failure(struct http_exchange *x, const struct err *e, const char *what);
 /** reply_wait() - 429 with Retry-After, @wait_ms rounded up to seconds. */
 void reply_wait(struct http_exchange *x, int64_t wait_ms, const char *why);
 /** http_status_of() - the status that tells a client what an error is about. */

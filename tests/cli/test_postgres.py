@@ -93,7 +93,8 @@ def test_a_database_that_is_away_is_said(place):
         place.use(server.url(), key=key, entity="admin")
         place.ok("queue", "create", "q", "--config", QUEUE_CONFIG)
     line = place.fails(13, "queue", "list")
-    assert "PostgreSQL" in line and url not in line
+    assert "the server's database failed" in line and "postgres" not in line.lower(), "its words are for the log"
+    assert "PostgreSQL: connection" in server.log()
 
 
 @pytest.mark.parametrize("status, url, words", [(2, "mysql://x/y", "not an address of PostgreSQL"),
