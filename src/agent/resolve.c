@@ -311,7 +311,7 @@ static int check_scheduler(struct launch *l, struct outcome *out)
 
     if (!l->row.scheduler || l->may_schedule)
         return 0;
-    if (max == 0)
+    if (max == 0 && !(l->row.taken_over && l->row.attempt == 0)) /* else it may have a job already */
         return spec_invalid(
             out, "the item is the scheduler of a sweep, and this agent takes none (max_schedulers: 0)");
     if (max > 0 && schedulers_running(l->agent) >= max) {

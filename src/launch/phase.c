@@ -244,6 +244,26 @@ static struct launch_step end_stopped(const struct launch_view *v)
     return v->stop == LAUNCH_STOP_USER ? end_in(v, LAUNCH_STOPPED) : fail(v, CAUSE_DEADLINE);
 }
 
+/* Nothing of ours was sent yet. But whoever takes an item over looks for a job of the one before first: it is
+ * to end too. */
+static bool is_unsettled(const struct launch_view *v)
+{
+    return v->taken_over && v->attempt == 0 && is_in(v->phase, RESOLVING);
+}
+
+static struct launch_step settle(const struct launch_view *v)
+{
+    struct launch_view settling = *v;
+
+    settling.phase = LAUNCH_SUBMITTING;
+    return probe(&settling, 0);
+}
+
+static struct launch_step end_unsent(const struct launch_view *v)
+{
+    return is_unsettled(v) ? settle(v) : end_stopped(v);
+}
+
 /* --- the ladder ----------------------------------------------------------------------------------------- */
 
 static uint32_t at_least_one(uint32_t n)
@@ -346,7 +366,7 @@ static struct launch_step on_recovered(const struct launch_view *v, double rando
     if (!is_in(v->phase, UNSENT))
         return stay(v);
     if (v->stop)
-        return end_stopped(v);
+        return end_unsent(v);
     if (v->phase == LAUNCH_WAITING)
         return wait_in(v, LAUNCH_WAITING, (int64_t)(RECOVER_SPREAD_MS * random_unit));
     return go(v, v->phase, LAUNCH_ACT_RESOLVE);
@@ -357,7 +377,7 @@ static struct launch_step on_wait_over(const struct launch_view *v)
     struct launch_step s = stay(v);
 
     if (v->stop && is_in(v->phase, UNSENT))
-        return end_stopped(v);
+        return end_unsent(v);
     if (v->phase == LAUNCH_WAITING)
         return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
     if (v->phase == LAUNCH_SUBMITTING && v->probe_needed) /* else the create is under way: no wait of ours */
@@ -379,13 +399,9 @@ static struct launch_step on_resolve(const struct launch_view *v, const struct l
     if (!is_in(v->phase, RESOLVING))
         return stay(v);
     if (v->stop)
-        return end_stopped(v);
-    if (ev->kind == LAUNCH_EV_RESOLVED && v->taken_over && v->attempt == 0) {
-        struct launch_view settling = *v;
-
-        settling.phase = LAUNCH_SUBMITTING;
-        return probe(&settling, 0);
-    }
+        return end_unsent(v);
+    if (ev->kind == LAUNCH_EV_RESOLVED && is_unsettled(v))
+        return settle(v);
     if (ev->kind == LAUNCH_EV_RESOLVED)
         return go(v, LAUNCH_SUBMITTING, LAUNCH_ACT_SUBMIT);
     if (v->phase != LAUNCH_BUILDING && (!ev->err || err_is_transient(ev->err)))
@@ -502,7 +518,7 @@ static struct launch_step on_stop_asked(const struct launch_view *v, enum launch
     if (v->phase == LAUNCH_ACTIVE)
         return adopt(&stopping);
     if (is_in(v->phase, UNSENT))
-        return end_stopped(&stopping);
+        return end_unsent(&stopping);
     s = stay(v); /* SUBMITTING: the create's outcome is awaited, for there may be a job to end */
     if (!launch_phase_is_ended(v->phase))
         s.stop = stop;
@@ -526,12 +542,16 @@ static struct launch_step on_gone(const struct launch_view *v, double rnd)
     return v->phase == LAUNCH_STOPPING ? on_stopped_end(v, LAUNCH_STOPPED, rnd) : stay(v);
 }
 
-/* The list or the cancel could not be had: the same again, later, for ever. */
+/* The list or the cancel could not be had: the same again, later, for ever; unless the item's own config does
+ * not say where to look. */
 static struct launch_step on_again_err(const struct launch_view *v, const struct launch_event *ev, double rnd)
 {
+    bool lost = ev->kind == LAUNCH_EV_PROBE_ERR && v->attempt == 0 && ev->err && ev->err->code == ERR_INVALID;
     bool waits = ev->kind == LAUNCH_EV_PROBE_ERR ? v->phase == LAUNCH_SUBMITTING && v->probe_needed
                                                  : v->phase == LAUNCH_STOPPING;
 
+    if (waits && lost)
+        return v->stop ? end_stopped(v) : fail(v, CAUSE_INVALID);
     return waits ? wait_in(v, v->phase, retry_delay_ms(v->retries, ev->err, rnd)) : stay(v);
 }
 

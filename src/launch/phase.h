@@ -142,7 +142,7 @@ struct launch_step {
  * Settling a lost create: probe at once, then after 20 s and after 40 s more. Only the third miss (at least
  * 60 s after the first) permits a new attempt, for a list may lag behind a create. A restart begins the count
  * again. A job found in any phase before ACTIVE is adopted. An item that was taken over is settled in the
- * same way before its first attempt, on the item's label.
+ * same way before its first attempt, on the item's label; also when it is to end before that.
  *
  * The ladder: a create that is refused for want of quota or machines goes on at the next rung at once; behind
  * the last one the launch waits, and begins again. A job that Vertex gave up for want of machines, or that

@@ -625,6 +625,47 @@ static void an_item_that_was_taken_over_looks_for_its_job_before_it_makes_one(vo
     assert_int_equal(feed(&v, (struct launch_event){ .kind = LAUNCH_EV_PROBE_NONE }).act, LAUNCH_ACT_SUBMIT);
 }
 
+/* Whatever ends it before its first create: the one before may have made a job, which has to end with it. */
+static void an_item_that_was_taken_over_and_is_to_stop_looks_for_its_job_first(void **state)
+{
+    for (enum launch_phase p = LAUNCH_LEASED; p <= LAUNCH_RESOLVED; p++) {
+        struct launch_view v = { .phase = p, .taken_over = true }, found;
+        struct launch_step s =
+            feed(&v, (struct launch_event){ .kind = LAUNCH_EV_STOP_ASKED, .stop = LAUNCH_STOP_USER });
+
+        assert_int_equal(s.act, LAUNCH_ACT_PROBE);
+        assert_int_equal(v.phase, LAUNCH_SUBMITTING);
+        assert_int_equal(v.stop, LAUNCH_STOP_USER);
+        found = v;
+        s = feed(&found, (struct launch_event){ .kind = LAUNCH_EV_PROBE_FOUND });
+        assert_int_equal(found.phase, LAUNCH_STOPPING);
+        assert_int_equal(s.act, LAUNCH_ACT_CANCEL);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(feed(&v, (struct launch_event){ .kind = LAUNCH_EV_PROBE_NONE }).act,
+                             LAUNCH_ACT_WAIT);
+            assert_int_equal(feed(&v, (struct launch_event){ .kind = LAUNCH_EV_WAIT_OVER }).act,
+                             LAUNCH_ACT_PROBE);
+        }
+        feed(&v, (struct launch_event){ .kind = LAUNCH_EV_PROBE_NONE });
+        assert_int_equal(v.phase, LAUNCH_STOPPED);
+    }
+}
+
+/* Where to look is in its config: one that cannot be read says nothing. */
+static void a_look_that_the_config_does_not_allow_ends_an_item_that_was_taken_over(void **state)
+{
+    struct err invalid = { .code = ERR_INVALID };
+    struct launch_view v = { .phase = LAUNCH_LEASED, .taken_over = true }, stopping;
+
+    feed(&v, (struct launch_event){ .kind = LAUNCH_EV_RESOLVED });
+    stopping = v;
+    stopping.stop = LAUNCH_STOP_USER;
+    feed(&v, (struct launch_event){ .kind = LAUNCH_EV_PROBE_ERR, .err = &invalid });
+    assert_int_equal(v.phase, LAUNCH_FAILED);
+    feed(&stopping, (struct launch_event){ .kind = LAUNCH_EV_PROBE_ERR, .err = &invalid });
+    assert_int_equal(stopping.phase, LAUNCH_STOPPED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -647,6 +688,8 @@ int main(void)
         cmocka_unit_test(a_job_that_ends_well_while_it_is_stopped_has_ended_well),
         cmocka_unit_test(a_launch_whose_time_is_over_fails_wherever_it_is),
         cmocka_unit_test(an_item_that_was_taken_over_looks_for_its_job_before_it_makes_one),
+        cmocka_unit_test(an_item_that_was_taken_over_and_is_to_stop_looks_for_its_job_first),
+        cmocka_unit_test(a_look_that_the_config_does_not_allow_ends_an_item_that_was_taken_over),
         cmocka_unit_test(a_preempted_job_is_submitted_again_so_many_times),
         cmocka_unit_test(the_waits_keep_growing_over_attempts_of_one_launch),
         cmocka_unit_test(rate_limits_and_refused_tokens_wait_and_wrong_requests_fail),
