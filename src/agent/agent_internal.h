@@ -50,6 +50,7 @@ struct launch {
     int64_t newer_fence; /* the item was popped again while in hand: its new token; 0: it was not */
     enum vertex_status seen;
     bool seen_fresh, seen_started;
+    bool looked;          /* its job was seen in this life, in whatever state */
     char *seen_error;     /* Vertex's words for a job that has ended; NULL none */
     int64_t stop_seen_ms; /* monotonic; when the stop request was first noticed, 0: not yet */
 };
@@ -81,7 +82,8 @@ struct agent {
     struct str queues_missing;      /* of ours, as text in @ids */
     bool register_again;            /* whatever has changed */
     bool paused, draining, registered, told_store_error;
-    int64_t last_beat_ms; /* monotonic; when the latest heartbeat that was answered went out, 0: not yet */
+    int64_t last_beat_ms; /* monotonic; when the latest sign of life that was answered went out, a
+                             registration or a heartbeat; 0: none yet */
     uint64_t hold_epoch;  /* grows whenever the server may have lent our items again; 0: not registered yet */
     struct map *foreign;  /* label values of items that are somebody else's, whatever job of ours they have */
     uint64_t items_taken, moves[LAUNCH_PHASE_COUNT]; /* since the start: into each phase */

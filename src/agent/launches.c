@@ -291,6 +291,7 @@ static void announce(struct launch *l, enum launch_phase from, bool held_slot)
     if ((held_slot && !holds_slot(l)) || (from <= LAUNCH_WAITING && l->row.phase != from))
         agent_slots_changed(a); /* the second: takers wait for those that have no job yet */
     if (l->row.phase == LAUNCH_ACTIVE && from != LAUNCH_ACTIVE) {
+        l->looked = false;
         l->active_since_ms = io_now_ms(a->io);
         watcher_look(l);
     }

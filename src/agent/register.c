@@ -74,15 +74,18 @@ static int create_record(struct agent *a, struct arena *arena, const struct foun
                                          .agent_config = str_of(a->o.config_json),
                                          .version = str_of(a->o.version) };
     struct str id = { 0 };
+    int64_t began = io_now_ms(a->io);
     int rc;
 
     if (gethostname(host, sizeof(host) - 1))
         host[0] = '\0'; /* only for people to read */
     record.hostname = str_of(host);
     rc = wandb_agent_create(a->o.wandb, arena, &record, &id, e);
-    if (!rc)
-        a->agent_id = arena_str(a->ids, id);
-    return rc;
+    if (rc)
+        return rc;
+    a->agent_id = arena_str(a->ids, id);
+    a->last_beat_ms = began; /* the server counts our silence from here */
+    return 0;
 }
 
 static bool is_served(const struct agent *a, const struct found *f)

@@ -109,7 +109,8 @@ static int ask_wandb(struct agent *a)
     return rc;
 }
 
-/* The limits of its queue. Vertex itself says how long a job waits for machines that come when they come. */
+/* The limits of its queue. A job that may have started unseen is looked at first: its age is by the wall
+ * clock, after a restart. Vertex itself says how long a job waits for machines that come when they come. */
 static void check_time(struct launch *l, int64_t now)
 {
     const struct launch_policy *p = launch_policy(l);
@@ -119,7 +120,7 @@ static void check_time(struct launch *l, int64_t now)
     if (p->deadline_ms && now - l->leased_since_ms >= p->deadline_ms)
         launch_want_stop(l, LAUNCH_STOP_DEADLINE);
     else if (p->start_timeout_ms && l->row.phase == LAUNCH_ACTIVE && !l->row.ran && !l->row.flexible &&
-             now - l->active_since_ms >= p->start_timeout_ms)
+             l->looked && !l->seen_fresh && now - l->active_since_ms >= p->start_timeout_ms)
         launch_want_stop(l, LAUNCH_STOP_NOT_STARTED);
 }
 

@@ -52,6 +52,7 @@ static void deliver(struct place_watch *p, struct launch *l, const struct vertex
     enum vertex_status status = vertex_status_parse(job->state);
 
     l->misses = 0;
+    l->looked = true;
     if (str_is(l->row.vertex_status, vertex_status_name(status)) && !vertex_status_is_ended(status))
         return;
     l->seen = status;
