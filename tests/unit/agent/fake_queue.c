@@ -212,6 +212,11 @@ static const char *call(struct arena *a, struct str op, const struct jval *vars)
     return item_call(a, op, vars);
 }
 
+static bool is_unheard(struct str op)
+{
+    return queue.deaf && (str_is(op, "LaunchAgent") || str_is(op, "updateLaunchAgent"));
+}
+
 static void serve(void *ctx, struct http_exchange *x)
 {
     struct jval *v = NULL;
@@ -229,6 +234,10 @@ static void serve(void *ctx, struct http_exchange *x)
         return;
     }
     op = jval_str(jval_get(v, "operationName"));
+    if (is_unheard(op)) {
+        http_reply_text(x, 503, "text/plain", STR("no"));
+        return;
+    }
     tell_call(op, jval_get(v, "variables"));
     data = call(x->a, op, jval_get(v, "variables"));
     if (str_is(op, "ackRunQueueItem") && queue.lose_acks > 0) {

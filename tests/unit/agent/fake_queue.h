@@ -26,6 +26,7 @@ struct queue {
     int lose_acks; /* answers of the next so many acks */
     bool steal;    /* an ack finds that somebody else was quicker */
     bool fences;   /* a pop gives a token */
+    bool deaf;     /* heartbeats are not answered */
     bool lent_on;  /* another agent has got all items meanwhile */
     int keeps;     /* how often somebody asked whether an item is still his */
     const char *run_state;

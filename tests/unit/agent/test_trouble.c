@@ -338,6 +338,23 @@ static void an_item_lent_on_while_it_waited_makes_no_job(void **state)
     assert_int_equal(queue.items[0].reports, 0);
 }
 
+/* Its silence began with the registration, though no heartbeat was answered yet. */
+static void an_item_lent_on_before_the_first_heartbeat_was_answered_makes_no_job(void **state)
+{
+    queue.fences = queue.deaf = true;
+    cloud.refuse_creates = 1000;
+    push(SPEC);
+    boot();
+    run_for(10 * MINUTE_MS);
+    queue.deaf = false;
+    queue.lent_on = true;
+    cloud.refuse_creates = 0;
+    run_for(HOUR_MS);
+    assert_int_equal(queue.items[0].pops, 1);
+    assert_int_equal(cloud.count, 0);
+    assert_int_equal(queue.items[0].reports, 0);
+}
+
 static void an_agent_that_cannot_be_heard_makes_no_job(void **state)
 {
     queue.fences = true;
@@ -417,6 +434,7 @@ int main(void)
         LIFE(on_a_full_disk_an_end_is_not_told_and_nothing_is_lost),
         LIFE(a_job_that_fails_while_its_time_is_over_keeps_the_first_reason),
         LIFE(an_item_lent_on_while_it_waited_makes_no_job),
+        LIFE(an_item_lent_on_before_the_first_heartbeat_was_answered_makes_no_job),
         LIFE(an_agent_that_cannot_be_heard_makes_no_job),
         LIFE(a_launch_whose_time_is_over_while_it_waits_fails),
         LIFE(after_a_silence_an_item_that_is_another_s_is_let_go_with_its_job),
