@@ -77,26 +77,33 @@ struct str admin_text(const struct jval *o, const char *name)
     return s.len > 0 ? s : STR("-");
 }
 
+/* A user or a service account, with its first key. */
+static int create_and_show(struct io *io, const struct args *a, struct admin_user_options *o, struct err *e)
+{
+    AUTO_PTR(secret) key = NULL;
+    struct server *s = NULL;
+    int rc = admin_lasts(a, &o->key_lasts_ms, e);
+
+    if (rc == 0)
+        rc = admin_open(io, a, &s, e);
+    if (rc == 0)
+        rc = server_user_create(s, o, &key, e);
+    if (rc == 0)
+        admin_show_key(a, "username", o->username, key);
+    server_free(s);
+    return rc;
+}
+
 static int user_create(struct io *io, const struct args *a, struct err *e)
 {
     AUTO_PTR(secret) chosen = args_text(a, "api-key") ? secret_new(str_of(args_text(a, "api-key"))) : NULL;
-    AUTO_PTR(secret) key = NULL;
-    struct server *s = NULL;
     struct admin_user_options o = { .username = args_operand(a, 0),
                                     .email = args_text(a, "email"),
                                     .admin = args_has(a, "admin"),
                                     .api_key = chosen,
                                     .key_name = args_text(a, "key-name") };
-    int rc = admin_lasts(a, &o.key_lasts_ms, e);
 
-    if (rc == 0)
-        rc = admin_open(io, a, &s, e);
-    if (rc == 0)
-        rc = server_user_create(s, &o, &key, e);
-    if (rc == 0)
-        admin_show_key(a, "username", o.username, key);
-    server_free(s);
-    return rc;
+    return create_and_show(io, a, &o, e);
 }
 
 static const struct option_row user_rows[] = {
@@ -262,22 +269,12 @@ const struct verb verb_admin_user_enable = {
 
 static int service_create(struct io *io, const struct args *a, struct err *e)
 {
-    AUTO_PTR(secret) key = NULL;
-    struct server *s = NULL;
     struct admin_user_options o = { .team = args_operand(a, 0),
                                     .username = args_operand(a, 1),
                                     .role = args_text(a, "role") ? args_text(a, "role") : "member",
                                     .key_name = args_text(a, "key-name") };
-    int rc = admin_lasts(a, &o.key_lasts_ms, e);
 
-    if (rc == 0)
-        rc = admin_open(io, a, &s, e);
-    if (rc == 0)
-        rc = server_user_create(s, &o, &key, e);
-    if (rc == 0)
-        admin_show_key(a, "username", o.username, key);
-    server_free(s);
-    return rc;
+    return create_and_show(io, a, &o, e);
 }
 
 static const struct option_row service_rows[] = {

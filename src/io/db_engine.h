@@ -59,7 +59,7 @@ void pg_schema_text(struct strbuf *out, const char *sql);
 /* --- db_pg_pool.c: the connections of one process --- */
 struct pg_pool;
 NODISCARD int pg_pool_open(struct io *io, const struct db_options *o, struct pg_pool **ret, struct err *e);
-void pg_pool_close(struct pg_pool *p); /* waits for who works. Yields. NULL is a no-op */
+void pg_pool_close(struct pg_pool *p); /* nobody works with it any more. Yields. NULL is a no-op */
 NODISCARD int pg_pool_work(struct pg_pool *p, const struct pg_work *w, struct err *e); /* yields */
 NODISCARD int pg_pool_listen(struct pg_pool *p, const struct db_listener *l, struct err *e);
 uint64_t pg_pool_commits(const struct pg_pool *p);

@@ -157,24 +157,38 @@ int resolve_collection_artifacts(struct gql_call *c, const struct jval **ret, st
     return 0;
 }
 
-int resolve_artifact_members(struct gql_call *c, const struct jval **ret, struct err *e)
+static struct jval *artifact_of_member(struct arena *a, const struct store_member *m)
 {
-    struct store_member_query members = { .artifact_id = parent_int(c, "$id") };
+    return artifact_object(a, &m->artifact);
+}
+
+/* The page of @members that the call asks for, as @object makes them, of what the caller may see. */
+static int connect_members(struct gql_call *c, struct store_member_query *members,
+                           struct jval *(*object)(struct arena *a, const struct store_member *m),
+                           const struct jval **ret, struct err *e)
+{
     const struct access q = access_of(c);
     struct connection list = connection_begin(c->a);
     struct members found = { 0 };
     struct jval *o;
-    int rc = members_page(c, &members, &found, e);
+    int rc = members_page(c, members, &found, e);
 
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < found.len; i++)
         if (access_entity_id(&q, found.items[i].collection.entity_id, "it", NULL) == 0)
-            connection_add(&list, member_object(c->a, &found.items[i]), found.items[i].id);
+            connection_add(&list, object(c->a, &found.items[i]), found.items[i].id);
     o = connection_end(&list, found.more);
     jval_set_int(c->a, o, "totalCount", found.total);
     *ret = o;
     return 0;
+}
+
+int resolve_artifact_members(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_member_query members = { .artifact_id = parent_int(c, "$id") };
+
+    return connect_members(c, &members, member_object, ret, e);
 }
 
 /* inputArtifacts and outputArtifacts of a run */
@@ -184,21 +198,8 @@ int resolve_run_artifacts(struct gql_call *c, const struct jval **ret, struct er
     bool used = strcmp(c->field, "inputArtifacts") == 0;
     struct store_member_query members = { .used_by_run_id = used ? run_id : 0,
                                           .logged_by_run_id = used ? 0 : run_id };
-    const struct access q = access_of(c);
-    struct connection list = connection_begin(c->a);
-    struct members found = { 0 };
-    struct jval *o;
-    int rc = members_page(c, &members, &found, e);
 
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < found.len; i++)
-        if (access_entity_id(&q, found.items[i].collection.entity_id, "it", NULL) == 0)
-            connection_add(&list, artifact_object(c->a, &found.items[i].artifact), found.items[i].id);
-    o = connection_end(&list, found.more);
-    jval_set_int(c->a, o, "totalCount", found.total);
-    *ret = o;
-    return 0;
+    return connect_members(c, &members, artifact_of_member, ret, e);
 }
 
 /* --- files --- */
