@@ -295,6 +295,8 @@ static void announce(struct launch *l, enum launch_phase from, bool held_slot)
         l->active_since_ms = io_now_ms(a->io);
         watcher_look(l);
     }
+    if (from == LAUNCH_ACTIVE && l->row.phase != from && l->stop_wanted == LAUNCH_STOP_NOT_STARTED)
+        l->stop_wanted = l->row.stop; /* meant for that job, which may have ended by itself meanwhile */
 }
 
 int launch_save(struct launch *l, const struct launch_row *next, struct str request, struct str note,

@@ -8,7 +8,7 @@
 #include "io/http.h"
 #include "wandb/wandb.h"
 
-enum { WATCH_MS = 5000, VERTEX_ROUNDS = 3 };
+enum { WATCH_MS = 5000, WATCH_CALM_MS = 15000, VERTEX_ROUNDS = 3 };
 
 static const char MAKE_QUEUE[] =
     "mutation M($config: JSONString!) { upsertRunQueue(input: {entityName: \"ada\", projectName: "
@@ -372,7 +372,7 @@ static void client_work(struct client *c)
         if (rc && rc != -ERR_NET) /* the server is down: next round */
             return;
         quiet = all_ended(c->w) ? quiet + 1 : 0;
-        if (io_sleep(c->io, quiet ? 30000 : WATCH_MS, NULL))
+        if (io_sleep(c->io, quiet ? 30000 : c->w->calm ? WATCH_CALM_MS : WATCH_MS, NULL))
             return;
     }
     c->w->done = true;

@@ -255,6 +255,28 @@ static void a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails(void 
     assert_int_equal(world.live_max, 1);
 }
 
+/* Its time to start runs out while its end is being written down, whenever the agent looked last. */
+static void a_job_that_ends_just_before_it_had_to_start_is_followed_by_the_next(void **state)
+{
+    const struct launch_policies p = policies(2 * MINUTE_MS, 0);
+
+    for (int64_t ends_ms = 100 * 1000; ends_ms < 2 * MINUTE_MS; ends_ms += 2000) {
+        tear_down(state);
+        set_up(state);
+        world.policies = &p;
+        start_job();
+        run_for(ends_ms);
+        set_disk_full(true);
+        cloud_set_state(0, "FAILED", "Resources are insufficient in region: us-central1.");
+        run_for(2 * MINUTE_MS + 5000 - ends_ms);
+        set_disk_full(false);
+        run_until(two_jobs);
+        cloud_set_state(1, "SUCCEEDED", NULL);
+        run_until(all_reported);
+        assert_item(0, "FINISHED", "");
+    }
+}
+
 static void a_job_whose_time_is_over_is_ended_and_the_item_fails(void **state)
 {
     const struct launch_policies p = policies(0, 10 * MINUTE_MS);
@@ -427,6 +449,7 @@ int main(void)
         LIFE(a_lost_create_whose_jobs_have_all_ended_is_not_made_again),
         LIFE(a_second_job_that_cannot_be_cancelled_at_once_is_cancelled_later),
         LIFE(a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails),
+        LIFE(a_job_that_ends_just_before_it_had_to_start_is_followed_by_the_next),
         LIFE(a_job_whose_time_is_over_is_ended_and_the_item_fails),
         LIFE(a_region_that_does_not_exist_is_believed_in_the_end),
         LIFE(without_a_limit_all_items_run_at_once),
