@@ -27,7 +27,7 @@
 enum {
     KEEP_MEMORY = 1 << 30,
     FAULTS_MAX_MS = 150 * 1000,
-    SEED_CPU_S = 120, /* a world takes well under one; also under the sanitizers */
+    SEED_CPU_S = 120,           /* a world takes well under one; also under the sanitizers */
     SETTLE_MS = 120 * 60 * 1000 /* leases, back-offs and jobs one after another fit in well */
 };
 
@@ -43,8 +43,8 @@ static void empty_folder(void)
     nftw(".", remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A fiber that goes round and round never comes back to whoever checks the promises. The world is stuck in the
- * middle of anything, so there is no trace: a debugger at the replay shows the loop. */
+/* A fiber that goes round and round never comes back to whoever checks the promises. The world is stuck in
+ * the middle of anything, so there is no trace: a debugger at the replay shows the loop. */
 static void never_ends(int signal_number)
 {
     static const char text[] = "a fiber does not wait for anything any more\n";
