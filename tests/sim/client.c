@@ -19,9 +19,27 @@ static const char PUSH[] =
     "\"model-registry\", queueName: \"q\", runSpec: $spec}) { runQueueItemId } }";
 static const char STOP[] =
     "mutation M($id: ID!) { stopRunQueueItem(input: {runQueueItemId: $id}) { success } }";
-static const char FINISH[] =
-    "mutation M($id: ID!, $fence: Int) { finishRunQueueItem(input: {runQueueItemId: $id, outcome: FINISHED, "
-    "message: \"of one who lost it\", fence: $fence}) { success } }";
+/* What one says who had the item once. */
+static const struct old_word {
+    const char *field, *document;
+} OLD_WORDS[] = {
+    { "ackRunQueueItem",
+      "mutation M($id: ID!, $fence: Int) { ackRunQueueItem(input: {runQueueItemId: $id, runName: "
+      "\"of-one-who-lost-it\", fence: $fence}) { success } }" },
+    { "failRunQueueItem",
+      "mutation M($id: ID!, $fence: Int) { failRunQueueItem(input: {runQueueItemId: $id, message: "
+      "\"of one who lost it\", stage: \"agent\", fence: $fence}) { success } }" },
+    { "updateRunQueueItemWarning",
+      "mutation M($id: ID!, $fence: Int) { updateRunQueueItemWarning(input: "
+      "{runQueueItemId: $id, message: \"of one who lost it\", stage: \"agent\", fence: "
+      "$fence}) { success } }" },
+    { "noteRunQueueItem",
+      "mutation M($id: ID!, $fence: Int) { noteRunQueueItem(input: {runQueueItemId: $id, message: "
+      "\"of one who lost it\", running: true, fence: $fence}) { success } }" },
+    { "finishRunQueueItem",
+      "mutation M($id: ID!, $fence: Int) { finishRunQueueItem(input: {runQueueItemId: $id, "
+      "outcome: FINISHED, message: \"of one who lost it\", fence: $fence}) { success } }" },
+};
 static const char WATCH[] = "query Q { project(name: \"model-registry\", entityName: \"ada\") { "
                             "runQueue(name: \"q\") { runQueueItems "
                             "{ edges { node { id state error { message } history { state note } } } } } } }";
@@ -191,19 +209,24 @@ static void see_item(struct world *w, const struct jval *node)
     }
 }
 
-/* One who had the item before it was lent again has no say. */
+/* One who had the item before it was lent again has no say: refused, or told that nothing was done. */
 static int try_old_token(struct client *c, struct world_item *item)
 {
     AUTO_PTR(arena) a = arena_new();
+    const struct old_word *word = &OLD_WORDS[sim_random_range(c->w->sim, 0, ARRAY_LEN(OLD_WORDS) - 1)];
     struct jval *variables = jval_new_object(a);
+    const struct wandb_request req = { .document = word->document, .variables = variables };
     const struct jval *data = NULL;
+    int rc;
 
     jval_set_cstr(a, variables, "id", item->id);
     jval_set_int(a, variables, "fence", sim_random_range(c->w->sim, 1, item->pops - 1));
-    int rc = ask(c, a, FINISH, variables, &data);
-    if (!rc && jval_bool(jval_path(data, "finishRunQueueItem.success")))
-        world_break(c->w, "the server believed an old token of %s", item->label);
-    return rc;
+    c->w->asking = true;
+    rc = wandb_call(c->wandb, a, &req, &data, NULL);
+    c->w->asking = false;
+    if (!rc && jval_bool(jval_get(jval_get(data, word->field), "success")))
+        world_break(c->w, "the server believed %s with an old token of %s", word->field, item->label);
+    return rc == -ERR_CANCELLED || rc == -ERR_NET ? rc : 0;
 }
 
 static int try_old_tokens(struct client *c)
