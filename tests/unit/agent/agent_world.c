@@ -105,6 +105,15 @@ void run_for(int64_t ms)
         continue;
 }
 
+void lose_the_disk(void)
+{
+    sim_node_kill(world.agent);
+    run_for(5000);
+    folder_remove(world.dir);
+    folder_make(world.dir);
+    boot();
+}
+
 bool has_job(void)
 {
     return cloud.count > 0;

@@ -38,6 +38,8 @@ int tear_down(void **state);
 #define LIFE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 void push(const char *spec);
 void boot(void); /* starts the agent */
+/** lose_the_disk() - the agent is killed, and starts anew on an empty disk after five seconds. */
+void lose_the_disk(void);
 /** run_until() - step until @done says so, for at most two hours of virtual time. */
 void run_until(bool (*done)(void));
 void run_for(int64_t ms);

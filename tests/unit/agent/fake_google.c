@@ -48,6 +48,7 @@ static void out_job(struct arena *a, const struct cloud_job *j, struct vertex_jo
     *ret = (struct vertex_job){ .name = str_of(arena_strdup(a, j->name)),
                                 .state = str_of(arena_strdup(a, j->state)),
                                 .error_message = str_of(j->error),
+                                .create_time = str_of(arena_printf(a, "%06d", (int)(j - cloud.jobs))),
                                 .labels = labels };
 }
 
@@ -158,12 +159,13 @@ int vertex_get_env(struct google *g, struct arena *a, struct str name, struct ve
     return rc;
 }
 
-/* Knows the filters of the agent: a dedup label, or its own label or home with states that live or ended. */
+/* Knows the filters of the agent: a dedup label, an item, or its own label or home with states that live or
+ * ended. */
 int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where, struct str filter,
                 struct vertex_jobs *ret, struct err *e)
 {
     struct vertex_jobs jobs = { .at = arena_array(a, CLOUD_MAX_JOBS, sizeof(*jobs.at)) };
-    bool by_home = str_find(filter, STR(LABEL_HOME)) >= 0;
+    bool by_home = str_find(filter, STR(LABEL_HOME)) >= 0, by_item = str_find(filter, STR(LABEL_ITEM)) >= 0;
     bool live_only = str_find(filter, STR("JOB_STATE_RUNNING")) >= 0;
     bool ended_only = str_find(filter, STR("JOB_STATE_SUCCEEDED")) >= 0;
     int rc = reach(e);
@@ -171,10 +173,12 @@ int vertex_list(struct google *g, struct arena *a, const struct vertex_place *wh
     if (rc)
         return rc;
     cloud.lists++;
+    cloud.item_lists += by_item;
     if (cloud.nowhere)
         return err_set_http(e, 404, "not found");
     for (int i = 0; i < cloud.count; i++) {
         const char *label = by_home                   ? cloud.jobs[i].home
+                            : by_item                 ? cloud.jobs[i].item
                             : live_only || ended_only ? cloud.jobs[i].agent
                                                       : cloud.jobs[i].attempt;
 

@@ -18,6 +18,7 @@ struct cloud {
     struct io *io; /* of the agent */
     struct cloud_job jobs[CLOUD_MAX_JOBS];
     int count, creates, cancels, lists, gets;
+    int item_lists;     /* those of one item's jobs */
     int told_max;       /* the longest list as far as it was read */
     int lose_answers;   /* of the next so many creates that work */
     int refuse_creates; /* with 429 */

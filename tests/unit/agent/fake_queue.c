@@ -42,16 +42,19 @@ static const char *pop(struct arena *a, struct str name)
             queue.items[i].leased_ms = sim_now_ms(queue.sim);
             snprintf(queue.items[i].state, sizeof(queue.items[i].state), "LEASED");
             queue.items[i].pops++;
-            return arena_printf(a, "{\"popFromRunQueue\":{\"runQueueItemId\":\"i%zu\",\"runSpec\":%s%s}}", i,
-                                queue.items[i].spec,
-                                queue.fences ? arena_printf(a, ",\"fence\":%d", queue.items[i].pops) : "");
+            return arena_printf(a, "{\"popFromRunQueue\":{\"runQueueItemId\":\"i%zu\",\"runSpec\":%s%s%s}}",
+                                i, queue.items[i].spec,
+                                queue.fences ? arena_printf(a, ",\"fence\":%d", queue.items[i].pops) : "",
+                                queue.items[i].taken_over
+                                    ? arena_printf(a, ",\"takenOverRunId\":\"%s\"", queue.items[i].run)
+                                    : "");
         }
     return "{\"popFromRunQueue\":null}";
 }
 
 static const char *ack(struct arena *a, struct item *it, struct str run)
 {
-    bool first = it && !it->run[0];
+    bool again = it && it->taken_over && str_is(run, it->run), first = it && (!it->run[0] || again);
 
     if (queue.steal && first)
         snprintf(it->run, sizeof(it->run), "stolen");

@@ -12,7 +12,7 @@ struct item {
     char state[20], run[40], message[2000], stage[20], warning[2000], files[200];
     int pops, acks, reports, warnings, waits;
     int64_t leased_ms;
-    bool stop_asked;
+    bool stop_asked, taken_over; /* the second: its agent fell silent, and it may have a job already */
 };
 
 /* The queue server, and what happens to it. */

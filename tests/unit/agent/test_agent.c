@@ -196,21 +196,11 @@ static void an_agent_killed_in_a_create_finds_its_job(void **state)
     end_job();
 }
 
-/* Killed, and its disk with it, some time after its job was made. */
-static void lose_the_disk(void)
-{
-    run_for(3000);
-    sim_node_kill(world.agent);
-    run_for(5000);
-    folder_remove(world.dir);
-    folder_make(world.dir);
-    boot();
-}
-
 static void a_job_of_a_lost_journal_is_found_by_its_home_on_a_wandb_server(void **state)
 {
     queue.own_server = false;
     start_job();
+    run_for(3000);
     lose_the_disk();
     run_for(120000);
     assert_int_equal(cloud.creates, 1);
@@ -225,6 +215,7 @@ static void a_job_of_a_lost_journal_whose_item_has_ended_is_left_alone(void **st
     queue.own_server = false;
     start_job();
     snprintf(queue.items[0].state, sizeof(queue.items[0].state), "FINISHED");
+    run_for(3000);
     lose_the_disk();
     run_for(120000);
     cloud_set_state(0, "FAILED", "boom");

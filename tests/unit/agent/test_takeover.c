@@ -1,0 +1,137 @@
+/*
+ * tests/unit/agent/test_takeover.c: items of an agent that fell silent, which our own server lends again:
+ * what it made of them is found by their label before anything else is made.
+ */
+#include <stdio.h>
+
+#include "agent_world.h"
+
+enum { MINUTE_MS = 60000 };
+
+/* Another agent gets the first item: one with a disk of its own, on which nothing is. */
+static void take_over(void)
+{
+    queue.items[0].taken_over = true;
+    snprintf(queue.items[0].state, sizeof(queue.items[0].state), "PENDING");
+    lose_the_disk();
+}
+
+static void begin(void)
+{
+    queue.fences = true;
+    start_job();
+    run_for(10000);
+}
+
+static void a_job_that_lives_is_seen_through(void **state)
+{
+    begin();
+    take_over();
+    run_for(2 * MINUTE_MS);
+    assert_int_equal(queue.items[0].acks, 2);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(cloud.creates, 1);
+    assert_int_equal(cloud.cancels, 0);
+}
+
+static void a_job_that_ended_meanwhile_is_told(void **state)
+{
+    begin();
+    cloud_set_state(0, "FAILED", "boom");
+    take_over();
+    run_until(all_reported);
+    assert_item(0, "FAILED", "boom");
+    assert_int_equal(cloud.creates, 1);
+}
+
+static void of_several_jobs_that_ended_the_latest_counts(void **state)
+{
+    cloud.twice = true;
+    begin();
+    cloud_set_state(0, "FAILED", "boom");
+    cloud_set_state(1, "SUCCEEDED", NULL);
+    take_over();
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(cloud.creates, 1);
+}
+
+static void where_no_job_was_made_one_is(void **state)
+{
+    queue.fences = true;
+    cloud.refuse_creates = 1000;
+    push(SPEC);
+    boot();
+    run_for(MINUTE_MS);
+    assert_int_equal(queue.items[0].acks, 1);
+    cloud.refuse_creates = 0;
+    take_over();
+    run_until(has_job);
+    end_job();
+    assert_int_equal(cloud.count, 1);
+}
+
+static void what_cannot_be_asked_yet_is_waited_for(void **state)
+{
+    begin();
+    cloud.down = true;
+    take_over();
+    run_for(30 * MINUTE_MS);
+    cloud.down = false;
+    run_for(10 * MINUTE_MS);
+    assert_int_equal(cloud.creates, 1);
+    end_job();
+}
+
+static void each_place_of_the_ladder_is_asked_once(void **state)
+{
+    const struct launch_rung rungs[] = { { .region = STR("us-central1") },
+                                         { .region = STR("us-central1"), .strategy = STR("SPOT") },
+                                         { .region = STR("us-east4") } };
+    struct launch_policies policies;
+    int lists;
+
+    launch_policies_default(&policies);
+    policies.all.rungs = rungs;
+    policies.all.rung_count = ARRAY_LEN(rungs);
+    world.policies = &policies;
+    begin();
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    lists = cloud.item_lists;
+    take_over();
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(cloud.item_lists - lists, 2);
+}
+
+static void an_item_that_is_to_stop_has_its_job_ended(void **state)
+{
+    begin();
+    cloud_set_state(0, "RUNNING", NULL);
+    queue.items[0].stop_asked = true;
+    cloud.down = true;
+    take_over();
+    run_for(MINUTE_MS);
+    cloud.down = false;
+    run_until(all_reported);
+    assert_item(0, "STOPPED", "stopped on request");
+    assert_int_equal(cloud_live_jobs(), 0);
+    assert_int_equal(cloud.creates, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIFE(a_job_that_lives_is_seen_through),
+        LIFE(a_job_that_ended_meanwhile_is_told),
+        LIFE(of_several_jobs_that_ended_the_latest_counts),
+        LIFE(where_no_job_was_made_one_is),
+        LIFE(what_cannot_be_asked_yet_is_waited_for),
+        LIFE(each_place_of_the_ladder_is_asked_once),
+        LIFE(an_item_that_is_to_stop_has_its_job_ended),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
