@@ -1,12 +1,11 @@
 """The server's schema before the reference implementation of GraphQL, npm's graphql."""
 
-import base64
 import json
 import subprocess
-import urllib.request
 
 import pytest
 
+from clients import ask
 from conftest import ROOT
 
 CHECK = ROOT / "tests/graphql-js/check.mjs"
@@ -18,15 +17,6 @@ def graphql_js(sdl=SDL, introspection=None, operations=()):
     done = subprocess.run(["node", CHECK], input=json.dumps(request), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def ask(system, query):
-    request = urllib.request.Request(system.url + "/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"})
-    request.add_header("Authorization", "Basic " + base64.b64encode(f"api:{system.key}".encode()).decode())
-    with urllib.request.urlopen(request, timeout=30) as reply:
-        answer = json.load(reply)
-    assert "errors" not in answer, answer
-    return answer["data"]
 
 
 @pytest.fixture(scope="module")
