@@ -20,14 +20,18 @@ void admin_print_key(const struct secret *key, const char *username, const char 
     fflush(stdout);
 }
 
+const char *admin_operator(struct arena *a)
+{
+    return arena_printf(a, "operator uid %u", (unsigned)getuid());
+}
+
 int admin_open(struct io *io, const struct args *a, struct server **ret, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     struct server_options o = { .data_dir = args_text(a, "data") };
     int rc = role_db_url(io, a, &o.db_url, e);
 
-    /* By number: names need what a static program has not. */
-    o.acts_as = arena_printf(arena, "operator uid %u", (unsigned)getuid());
+    o.acts_as = admin_operator(arena);
     if (!o.data_dir)
         o.data_dir = role_default_dir(io, arena, "server");
     rc = rc ? rc : server_new(io, &o, ret, e);

@@ -11,6 +11,9 @@ void admin_print_key(const struct secret *key, const char *username, const char 
  * it.
  */
 NODISCARD int admin_open(struct io *io, const struct args *a, struct server **ret, struct err *e);
+/** admin_operator() - who works on a data folder without a key, for the log of changes: by number, as names
+ * need what a static program has not. */
+const char *admin_operator(struct arena *a);
 /** admin_lasts() - --expires: how long from now a key lasts, in ms; 0 when it is not given. -ERR_USAGE. */
 NODISCARD int admin_lasts(const struct args *a, int64_t *ret_ms, struct err *e);
 /** admin_show_key() - a key that was made, as -o asks; -o json gives {@name_key: name, "api_key"}. */

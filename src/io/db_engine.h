@@ -63,3 +63,4 @@ void pg_pool_close(struct pg_pool *p); /* nobody works with it any more. Yields.
 NODISCARD int pg_pool_work(struct pg_pool *p, const struct pg_work *w, struct err *e); /* yields */
 NODISCARD int pg_pool_listen(struct pg_pool *p, const struct db_listener *l, struct err *e);
 uint64_t pg_pool_commits(const struct pg_pool *p);
+const char *pg_pool_url(const struct pg_pool *p); /* as long as the pool */

@@ -66,6 +66,11 @@ uint64_t pg_pool_commits(const struct pg_pool *p)
     return p->commits;
 }
 
+const char *pg_pool_url(const struct pg_pool *p)
+{
+    return p->url;
+}
+
 /* --- the schema ----------------------------------------------------------------------------------------- */
 
 struct migration {

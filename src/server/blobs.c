@@ -4,32 +4,19 @@
  */
 
 #include "server/blobs.h"
-#include "base/ascii.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/bulk.h"
 #include "io/file.h"
 #include "server/manifest.h"
+#include "server/places.h"
 
 enum { SHA_LEN = 64, LEFT_OVER_S = 2 * 24 * 60 * 60 };
 
-static bool sha_is_well_formed(struct str sha256)
-{
-    for (size_t i = 0; i < sha256.len; i++)
-        if (!ascii_is_digit(sha256.ptr[i]) && (sha256.ptr[i] < 'a' || sha256.ptr[i] > 'f'))
-            return false;
-    return sha256.len == SHA_LEN;
-}
-
 int blob_path(struct server *s, struct strbuf *b, struct str sha256, bool folder, struct err *e)
 {
-    if (!sha_is_well_formed(sha256))
-        return err_set(e, ERR_INVALID, "'%.*s' is no SHA-256", STR_ARG(str_sub(sha256, 0, 80)));
-    strbuf_addf(b, "%s/objects/%.2s", s->data_dir, sha256.ptr);
-    if (!folder)
-        strbuf_addf(b, "/%.*s", SHA_LEN - 2, sha256.ptr + 2);
-    return strbuf_check(b, e);
+    return place_of_blob(b, s->data_dir, sha256, folder, e);
 }
 
 /* --- keeping --- */

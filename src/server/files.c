@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "io/file.h"
 #include "server/manifest.h"
+#include "server/places.h"
 #include "server/server_internal.h"
 
 enum { NAME_MAX_BYTES = 512, FILE_MAX_BYTES = 64 << 20, SIGNED_FOR_MS = 24 * 60 * 60 * 1000 };
@@ -55,17 +56,6 @@ struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t r
     return arena_str(x->a, strbuf_str(&url));
 }
 
-static int file_path(struct server *s, struct strbuf *b, int64_t run_id, struct str name, struct err *e)
-{
-    uint8_t digest[32];
-    char hex[65];
-
-    sha256(name, digest);
-    hex_encode(digest, sizeof(digest), hex);
-    strbuf_addf(b, "%s/run-files/%lld/%s", s->data_dir, (long long)run_id, hex);
-    return strbuf_check(b, e);
-}
-
 static int file_store(struct server *s, struct http_exchange *x, int64_t run_id, struct str name,
                       struct err *e)
 {
@@ -73,11 +63,10 @@ static int file_store(struct server *s, struct http_exchange *x, int64_t run_id,
     const struct store_file file = { .name = name,
                                      .size_bytes = (int64_t)x->body.len,
                                      .updated_unix_ms = io_now_unix_ms(s->io) };
-    int rc = file_path(s, &path, run_id, name, e);
+    int rc = place_of_run_file(&path, s->data_dir, run_id, name, e);
 
-    strbuf_addf(&folder, "%s/run-files/%lld", s->data_dir, (long long)run_id);
     if (rc == 0)
-        rc = strbuf_check(&folder, e);
+        rc = place_of_run_file(&folder, s->data_dir, run_id, (struct str){ 0 }, e);
     if (rc == 0)
         rc = file_mkdirs(s->io, strbuf_cstr(&folder), e);
     if (rc == 0)
@@ -126,7 +115,7 @@ static void download_handle(struct server *s, struct http_exchange *x, const str
     int rc = files_name_check(name, &e);
 
     if (rc == 0)
-        rc = file_path(s, &path, run->id, name, &e);
+        rc = place_of_run_file(&path, s->data_dir, run->id, name, &e);
     if (rc == 0)
         rc = file_read(s->io, x->a, strbuf_cstr(&path), FILE_MAX_BYTES, &data, &e);
     if (rc == -ERR_NOT_FOUND)

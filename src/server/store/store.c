@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/embed.h"
 #include "base/mem.h"
+#include "io/db_pair.h"
 
 EMBEDDED(store_migration_0001);
 EMBEDDED(store_migration_0002);
@@ -18,16 +19,25 @@ EMBEDDED(store_migration_0005);
 EMBEDDED(store_migration_0006);
 EMBEDDED(store_migration_0007);
 
-int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e)
+static const char *const *migrations(void)
 {
-    static const char *const migrations[] = { store_migration_0001, store_migration_0002,
-                                              store_migration_0003, store_migration_0004,
-                                              store_migration_0005, store_migration_0006,
-                                              store_migration_0007, NULL };
+    static const char *const all[] = { store_migration_0001, store_migration_0002,
+                                       store_migration_0003, store_migration_0004,
+                                       store_migration_0005, store_migration_0006,
+                                       store_migration_0007, NULL };
+
+    return all;
+}
+
+static int open_as(struct io *io, const struct store_options *o, bool read_only, struct store **ret,
+                   struct err *e)
+{
     struct db *db = NULL;
-    const struct db_options options = {
-        .path = o->path, .url = o->url, .migrations = migrations, .fast_and_unsafe = o->fast_and_unsafe
-    };
+    const struct db_options options = { .path = o->path,
+                                        .url = o->url,
+                                        .migrations = migrations(),
+                                        .fast_and_unsafe = o->fast_and_unsafe,
+                                        .read_only = read_only };
     int rc = db_open(io, &options, &db, e);
 
     if (rc < 0)
@@ -35,6 +45,36 @@ int store_open(struct io *io, const struct store_options *o, struct store **ret,
     *ret = xcalloc(1, sizeof(**ret));
     (*ret)->io = io;
     (*ret)->db = db;
+    return 0;
+}
+
+int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e)
+{
+    return open_as(io, o, false, ret, e);
+}
+
+static int format_read(struct db_conn *c, void *arg, struct err *e)
+{
+    return db_version(c, arg, e);
+}
+
+int store_open_to_read(struct io *io, const struct store_options *o, struct store **ret, struct err *e)
+{
+    AUTO_PTR(store) s = NULL;
+    int64_t format = 0, known = 0;
+    int rc = open_as(io, o, true, &s, e);
+
+    rc = rc < 0 ? rc : db_read(s->db, format_read, &format, e);
+    if (rc < 0)
+        return rc;
+    while (migrations()[known])
+        known++;
+    if (format > known || (format < known && !o->any_format))
+        return err_set(e, ERR_STORE, "%s has format %lld, and this program's is %lld: %s", o->path,
+                       (long long)format, (long long)known,
+                       format > known ? "use the slipway that wrote it, or a newer one"
+                                      : "start 'slipway server' of this version on it once");
+    *ret = TAKE(s);
     return 0;
 }
 

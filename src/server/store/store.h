@@ -2,7 +2,7 @@
  * server/store/store.h: what the server remembers, as acts with a meaning; no SQL outside this folder.
  *
  * This header and its subjects (people.h queues.h items.h agents.h runs.h artifacts.h
- * collections.h) are the one interface. The SQL
+ * collections.h transfer.h) are the one interface. The SQL
  * behind it is written once, for SQLite and PostgreSQL (io/db.h), and tests/unit/server/test_store*.c run on
  * both.
  *
@@ -22,6 +22,7 @@ struct store_options {
     const char *path;     /* database file; its folder exists */
     const char *url;      /* not NULL: PostgreSQL's address, in place of the file */
     bool fast_and_unsafe; /* no fsync: simulator and tests */
+    bool any_format;      /* only store_open_to_read(): an older format is as good */
 };
 NODISCARD int store_open(struct io *io, const struct store_options *o, struct store **ret, struct err *e);
 void store_close(struct store *s); /* NULL is a no-op */
@@ -47,3 +48,4 @@ NODISCARD int store_own_secret(struct store *s, enum store_secret which, struct 
 #include "server/store/people.h"
 #include "server/store/queues.h"
 #include "server/store/runs.h"
+#include "server/store/transfer.h"
