@@ -61,6 +61,23 @@ static void check_slots(struct world *w, const struct agent *a)
         world_break(w, "%zu launches want a slot, %zu are counted", wanted, a->slots_wanted);
 }
 
+/* By its own rows: a create that may have made a job counts as one. */
+static void check_max_jobs(struct world *w, const struct world_machine *m)
+{
+    int64_t jobs[2] = { 0 }; /* of programs, of schedulers */
+
+    for (size_t i = 0; i < m->agent->launches.len; i++) {
+        const struct launch_row *r = &((const struct launch *)m->agent->launches.items[i])->row;
+        bool ended = vertex_status_is_ended(vertex_status_parse(r->vertex_status));
+
+        jobs[r->scheduler] += r->phase == LAUNCH_SUBMITTING || (r->phase == LAUNCH_ACTIVE && !ended) ||
+                              (r->phase == LAUNCH_STOPPING && !ended);
+    }
+    if (jobs[0] > w->max_jobs || jobs[1] > w->max_schedulers)
+        world_break(w, "%s has %lld jobs and %lld schedulers in hand", m->dir, (long long)jobs[0],
+                    (long long)jobs[1]);
+}
+
 /* Its machine may have been cut off or down until a moment ago. */
 static bool has_been_well(const struct world *w, const struct world_machine *m)
 {
@@ -102,6 +119,7 @@ void invariants_step(struct world *w)
         if (!m->agent || !sim_node_is_up(m->node))
             continue;
         check_slots(w, m->agent);
+        check_max_jobs(w, m);
         check_jobs(w, m);
     }
 }
