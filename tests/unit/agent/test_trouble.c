@@ -93,6 +93,26 @@ static bool cancel_failed(void)
     return cloud.cancels == 1;
 }
 
+static int gets_before;
+
+static bool asked_twice(void)
+{
+    return cloud.gets >= gets_before + 2;
+}
+
+static void a_job_that_is_not_found_for_a_while_lives_on(void **state)
+{
+    run_job();
+    gets_before = cloud.gets;
+    cloud.jobs[0].deleted = true; /* so says a proxy */
+    run_until(asked_twice);
+    cloud.jobs[0].deleted = false;
+    run_for(5 * MINUTE_MS);
+    assert_int_equal(queue.items[0].reports, 0);
+    end_job();
+    assert_int_equal(cloud.creates, 1);
+}
+
 static void a_job_that_is_deleted_while_it_is_stopped_is_stopped(void **state)
 {
     run_job();
@@ -443,6 +463,7 @@ int main(void)
         LIFE(each_end_frees_the_slot_and_is_told),
         LIFE(the_words_for_a_failure_may_come_a_minute_late),
         LIFE(a_job_that_is_deleted_has_failed),
+        LIFE(a_job_that_is_not_found_for_a_while_lives_on),
         LIFE(a_job_that_is_deleted_while_it_is_stopped_is_stopped),
         LIFE(a_cancel_that_fails_is_sent_until_it_is_heard),
         LIFE(of_two_jobs_of_a_lost_create_the_live_one_is_watched),
