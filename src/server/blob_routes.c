@@ -133,12 +133,11 @@ bool server_admits(void *ctx, struct str method, struct str path)
 }
 
 struct str blob_part_url(struct server *s, struct http_exchange *x, int64_t file_id,
-                         const struct blob_part *part)
+                         const struct upload_part *part)
 {
     const struct address d = { .method = "PUT",
                                .kind = part_kind,
-                               .subject = str_of(arena_printf(x->a, "%lld.%lld.%.*s", (long long)file_id,
-                                                              (long long)part->number, STR_ARG(part->md5))),
+                               .subject = upload_part_subject(x->a, file_id, part),
                                .name = STR("part"),
                                .expires_ms = io_now_unix_ms(s->io) + UPLOAD_FOR_MS };
 

@@ -151,29 +151,28 @@ static int part_path(struct server *s, struct strbuf *b, int64_t file_id, int64_
 int blob_take_part(struct server *s, struct http_exchange *x, struct str subject, struct err *e)
 {
     AUTO_STRBUF struct strbuf from = STRBUF(4096), to = STRBUF(4096);
-    struct str md5 = subject, file = { 0 }, number = { 0 };
+    struct upload_part part = { 0 };
     struct bulk_sums sums = { 0 };
-    int64_t file_id = 0, part = 0;
-    int rc;
+    int64_t file_id = 0;
+    int rc = upload_part_subject_read(subject, &file_id, &part, e);
 
-    if (!str_cut(&md5, '.', &file) || !str_cut(&md5, '.', &number) || !str_to_i64(file, &file_id) ||
-        !str_to_i64(number, &part))
-        return err_set(e, ERR_NOT_FOUND, "there is no such part");
+    if (rc < 0)
+        return rc;
     rc = body_take(s, x, &from, &sums, e);
     if (rc == 0)
-        rc = md5_check(&sums, md5, STR("a part"), e);
+        rc = md5_check(&sums, part.md5, STR("a part"), e);
     if (rc == 0)
-        rc = part_path(s, &to, file_id, part, e);
+        rc = part_path(s, &to, file_id, part.number, e);
     if (rc == 0)
         rc = bulk_keep(s->io, strbuf_cstr(&from), strbuf_cstr(&to), e);
     if (rc < 0)
         drop(s, strbuf_cstr(&from));
     else
-        http_reply_header(x, "ETag", str_of(arena_printf(x->a, "\"%.*s\"", STR_ARG(md5))));
+        http_reply_header(x, "ETag", str_of(arena_printf(x->a, "\"%.*s\"", STR_ARG(part.md5))));
     return rc;
 }
 
-static int part_paths(struct server *s, struct arena *a, int64_t file_id, const struct blob_part_list *parts,
+static int part_paths(struct server *s, struct arena *a, int64_t file_id, const struct upload_parts *parts,
                       const char **ret, struct err *e)
 {
     for (size_t i = 0; i < parts->len; i++) {
@@ -191,7 +190,7 @@ static int part_paths(struct server *s, struct arena *a, int64_t file_id, const 
     return 0;
 }
 
-void blob_parts_drop(struct server *s, int64_t file_id, const struct blob_part_list *parts)
+void blob_parts_drop(struct server *s, int64_t file_id, const struct upload_parts *parts)
 {
     for (size_t i = 0; i < parts->len; i++) {
         AUTO_STRBUF struct strbuf path = STRBUF(4096);
@@ -202,7 +201,7 @@ void blob_parts_drop(struct server *s, int64_t file_id, const struct blob_part_l
 }
 
 int blob_parts_join(struct server *s, struct arena *a, const struct store_artifact_file *f,
-                    const struct blob_part_list *parts, struct err *e)
+                    const struct upload_parts *parts, struct err *e)
 {
     AUTO_STRBUF struct strbuf to = STRBUF(4096);
     const char **paths = arena_array(a, parts->len + 1, sizeof(*paths));

@@ -9,6 +9,7 @@
 #include "server/keys.h"
 #include "server/server.h"
 #include "server/store/store.h"
+#include "server/upload_parts.h"
 
 enum request_kind { REQUEST_GRAPHQL, REQUEST_WAIT, REQUEST_FILES, REQUEST_OTHER, REQUEST_KINDS };
 struct server_counts { /* since the start */
@@ -101,22 +102,14 @@ void blobs_layout_handle(struct server *s, struct http_exchange *x);
 struct str blob_upload_url(struct server *s, struct http_exchange *x, int64_t file_id, struct str name);
 /** blob_download_url() - an address that gives the bytes for an hour, without a key. */
 struct str blob_download_url(struct server *s, struct http_exchange *x, struct str sha256, struct str name);
-struct blob_part {
-    int64_t number;
-    struct str md5; /* hex */
-};
-struct blob_part_list {
-    const struct blob_part *items; /* in their order */
-    size_t len;
-};
 /** blob_part_url() - an address for one part of a file that comes in parts. */
 struct str blob_part_url(struct server *s, struct http_exchange *x, int64_t file_id,
-                         const struct blob_part *part);
+                         const struct upload_part *part);
 /** blob_parts_join() - the parts are all here: make the file of them. Yields. -ERR_CONFLICT: one is missing;
  * -ERR_INVALID: the whole is not what was promised. */
 NODISCARD int blob_parts_join(struct server *s, struct arena *a, const struct store_artifact_file *f,
-                              const struct blob_part_list *parts, struct err *e);
-void blob_parts_drop(struct server *s, int64_t file_id, const struct blob_part_list *parts);
+                              const struct upload_parts *parts, struct err *e);
+void blob_parts_drop(struct server *s, int64_t file_id, const struct upload_parts *parts);
 NODISCARD int blob_read_manifest(struct server *s, struct arena *a, struct str sha256, struct str *ret,
                                  struct err *e);
 /** blobs_open() - make the folders, remove what was left in them days ago. */

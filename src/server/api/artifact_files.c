@@ -1,12 +1,9 @@
 /* server/api/artifact_files.c: files and manifests of artifacts: promised, uploaded in parts. */
-#include <stdlib.h>
-
-#include "base/ascii.h"
 #include "base/crypto.h"
 #include "server/api/artifacts.h"
 #include "server/manifest.h"
 
-enum { NAMES_MAX = 10000, PARTS_MAX = 10000, MD5_LEN = 16 };
+enum { NAMES_MAX = 10000, MD5_LEN = 16 };
 
 /* --- files and manifest --- */
 
@@ -137,63 +134,17 @@ static int file_specs(struct gql_call *c, const struct jval *specs, struct store
     return rc;
 }
 
-static bool is_hex_md5(struct str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!ascii_is_digit(s.ptr[i]) && (s.ptr[i] < 'a' || s.ptr[i] > 'f'))
-            return false;
-    return s.len == 2 * MD5_LEN;
-}
-
-static int by_number(const void *a, const void *b)
-{
-    int64_t x = ((const struct blob_part *)a)->number, y = ((const struct blob_part *)b)->number;
-
-    return x < y ? -1 : x > y;
-}
-
-/* The parts of a list, in the order of their numbers: a client names them as it finished them. */
-static int parts_of(struct gql_call *c, const struct jval *list, struct blob_part_list *ret, struct err *e)
-{
-    struct blob_part *parts = arena_array(c->a, jval_len(list) + 1, sizeof(*parts));
-
-    if (jval_len(list) > PARTS_MAX)
-        return err_set(e, ERR_LIMIT, "more than %d parts", PARTS_MAX);
-    for (size_t i = 0; i < jval_len(list); i++) {
-        parts[i].number = jval_int(jval_get(jval_at(list, i), "partNumber"));
-        parts[i].md5 = jval_str(jval_get(jval_at(list, i), "hexMD5"));
-    }
-    if (jval_len(list) > 0)
-        qsort(parts, jval_len(list), sizeof(*parts), by_number);
-    for (size_t i = 0; i < jval_len(list); i++)
-        if (parts[i].number < 1 || parts[i].number > PARTS_MAX ||
-            (i > 0 && parts[i].number == parts[i - 1].number))
-            return err_set(e, ERR_INVALID, "parts have numbers of their own, from 1 to %d", PARTS_MAX);
-    *ret = (struct blob_part_list){ parts, jval_len(list) };
-    return 0;
-}
-
-/* What a part will be; what it was is the ETag in some clients' words, and the whole is checked anyway. */
-static int promises_check(const struct blob_part_list *parts, struct err *e)
-{
-    for (size_t i = 0; i < parts->len; i++)
-        if (!is_hex_md5(parts->items[i].md5))
-            return err_set(e, ERR_INVALID, "hexMD5 of part %lld is not an MD5",
-                           (long long)parts->items[i].number);
-    return 0;
-}
-
 /* Addresses for the parts of a file that comes in parts; the client then leaves uploadUrl alone. */
 static int parts_offer(struct gql_call *c, const struct jval *spec, const struct store_artifact_file *f,
                        struct jval *o, struct err *e)
 {
     struct caller *who = caller_of(c);
     struct jval *urls = jval_new_object(c->a), *list = jval_new_array(c->a);
-    struct blob_part_list parts = { 0 };
-    int rc = f->is_here ? 0 : parts_of(c, jval_get(spec, "uploadPartsInput"), &parts, e);
+    struct upload_parts parts = { 0 };
+    int rc = f->is_here ? 0 : upload_parts_read(c->a, jval_get(spec, "uploadPartsInput"), &parts, e);
 
     if (rc == 0)
-        rc = promises_check(&parts, e);
+        rc = upload_parts_check(&parts, e);
     if (rc < 0 || parts.len == 0)
         return rc;
     for (size_t i = 0; i < parts.len; i++) {
@@ -282,12 +233,12 @@ int resolve_complete_upload(struct gql_call *c, const struct jval **ret, struct 
 {
     struct server *s = caller_of(c)->server;
     struct store_artifact_file file = { 0 };
-    struct blob_part_list parts = { 0 };
+    struct upload_parts parts = { 0 };
     struct jval *o = jval_new_object(c->a);
     int rc = find_upload(c, &file, e);
 
     if (rc == 0)
-        rc = parts_of(c, gql_arg(c, "input.completedParts"), &parts, e);
+        rc = upload_parts_read(c->a, gql_arg(c, "input.completedParts"), &parts, e);
     if (rc == 0 && str_is(gql_arg_str(c, "input.completeMultipartAction"), "Abort"))
         blob_parts_drop(s, file.id, &parts);
     else if (rc == 0 && !file.is_here) /* a client that did not hear the answer asks again */
