@@ -98,7 +98,7 @@ int tables_match(const struct tables *from, const struct tables *to, struct err 
             rc = columns_match(left, right, e);
         else if (left && (!right || str_cmp(left->name, right->name) < 0))
             rc = only_one_has(left, "source", (struct str){ 0 }, e);
-        else
+        else if (right)
             rc = only_one_has(right, "target", (struct str){ 0 }, e);
     }
     return rc;
