@@ -9,6 +9,8 @@ EMBEDDED(document_queue_config);
 EMBEDDED(document_project_create);
 EMBEDDED(document_queue_upsert);
 EMBEDDED(document_queue_delete);
+EMBEDDED(document_queue_versions);
+EMBEDDED(document_queue_rollback);
 EMBEDDED(document_push);
 EMBEDDED(document_items);
 EMBEDDED(document_item);

@@ -46,6 +46,8 @@ static const struct verb *const verbs[] = {
     &verb_queue_list,
     &verb_queue_show,
     &verb_queue_delete,
+    &verb_queue_history,
+    &verb_queue_rollback,
     &verb_queue_validate,
     &verb_queue_parse,
     &verb_queue_render,

@@ -37,6 +37,7 @@ static const struct {
     { "createRunQueue.for all", ROLE_ADMIN },
     { "upsertRunQueue", ROLE_ADMIN },
     { "deleteRunQueues", ROLE_ADMIN },
+    { "rollbackRunQueue", ROLE_ADMIN },
 
     { "pushToRunQueue", ROLE_MEMBER },
     { "pushToRunQueue.resources", ROLE_ADMIN }, /* past the queue's template variables */

@@ -117,6 +117,9 @@ int resolve_create_config(struct gql_call *c, const struct jval **ret, struct er
 int resolve_create_queue(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_upsert_queue(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_delete_queues(struct gql_call *c, const struct jval **ret, struct err *e);
+/* queue_versions.c */
+int resolve_queue_versions(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_roll_back_queue(struct gql_call *c, const struct jval **ret, struct err *e);
 /* items.c: reading */
 int resolve_item(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_queue_items(struct gql_call *c, const struct jval **ret, struct err *e);

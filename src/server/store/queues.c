@@ -82,18 +82,13 @@ int store_config_by_uid(struct store *s, struct arena *a, struct str uid, struct
 
 /* --- making queues --- */
 
-struct queue_look {
-    struct str name; /* ENTITY/QUEUE */
-    struct str text; /* all that people can set */
-};
-
 static int look_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
     *(struct queue_look *)ret = (struct queue_look){ col(a, st, 0), col(a, st, 1) };
     return 0;
 }
 
-static int queue_look(struct db_conn *c, struct arena *a, int64_t id, struct queue_look *ret, struct err *e)
+int tx_queue_look(struct db_conn *c, struct arena *a, int64_t id, struct queue_look *ret, struct err *e)
 {
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e,
@@ -107,27 +102,48 @@ static int queue_look(struct db_conn *c, struct arena *a, int64_t id, struct que
     return rc < 0 ? rc : read_one(a, st, "the queue", look_row, ret, e);
 }
 
-struct queue_change {
-    const char *what;
-    const struct store_by *by;
-    struct str before;
-    bool is_gone;
-};
-
-/* After the change. */
-static int queue_note(struct db_conn *c, struct arena *a, int64_t id, const struct queue_change *change,
-                      struct err *e)
+int tx_queue_note(struct db_conn *c, struct arena *a, int64_t id, const struct queue_change *change,
+                  struct err *e)
 {
     struct queue_look now = { 0 };
-    int rc = queue_look(c, a, id, &now, e);
+    int rc = tx_queue_look(c, a, id, &now, e);
 
     return rc < 0 ? rc
                   : tx_audit(c, change->by,
                              &(struct audit_note){ .what = change->what,
                                                    .object = arena_printf(a, "queue %.*s", STR_ARG(now.name)),
+                                                   .detail = change->detail,
                                                    .before = change->before,
                                                    .after = change->is_gone ? (struct str){ 0 } : now.text },
                              e);
+}
+
+/* It is made, and has its first version. */
+static int queue_begin(struct db_conn *c, const struct store_by *by, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    int64_t id = db_last_id(c);
+    int rc = tx_queue_version_add(c, id, by, 0, e);
+
+    return rc < 0 ? rc
+                  : tx_queue_note(c, a, id, &(struct queue_change){ .what = "queue.create", .by = by }, e);
+}
+
+/* It was changed; the same again is no version. */
+static int queue_go_on(struct db_conn *c, int64_t id, struct str before, const struct store_by *by,
+                       struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct queue_look now = { 0 };
+    int rc = tx_queue_look(c, a, id, &now, e);
+
+    if (rc == 0 && !str_eq(now.text, before))
+        rc = tx_queue_version_add(c, id, by, 0, e);
+    return rc < 0
+               ? rc
+               : tx_queue_note(c, a, id,
+                               &(struct queue_change){ .what = "queue.config", .by = by, .before = before },
+                               e);
 }
 
 static int tx_queue_add(struct db_conn *c, const char *uid, const struct store_new_queue *n,
@@ -147,12 +163,9 @@ static int tx_queue_add(struct db_conn *c, const char *uid, const struct store_n
 static int queue_add(struct db_conn *c, void *arg, struct err *e)
 {
     struct queue_args *q = arg;
-    AUTO_PTR(arena) a = arena_new();
     int rc = tx_queue_add(c, q->queue_uid, q->queue, q->queue->config_uid, e);
 
-    return rc < 0 ? rc
-                  : queue_note(c, a, db_last_id(c),
-                               &(struct queue_change){ "queue.create", &q->queue->by, { 0 } }, e);
+    return rc < 0 ? rc : queue_begin(c, &q->queue->by, e);
 }
 
 int store_queue_add(struct store *s, struct arena *a, const struct store_new_queue *n, struct str *ret_uid,
@@ -190,21 +203,18 @@ static int queue_upsert(struct db_conn *c, void *arg, struct err *e)
     if (!row) {
         q->ret_uid = arena_str(q->a, str_of(q->queue_uid));
         rc = tx_queue_add(c, q->queue_uid, n, str_of(q->config_uid), e);
-        return rc < 0 ? rc
-                      : queue_note(c, a, db_last_id(c),
-                                   &(struct queue_change){ "queue.create", &n->by, { 0 } }, e);
+        return rc < 0 ? rc : queue_begin(c, &n->by, e);
     }
     q->ret_uid = col(q->a, st, 1);
     q->id = db_col_i64(st, 0);
     db_finish(st);
-    rc = queue_look(c, a, q->id, &old, e);
+    rc = tx_queue_look(c, a, q->id, &old, e);
     if (rc < 0)
         return rc;
     rc = db_run(c, NULL, e,
                 "UPDATE queues SET has_priorities = ?, config_uid = ?, external_links = ? WHERE id = ?",
                 "izsi", (int64_t)n->has_priorities, q->config_uid, n->external_links, q->id);
-    return rc < 0 ? rc
-                  : queue_note(c, a, q->id, &(struct queue_change){ "queue.config", &n->by, old.text }, e);
+    return rc < 0 ? rc : queue_go_on(c, q->id, old.text, &n->by, e);
 }
 
 int store_queue_upsert(struct store *s, struct arena *a, const struct store_new_queue *n,
@@ -323,9 +333,12 @@ static int queue_delete(struct db_conn *c, void *arg, struct err *e)
         return rc;
     if (changes == 0)
         return err_set(e, ERR_NOT_FOUND, "the queue does not exist");
-    rc = queue_look(c, a, q->id, &old, e);
+    rc = tx_queue_look(c, a, q->id, &old, e);
     if (rc == 0)
-        rc = queue_note(c, a, q->id, &(struct queue_change){ "queue.delete", q->by, old.text, true }, e);
+        rc = tx_queue_note(c, a, q->id,
+                           &(struct queue_change){
+                               .what = "queue.delete", .by = q->by, .before = old.text, .is_gone = true },
+                           e);
     if (rc < 0)
         return rc;
     rc = db_run(c, NULL, e,

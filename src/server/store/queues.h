@@ -57,6 +57,24 @@ NODISCARD int store_queue_by_id(struct store *s, struct arena *a, int64_t id, st
 /** store_queue_list() - the queues of an entity, oldest first. */
 NODISCARD int store_queue_list(struct store *s, struct arena *a, int64_t entity_id, struct store_queue **ret,
                                size_t *ret_len, struct err *e);
+struct store_queue_version {
+    int64_t version, at_unix_ms;
+    struct str who;
+    int64_t rolled_back_to; /* 0: none */
+    struct str access;
+    bool has_priorities;
+    struct str external_links, resource, config, template_variables; /* as above */
+};
+struct store_version_query {
+    int64_t queue_id, before, count; /* only versions below @before */
+};
+/** store_queue_versions() - what it was and is, newest first. */
+NODISCARD int store_queue_versions(struct store *s, struct arena *a, const struct store_version_query *q,
+                                   struct store_queue_version **ret, size_t *ret_len, struct err *e);
+/** store_queue_roll_back() - give it the contents of version @to, as a new version; none when it has them, so
+ * it may be repeated. *ret_version is the newest then. -ERR_NOT_FOUND: there is no such version. */
+NODISCARD int store_queue_roll_back(struct store *s, int64_t queue_id, int64_t to, const struct store_by *by,
+                                    int64_t *ret_version, struct err *e);
 /** store_queue_delete() - its waiting items become STOPPED ("queue deleted by WHO"); items with an agent go
  * on to their end. */
 NODISCARD int store_queue_delete(struct store *s, int64_t queue_id, const struct store_by *by, struct err *e);

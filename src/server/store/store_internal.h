@@ -71,6 +71,24 @@ struct audit_note {
 };
 NODISCARD int tx_audit(struct db_conn *c, const struct store_by *by, const struct audit_note *n,
                        struct err *e);
+struct queue_look {
+    struct str name; /* ENTITY/QUEUE */
+    struct str text; /* all that people can set */
+};
+NODISCARD int tx_queue_look(struct db_conn *c, struct arena *a, int64_t id, struct queue_look *ret,
+                            struct err *e);
+struct queue_change {
+    const char *what, *detail; /* detail may be NULL */
+    const struct store_by *by;
+    struct str before; /* its look; absent: it was not there */
+    bool is_gone;
+};
+/** tx_queue_note() - log a change, after it was made. */
+NODISCARD int tx_queue_note(struct db_conn *c, struct arena *a, int64_t id, const struct queue_change *change,
+                            struct err *e);
+/** tx_queue_version_add() - what the queue is now is its next version. @rolled_back_to: 0 none. */
+NODISCARD int tx_queue_version_add(struct db_conn *c, int64_t queue_id, const struct store_by *by,
+                                   int64_t rolled_back_to, struct err *e);
 /** tx_run_note() - what somebody does to a run that is there. */
 NODISCARD int tx_run_note(struct db_conn *c, int64_t run_id, const char *what, const struct store_by *by,
                           struct err *e);

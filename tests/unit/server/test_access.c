@@ -110,6 +110,8 @@ static const struct act {
       "queueName:\"<queue>\",resourceType:\"vertex\",resourceConfig:\"{\\\"resource_args\\\":{}}\"}){success}"
       "}",
       "" },
+    { "rollbackRunQueue", ROLE_ADMIN,
+      "mutation{rollbackRunQueue(input:{queueID:\"<queueid>\",version:1}){version}}", "" },
     { "deleteRunQueues", ROLE_ADMIN, "mutation{deleteRunQueues(input:{queueIDs:[\"<queueid>\"]}){success}}",
       "" },
 
