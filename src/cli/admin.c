@@ -45,9 +45,9 @@ void admin_print_json(struct arena *a, const struct jval *v)
     printf("%s\n", jval_text(a, v, JVAL_COMPACT).ptr);
 }
 
-int admin_lasts(const struct args *a, int64_t *ret_ms, struct err *e)
+int admin_time(const struct args *a, const char *option, int64_t *ret_ms, struct err *e)
 {
-    const char *text = args_text(a, "expires");
+    const char *text = args_text(a, option);
     struct str days = text ? str_of(text) : (struct str){ 0 };
     int64_t ms = 0;
     bool fits;
@@ -61,9 +61,14 @@ int admin_lasts(const struct args *a, int64_t *ret_ms, struct err *e)
         fits = duration_parse_human(days, &ms);
     }
     if (!fits || ms <= 0)
-        return err_set(e, ERR_USAGE, "--expires: \"%s\" is no time such as 90d, 12h or 30m", text);
+        return err_set(e, ERR_USAGE, "--%s: \"%s\" is no time such as 90d, 12h or 30m", option, text);
     *ret_ms = ms;
     return 0;
+}
+
+int admin_lasts(const struct args *a, int64_t *ret_ms, struct err *e)
+{
+    return admin_time(a, "expires", ret_ms, e);
 }
 
 void admin_show_key(const struct args *a, const char *name_key, const char *name, const struct secret *key)

@@ -149,7 +149,10 @@ int role_serve_server(struct io *io, const struct server_place *p, struct served
                                 .db_url = p->db_url,
                                 .key_rate = p->key_rate,
                                 .address_rate = p->address_rate,
-                                .behind_proxy = p->behind_proxy };
+                                .behind_proxy = p->behind_proxy,
+                                .prunes = p->prunes,
+                                .keep_history_ms = p->keep_history_ms,
+                                .keep_files_ms = p->keep_files_ms };
     int rc = lock_folder(io, p, &s.lock, e);
 
     if (rc == 0)

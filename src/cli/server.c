@@ -32,11 +32,14 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
                               .address_rate = (double)args_int(a, "address-rate", ADDRESS_RATE),
                               .behind_proxy = args_has(a, "behind-proxy"),
                               .tls_cert = args_text(a, "tls-cert"),
-                              .tls_key = args_text(a, "tls-key") };
+                              .tls_key = args_text(a, "tls-key"),
+                              .prunes = true };
     struct stop stop;
     int rc = role_check_host(p.host, args_has(a, "public"), "--public", e);
 
     rc = rc ? rc : role_db_url(io, a, &p.db_url, e);
+    rc = rc ? rc : admin_time(a, "keep-history", &p.keep_history_ms, e);
+    rc = rc ? rc : admin_time(a, "keep-files", &p.keep_files_ms, e);
     if (p.db_url) /* each connection has a thread while it works, and libuv starts with four */
         (void)setenv("UV_THREADPOOL_SIZE", "12", 0);
     p.data_dir = p.data_dir ? p.data_dir : role_default_dir(io, arena, "server");
@@ -72,6 +75,7 @@ static const struct option_row server_rows[] = {
     { "tls-cert", 0, OPTION_TEXT, "FILE", "serve https with this PEM certificate, its chain behind it", 0,
       0 },
     { "tls-key", 0, OPTION_TEXT, "FILE", "its private key, PEM without a passphrase", 0, 0 },
+    OPTION_KEEP,
     OPTION_END,
 };
 

@@ -87,6 +87,7 @@ static const struct verb *const verbs[] = {
     &verb_admin_restore,
     &verb_admin_copy,
     &verb_admin_export,
+    &verb_admin_prune,
     &verb_completion,
     &verb_version,
     NULL,

@@ -112,7 +112,11 @@ static int blob_keep(struct server *s, const char *spooled, const struct bulk_su
         rc = file_mkdirs(s->io, strbuf_cstr(&folder), e);
     if (rc == 0)
         rc = bulk_keep(s->io, spooled, strbuf_cstr(&path), e);
-    return rc < 0 ? rc : store_artifact_file_arrived(s->store, f->id, f->md5, &blob, e);
+    rc = rc < 0 ? rc : store_artifact_file_arrived(s->store, f->id, f->md5, &blob, e);
+    if (rc == 0 && !file_exists(s->io, strbuf_cstr(&path))) /* see retention.c */
+        rc = err_set(e, ERR_STORE,
+                     "the file was taken away while it came, as bytes that nobody names: send it again");
+    return rc;
 }
 
 /* -ERR_INVALID: the bytes are not those that were promised. */

@@ -59,6 +59,12 @@ static void write_counts(struct strbuf *out, const struct server_counts *c)
              (double)c->leases_expired);
     prom_one(out, "slipway_server_items_abandoned_total", "counter",
              "Items whose agent fell silent, and that another may take over.", (double)c->abandoned);
+    prom_one(out, "slipway_server_pruned_lines_total", "counter",
+             "Logged lines of old runs that were removed.", (double)c->pruned.lines);
+    prom_one(out, "slipway_server_pruned_run_files_total", "counter", "Files of old runs that were removed.",
+             (double)c->pruned.files);
+    prom_one(out, "slipway_server_pruned_artifact_bytes_total", "counter",
+             "Bytes of deleted artifacts that were removed.", (double)c->pruned.blob_bytes);
     for (size_t i = 0; i < REQUEST_KINDS; i++)
         kinds[i] = (struct prom_kind){ kind_names[i], &c->requests[i] };
     prom_calls_write(out, &names, kinds, REQUEST_KINDS);

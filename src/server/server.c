@@ -17,6 +17,8 @@ enum {
     SLOW_SWEEP_MS = 60000,
     SILENT_RUN_MS = 5 * 60 * 1000,    /* clients post every 30 s: protocol reference 3.4 */
     LOST_AGENT_MS = 5 * 60 * 1000,    /* agents send a heartbeat every 10 s, and start nothing without one */
+    PRUNE_STEPS = 20,                 /* a minute, of each kind */
+    DELETED_KEPT_MS = 60 * 60 * 1000, /* addresses of downloads are good for an hour */
     SILENT_AGENT_MS = 60 * 60 * 1000, /* an agent may be away for a while and still come back to its job */
 };
 
@@ -80,6 +82,10 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
     s->public_url = xstrdup(o->public_url);
     s->acts_as = xstrdup(o->acts_as ? o->acts_as : "server");
     s->lease_ms = o->lease_ms > 0 ? o->lease_ms : LEASE_MS;
+    s->prunes = o->prunes;
+    s->keep = (struct retention){ .history_ms = o->keep_history_ms,
+                                  .files_ms = o->keep_files_ms,
+                                  .deleted_ms = DELETED_KEPT_MS };
     s->doors = doors_new(&(struct doors_options){
         .per_key = o->key_rate, .per_address = o->address_rate, .behind_proxy = o->behind_proxy });
     s->waits = map_new();
@@ -172,7 +178,32 @@ static void housekeeping(void *arg)
     }
 }
 
+static void prune(struct server *s)
+{
+    const struct retention_job job = { .io = s->io,
+                                       .store = s->store,
+                                       .data_dir = s->data_dir,
+                                       .keep = s->keep,
+                                       .steps = PRUNE_STEPS,
+                                       .by = { STR("server"), server_now_unix_ms(s) } };
+    struct err e = { 0 };
+
+    if (retention_run(&job, &s->counts.pruned, &e) < 0 && e.code != ERR_CANCELLED && e.code != ERR_CONFLICT)
+        LOG_ERROR("server.retention_failed", "error=\"%s\"", e.msg);
+}
+
+/* A fiber of its own: the other housekeeping does not wait for it. */
+static void retention(void *arg)
+{
+    struct server *s = arg;
+
+    while (io_sleep(s->io, SLOW_SWEEP_MS, NULL) == 0)
+        prune(s);
+}
+
 void server_start(struct server *s)
 {
     group_spawn(s->group, "server housekeeping", housekeeping, s);
+    if (s->prunes)
+        group_spawn(s->group, "server retention", retention, s);
 }

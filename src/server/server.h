@@ -14,9 +14,11 @@ struct server_options {
     bool fast_and_unsafe_db; /* tests: no fsync */
     bool cheap_digests;      /* simulator and tests: hardly any argon2id for chosen keys */
     int64_t lease_ms;        /* 0: 60000 */
-    double key_rate, address_rate; /* requests a second of one key, of one address; 0: no limit */
-    bool behind_proxy;             /* the address is the last one of X-Forwarded-For */
-    const char *acts_as;           /* who the administration below is by, for the audit log; NULL: "server" */
+    double key_rate, address_rate;          /* requests a second of one key, of one address; 0: no limit */
+    bool behind_proxy;                      /* the address is the last one of X-Forwarded-For */
+    bool prunes;                            /* bytes of deleted artifacts go after an hour, and: */
+    int64_t keep_history_ms, keep_files_ms; /* of runs that have ended; 0: for ever */
+    const char *acts_as; /* who the administration below is by, for the audit log; NULL: "server" */
 };
 /** server_new() - open the store (migrating it). Makes no user: see server_first_admin(). */
 NODISCARD int server_new(struct io *io, const struct server_options *o, struct server **ret, struct err *e);

@@ -7,12 +7,14 @@
 #include "server/doors.h"
 #include "server/graphql/gql.h"
 #include "server/keys.h"
+#include "server/retention.h"
 #include "server/server.h"
 #include "server/store/store.h"
 #include "server/upload_parts.h"
 
 enum request_kind { REQUEST_GRAPHQL, REQUEST_WAIT, REQUEST_FILES, REQUEST_OTHER, REQUEST_KINDS };
 struct server_counts { /* since the start */
+    struct retention_done pruned;
     uint64_t pushes, pops, empty_pops, leases_expired, abandoned;
     struct prom_calls requests[REQUEST_KINDS];
 };
@@ -27,6 +29,8 @@ struct server {
     char *data_dir, *acts_as, *public_url; /* public_url NULL: as the client called us */
     char *spool_dir;                       /* in data_dir */
     int64_t lease_ms;
+    bool prunes;
+    struct retention keep;
     int64_t started_ms;                 /* monotonic */
     int64_t clock_unix_ms, clock_at_ms; /* clock.c: its time, and the monotonic time of that */
     struct group *group;                /* housekeeping */

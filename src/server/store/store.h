@@ -2,7 +2,7 @@
  * server/store/store.h: what the server remembers, as acts with a meaning; no SQL outside this folder.
  *
  * This header and its subjects (people.h queues.h items.h agents.h runs.h artifacts.h
- * collections.h transfer.h) are the one interface. The SQL
+ * collections.h retention.h transfer.h) are the one interface. The SQL
  * behind it is written once, for SQLite and PostgreSQL (io/db.h), and tests/unit/server/test_store*.c run on
  * both.
  *
@@ -47,5 +47,6 @@ NODISCARD int store_own_secret(struct store *s, enum store_secret which, struct 
 #include "server/store/keys.h"
 #include "server/store/people.h"
 #include "server/store/queues.h"
+#include "server/store/retention.h"
 #include "server/store/runs.h"
 #include "server/store/transfer.h"

@@ -1,0 +1,211 @@
+/*
+ * server/retention.c: passes over what is not kept.
+ *
+ * Bytes that no artifact names may be uploaded again at any moment, by a client of any server on this folder.
+ * An upload puts the file in place, then names it in the store, then looks whether the file is there. Here it
+ * is taken away first, then the store is asked, and it is put back when it is named. So either the store is
+ * asked after it was named, or the upload looks after it was taken away, and fails, and the client sends it
+ * again.
+ */
+#include "server/retention.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "io/bulk.h"
+#include "io/file.h"
+#include "server/places.h"
+
+enum { DROPPED_PAGE = 100 };
+
+static struct store_keep keep_of(const struct retention_job *j)
+{
+    int64_t now = j->by.now_unix_ms;
+
+    return (struct store_keep){ .history_unix_ms = j->keep.history_ms > 0 ? now - j->keep.history_ms : 0,
+                                .files_unix_ms = j->keep.files_ms > 0 ? now - j->keep.files_ms : 0,
+                                .deleted_unix_ms = now - j->keep.deleted_ms };
+}
+
+int retention_count(const struct retention_job *j, struct store_prunable *ret, struct err *e)
+{
+    const struct store_keep keep = keep_of(j);
+
+    return store_prunable(j->store, &keep, ret, e);
+}
+
+static bool may_step(const struct retention_job *j, int64_t *steps)
+{
+    return j->steps == 0 || (*steps)++ < j->steps;
+}
+
+/* --- runs --- */
+
+static int lines_go(const struct retention_job *j, int64_t before, struct retention_done *d, struct err *e)
+{
+    int64_t lines = 1, runs = 0, steps = 0;
+    int rc = 0;
+
+    while (rc == 0 && lines + runs > 0 && may_step(j, &steps)) {
+        rc = store_prune_lines(j->store, before, &lines, &runs, e);
+        d->lines += rc == 0 ? lines : 0;
+        d->runs += rc == 0 ? runs : 0;
+    }
+    return rc;
+}
+
+static int run_file_go(const struct retention_job *j, const struct store_run_file *f, struct err *e)
+{
+    AUTO_STRBUF struct strbuf path = STRBUF(4096);
+    int rc = place_of_run_file(&path, j->data_dir, f->run_id, f->name, e);
+
+    rc = rc < 0 ? rc : file_remove(j->io, strbuf_cstr(&path), e);
+    return rc < 0 ? rc : store_run_file_forget(j->store, f, e);
+}
+
+static int files_go(const struct retention_job *j, int64_t before, struct retention_done *d, struct err *e)
+{
+    int64_t steps = 0;
+    size_t len = 1;
+    int rc = 0;
+
+    while (rc == 0 && len > 0 && may_step(j, &steps)) {
+        AUTO_PTR(arena) a = arena_new();
+        struct store_run_file *list = NULL;
+
+        rc = store_prune_file_list(j->store, a, before, &list, &len, e);
+        for (size_t i = 0; rc == 0 && i < len; i++) {
+            rc = run_file_go(j, &list[i], e);
+            d->files += rc == 0;
+        }
+    }
+    return rc;
+}
+
+/* --- bytes of artifacts --- */
+
+static int artifacts_go(const struct retention_job *j, int64_t before, struct retention_done *d,
+                        struct err *e)
+{
+    struct store_emptied done = { .files = 1 };
+    int64_t steps = 0;
+    int rc = 0;
+
+    while (rc == 0 && done.files + done.artifacts > 0 && may_step(j, &steps)) {
+        rc = store_prune_artifact(j->store, before, j->by.now_unix_ms, &done, e);
+        d->artifacts += rc == 0 ? done.artifacts : 0;
+    }
+    return rc;
+}
+
+static int blob_remove(const struct retention_job *j, const char *gone, struct retention_done *d,
+                       struct err *e)
+{
+    struct stat st = { 0 };
+    int rc;
+
+    (void)stat(gone, &st); /* for the count alone */
+    rc = file_remove(j->io, gone, e);
+    if (rc == 0) {
+        d->blobs++;
+        d->blob_bytes += st.st_size;
+    }
+    return rc;
+}
+
+static int blob_go(const struct retention_job *j, struct str sha256, struct retention_done *d, struct err *e)
+{
+    AUTO_STRBUF struct strbuf path = STRBUF(4096), gone = STRBUF(4096);
+    bool named = false;
+    int rc = place_of_blob(&path, j->data_dir, sha256, false, e);
+
+    strbuf_addf(&gone, "%s.gone", strbuf_cstr(&path));
+    rc = rc < 0 ? rc : strbuf_check(&gone, e);
+    rc = rc < 0 ? rc : bulk_keep(j->io, strbuf_cstr(&path), strbuf_cstr(&gone), e);
+    if (rc == -ERR_NOT_FOUND) /* taken away by one that did not come further */
+        rc = 0;
+    rc = rc < 0 ? rc : store_blob_named(j->store, sha256, &named, e);
+    if (rc == 0 && named && file_exists(j->io, strbuf_cstr(&gone)))
+        rc = bulk_keep(j->io, strbuf_cstr(&gone), strbuf_cstr(&path), e);
+    else if (rc == 0 && !named && file_exists(j->io, strbuf_cstr(&gone)))
+        rc = blob_remove(j, strbuf_cstr(&gone), d, e);
+    return rc < 0 ? rc : store_dropped_forget(j->store, sha256, e);
+}
+
+static int blobs_go(const struct retention_job *j, struct retention_done *d, struct err *e)
+{
+    char last[65] = "";
+    int64_t steps = 0;
+    size_t len = 1;
+    int rc = 0;
+
+    while (rc == 0 && len > 0 && may_step(j, &steps)) {
+        AUTO_PTR(arena) a = arena_new();
+        struct str *list = NULL;
+
+        rc = store_dropped_list(j->store, a, str_of(last), &list, &len, e);
+        for (size_t i = 0; rc == 0 && i < len; i++)
+            rc = blob_go(j, list[i], d, e);
+        if (rc == 0 && len > 0)
+            snprintf(last, sizeof(last), "%.*s", STR_ARG(list[len - 1]));
+    }
+    return rc;
+}
+
+/* --- a pass --- */
+
+static int pass(const struct retention_job *j, struct retention_done *d, struct err *e)
+{
+    const struct store_keep keep = keep_of(j);
+    int rc = 0;
+
+    if (keep.history_unix_ms > 0)
+        rc = lines_go(j, keep.history_unix_ms, d, e);
+    if (rc == 0 && keep.files_unix_ms > 0)
+        rc = files_go(j, keep.files_unix_ms, d, e);
+    rc = rc < 0 ? rc : artifacts_go(j, keep.deleted_unix_ms, d, e);
+    return rc < 0 ? rc : blobs_go(j, d, e);
+}
+
+static int note(const struct retention_job *j, const struct retention_done *d, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+
+    if (d->runs + d->lines + d->files + d->artifacts + d->blobs == 0)
+        return 0;
+    LOG_INFO("server.retention", "runs=%lld lines=%lld files=%lld artifacts=%lld blobs=%lld bytes=%lld",
+             (long long)d->runs, (long long)d->lines, (long long)d->files, (long long)d->artifacts,
+             (long long)d->blobs, (long long)d->blob_bytes);
+    return store_note(
+        j->store, "retention.prune",
+        arena_printf(a,
+                     "%lld lines of runs, %lld files of runs, bytes of %lld deleted artifacts in "
+                     "%lld files",
+                     (long long)d->lines, (long long)d->files, (long long)d->artifacts, (long long)d->blobs),
+        &j->by, e);
+}
+
+int retention_run(const struct retention_job *j, struct retention_done *ret, struct err *e)
+{
+    AUTO_STRBUF struct strbuf path = STRBUF(4096);
+    struct retention_done d = { 0 };
+    struct file_lock *lock = NULL;
+    int rc, noted;
+
+    strbuf_addf(&path, "%s/" PLACE_BACKUP_LOCK, j->data_dir);
+    rc = strbuf_check(&path, e);
+    rc = rc < 0 ? rc : file_lock(j->io, strbuf_cstr(&path), &lock, e);
+    if (rc < 0)
+        return rc == -ERR_CONFLICT ? err_wrap(e, "a backup is being made, or another process prunes") : rc;
+    rc = pass(j, &d, e);
+    noted = note(j, &d, rc < 0 ? NULL : e); /* also of what was done before a failure */
+    file_unlock(lock);
+    ret->runs += d.runs;
+    ret->lines += d.lines;
+    ret->files += d.files;
+    ret->artifacts += d.artifacts;
+    ret->blobs += d.blobs;
+    ret->blob_bytes += d.blob_bytes;
+    return rc < 0 ? rc : noted;
+}

@@ -1,0 +1,32 @@
+/*
+ * server/retention.h: what a server does not keep for ever. Bytes of deleted artifacts always go; history and
+ * files of ended runs when somebody says after which time. Small steps, one process at a time, and never
+ * while a backup is made.
+ */
+#pragma once
+
+#include "server/store/store.h"
+
+struct retention {
+    int64_t history_ms, files_ms; /* of runs, since their end; 0: kept */
+    int64_t deleted_ms;           /* bytes of artifacts, since these were deleted */
+};
+struct retention_done {
+    int64_t runs, lines;       /* of history */
+    int64_t files;             /* of runs */
+    int64_t artifacts;         /* deleted ones that were emptied */
+    int64_t blobs, blob_bytes; /* that went from the disk */
+};
+struct retention_job {
+    struct io *io;
+    struct store *store;
+    const char *data_dir;
+    struct retention keep;
+    int64_t steps; /* at most; 0: until all is done */
+    struct store_by by;
+};
+/** retention_run() - one pass; what it did is added to @ret, and logged when it is anything. Yields.
+ * -ERR_CONFLICT: a backup is being made, or another process does this. */
+NODISCARD int retention_run(const struct retention_job *j, struct retention_done *ret, struct err *e);
+/** retention_count() - what a pass would do. */
+NODISCARD int retention_count(const struct retention_job *j, struct store_prunable *ret, struct err *e);
