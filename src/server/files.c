@@ -1,7 +1,7 @@
 /*
- * server/files.c: files of runs. An upload goes to a signed address (clients send no Authorization to
- * storage: protocol reference 1.2); a file is kept under a name of our own, so no name a client gives meets
- * the disk.
+ * server/files.c: files of runs. Uploads and the clients' downloads go to signed addresses (they send no
+ * Authorization to storage: protocol reference 1.2); a file is kept under a name of our own, so no name a
+ * client gives meets the disk.
  */
 #include <string.h>
 
@@ -13,7 +13,8 @@
 #include "server/places.h"
 #include "server/server_internal.h"
 
-enum { NAME_MAX_BYTES = 512, FILE_MAX_BYTES = 64 << 20, SIGNED_FOR_MS = 24 * 60 * 60 * 1000 };
+enum { NAME_MAX_BYTES = 512, FILE_MAX_BYTES = 64 << 20 };
+enum { UPLOAD_FOR_MS = 24 * 60 * 60 * 1000, DOWNLOAD_FOR_MS = 60 * 60 * 1000 };
 
 int files_name_check(struct str name, struct err *e)
 {
@@ -33,27 +34,47 @@ void files_sign(struct server *s, struct str text, char ret[65])
     hex_encode(mac, sizeof(mac), ret);
 }
 
-static void sign(struct server *s, struct http_exchange *x, const char *id_and_expiry, struct str name,
-                 char *ret)
+/* What one signed address is for. */
+struct signed_file {
+    const char *method;
+    int64_t run_id, expires_ms;
+    struct str name;
+};
+
+static void sign(struct server *s, struct http_exchange *x, const struct signed_file *f, char ret[65])
 {
-    files_sign(s, str_of(arena_printf(x->a, "PUT\n%s\n%.*s", id_and_expiry, STR_ARG(name))), ret);
+    files_sign(s,
+               str_of(arena_printf(x->a, "%s\n%lld/%lld\n%.*s", f->method, (long long)f->run_id,
+                                   (long long)f->expires_ms, STR_ARG(f->name))),
+               ret);
 }
 
-struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)
+static struct str signed_url(struct server *s, struct http_exchange *x, const struct signed_file *f)
 {
     AUTO_STRBUF struct strbuf url = STRBUF(8192);
-    const char *subject = arena_printf(x->a, "%lld/%lld", (long long)run_id,
-                                       (long long)(io_now_unix_ms(s->io) + SIGNED_FOR_MS));
-    struct str rest = name, part = { 0 };
+    struct str rest = f->name, part = { 0 };
     char signature[65];
 
-    sign(s, x, subject, name, signature);
-    strbuf_addf(&url, "%.*s/storage/runs/%s/%s", STR_ARG(public_base(s, x)), subject, signature);
+    sign(s, x, f, signature);
+    strbuf_addf(&url, "%.*s/storage/runs/%lld/%lld/%s", STR_ARG(public_base(s, x)), (long long)f->run_id,
+                (long long)f->expires_ms, signature);
     while (str_cut(&rest, '/', &part)) {
         strbuf_addc(&url, '/');
         strbuf_add_url(&url, part);
     }
     return arena_str(x->a, strbuf_str(&url));
+}
+
+struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)
+{
+    return signed_url(s, x,
+                      &(struct signed_file){ "PUT", run_id, io_now_unix_ms(s->io) + UPLOAD_FOR_MS, name });
+}
+
+struct str files_download_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)
+{
+    return signed_url(s, x,
+                      &(struct signed_file){ "GET", run_id, io_now_unix_ms(s->io) + DOWNLOAD_FOR_MS, name });
 }
 
 static int file_store(struct server *s, struct http_exchange *x, int64_t run_id, struct str name,
@@ -74,40 +95,7 @@ static int file_store(struct server *s, struct http_exchange *x, int64_t run_id,
     return rc < 0 ? rc : store_file_put(s->store, run_id, &file, e);
 }
 
-static void upload_handle(struct server *s, struct http_exchange *x)
-{
-    struct str rest = str_sub(x->path, strlen("/storage/runs/"), x->path.len);
-    struct str id = { 0 }, expires = { 0 }, signature = { 0 };
-    int64_t run_id = 0, expires_ms = 0;
-    char wanted[65];
-    struct err e = { 0 };
-
-    if (!str_is(x->method, "PUT")) {
-        http_reply_header(x, "Allow", STR("PUT"));
-        reply_error(x, 405, "files are uploaded with PUT");
-        return;
-    }
-    if (!str_cut(&rest, '/', &id) || !str_cut(&rest, '/', &expires) || !str_cut(&rest, '/', &signature) ||
-        !str_to_i64(id, &run_id) || !str_to_i64(expires, &expires_ms) || files_name_check(rest, NULL) < 0) {
-        reply_error(x, 404, "this is not an upload address of this server");
-        return;
-    }
-    sign(s, x, arena_printf(x->a, "%lld/%lld", (long long)run_id, (long long)expires_ms), rest, wanted);
-    if (!secret_text_eq(signature, str_of(wanted)) || expires_ms < io_now_unix_ms(s->io)) {
-        reply_error(x, 403, "this upload address is wrong or has expired: ask createRunFiles for a new one");
-        return;
-    }
-    if (file_store(s, x, run_id, rest, &e) < 0) {
-        reply_failure(x, &e, "the file could not be stored");
-        return;
-    }
-    http_reply_text(x, 200, "text/plain", STR(""));
-}
-
-/* --- /files/ENTITY/PROJECT/RUN/NAME --- */
-
-static void download_handle(struct server *s, struct http_exchange *x, const struct store_run *run,
-                            struct str name)
+static void file_reply(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)
 {
     AUTO_STRBUF struct strbuf path = STRBUF(4096);
     struct str data = { 0 };
@@ -115,16 +103,55 @@ static void download_handle(struct server *s, struct http_exchange *x, const str
     int rc = files_name_check(name, &e);
 
     if (rc == 0)
-        rc = place_of_run_file(&path, s->data_dir, run->id, name, &e);
+        rc = place_of_run_file(&path, s->data_dir, run_id, name, &e);
     if (rc == 0)
         rc = file_read(s->io, x->a, strbuf_cstr(&path), FILE_MAX_BYTES, &data, &e);
     if (rc == -ERR_NOT_FOUND)
-        reply_error(x, 404, "run %.*s has no file '%.*s'", STR_ARG(run->name), STR_ARG(name));
+        reply_error(x, 404, "the run has no file '%.*s'", STR_ARG(name));
     else if (rc < 0)
         reply_failure(x, &e, "the file could not be read");
     else
         http_reply_text(x, 200, "application/octet-stream", data);
 }
+
+static void upload_handle(struct server *s, struct http_exchange *x, const struct signed_file *f)
+{
+    struct err e = { 0 };
+
+    if (file_store(s, x, f->run_id, f->name, &e) < 0)
+        reply_failure(x, &e, "the file could not be stored");
+    else
+        http_reply_text(x, 200, "text/plain", STR(""));
+}
+
+static void signed_handle(struct server *s, struct http_exchange *x)
+{
+    struct signed_file f = { .method = str_is(x->method, "GET") ? "GET" : "PUT",
+                             .name = str_sub(x->path, strlen("/storage/runs/"), x->path.len) };
+    struct str id = { 0 }, expires = { 0 }, signature = { 0 };
+    char wanted[65];
+
+    if (!str_is(x->method, f.method)) {
+        http_reply_header(x, "Allow", STR("GET, PUT"));
+        reply_error(x, 405, "files are uploaded with PUT and downloaded with GET");
+        return;
+    }
+    if (!str_cut(&f.name, '/', &id) || !str_cut(&f.name, '/', &expires) ||
+        !str_cut(&f.name, '/', &signature) || !str_to_i64(id, &f.run_id) ||
+        !str_to_i64(expires, &f.expires_ms) || files_name_check(f.name, NULL) < 0) {
+        reply_error(x, 404, "this is not an address of a file of this server");
+        return;
+    }
+    sign(s, x, &f, wanted);
+    if (!secret_text_eq(signature, str_of(wanted)) || f.expires_ms < io_now_unix_ms(s->io))
+        reply_error(x, 403, "this address is wrong or has expired: ask the API for a new one");
+    else if (str_is(x->method, "GET"))
+        file_reply(s, x, f.run_id, f.name);
+    else
+        upload_handle(s, x, &f);
+}
+
+/* --- /files/ENTITY/PROJECT/RUN/NAME --- */
 
 void files_handle(struct server *s, struct http_exchange *x)
 {
@@ -139,7 +166,7 @@ void files_handle(struct server *s, struct http_exchange *x)
     int rc;
 
     if (str_has_prefix(x->path, STR("/storage/runs/"))) {
-        upload_handle(s, x);
+        signed_handle(s, x);
         return;
     }
     if (!str_cut(&rest, '/', &project.entity) || !str_cut(&rest, '/', &project.name) ||
@@ -158,7 +185,7 @@ void files_handle(struct server *s, struct http_exchange *x)
     else if (str_is(rest, "file_stream") && str_is(x->method, "POST"))
         stream_handle(s, x, &run);
     else if (str_is(x->method, "GET"))
-        download_handle(s, x, &run, rest);
+        file_reply(s, x, run.id, rest);
     else
         reply_error(x, 405, "a run's files are read with GET and streamed with POST to file_stream");
 }

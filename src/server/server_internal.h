@@ -90,6 +90,8 @@ void wake_all_queues(struct server *s);
 void files_handle(struct server *s, struct http_exchange *x);
 /** files_upload_url() - an address that one file may be PUT to for a day, without a header. */
 struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name);
+/** files_download_url() - an address that gives the file for an hour, without a key. */
+struct str files_download_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name);
 /** files_sign() - the signature of an address: hex HMAC-SHA-256 of @text. */
 void files_sign(struct server *s, struct str text, char ret[65]);
 /** files_name_check() - a relative path without "..": -ERR_INVALID. */

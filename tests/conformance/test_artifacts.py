@@ -382,3 +382,21 @@ def test_a_file_comes_in_parts(system):
 def test_a_long_body_without_a_signed_address_is_not_taken(system):
     status, _, _ = http(system, "PUT", "/storage/artifact-files/1/99999999999999/00/f", b"x" * (17 << 20), key=False)
     assert status in (403, 413)
+
+
+def test_an_address_of_a_runs_file_is_for_one_method_and_one_file(system):
+    run = '{entityName: "admin", %s: "%s", %s: "files-run"'
+    graphql(system, "mutation { upsertBucket(input: %s}) { inserted } }" % (run % ("modelName", PROJECT, "name")))
+    made = graphql(system, 'mutation { createRunFiles(input: %s, files: ["deep/f.txt"]}) { files { uploadUrl } } }' % (run % ("projectName", PROJECT, "runName")))
+    put = made["createRunFiles"]["files"][0]["uploadUrl"]
+    assert http(system, "PUT", put, b"content", key=False)[0] == 200
+    files = graphql(system, '{ project(name: "%s", entityName: "admin") { run(name: "files-run") { fileCount files(names: ["deep/f.txt", "no"]) '
+                    '{ edges { node { name directUrl } } } } } }' % PROJECT)["project"]["run"]
+    assert files["fileCount"] == 1
+    get = files["files"]["edges"][0]["node"]["directUrl"]
+    status, _, body = http(system, "GET", get, key=False)
+    assert (status, body) == (200, b"content")
+    assert http(system, "GET", put, key=False)[0] == 403
+    assert http(system, "PUT", get, b"other", key=False)[0] == 403
+    assert http(system, "GET", get.replace("f.txt", "g.txt"), key=False)[0] == 403
+    assert http(system, "DELETE", get, key=False)[0] == 405

@@ -131,7 +131,7 @@ print(json.dumps({"run": run.id, "user": user.id, "text": text}))
     assert c.found["text"] == "some data"
 
 
-@step("Api: runs, artifacts and items are read back")
+@step("Api: runs, files, artifacts and items are read back")
 def reads(c):
     run, user = c.found["run"], c.found["user"]
     got = c.script(f"""
@@ -143,12 +143,16 @@ print(json.dumps([
      "item": api.queued_run("admin", "{c.project}", "vertex-queue", "{c.item}", "model-registry").state}},
     {{"used by": [r.id for r in artifact.used_by()], "by": artifact.logged_by().id, "metadata": artifact.metadata,
      "types": [t.name for t in api.artifact_types("admin/{c.project}")],
-     "used": [a.name for a in api.run("admin/{c.project}/{user}").used_artifacts()]}}]))
+     "used": [a.name for a in api.run("admin/{c.project}/{user}").used_artifacts()]}},
+    {{"files": [f.name for f in run.files(per_page=2)], "like": [f.name for f in run.files(pattern="note_%")],
+     "notes": run.file("notes.txt").download(root="files", replace=True).read(), "size": run.file("notes.txt").size}}]))
 """)
     assert got[0] == {"name": "a run", "state": "finished", "config": {"lr": 0.1, "deep": {"er": [1, 2]}}, "tags": ["red"], "notes": "words",
                       "best": 7, "i": 19, "logged": ["data:v0"], "user": "admin"}
     assert {run, user} <= set(got[1].pop("runs"))
     assert got[1] == {"viewer": "admin", "default": "admin", "item": "finished"}
+    assert {"notes.txt", "config.yaml", "wandb-summary.json"} <= set(got[3]["files"]) and len(set(got[3]["files"])) == len(got[3]["files"])
+    assert (got[3]["like"], got[3]["notes"], got[3]["size"]) == (["notes.txt"], "some notes", 10)
     assert got[2] == {"used by": [user], "by": run, "metadata": {"rows": 1}, "types": ["dataset"], "used": ["data:v0"]}
 
 

@@ -52,6 +52,8 @@ const struct gql_resolver api_resolvers[] = {
     { "Run.events", resolve_run_rows },
     { "Run.consoleLines", resolve_run_console },
     { "Run.uploadedFiles", resolve_run_files },
+    { "Run.files", resolve_run_file_page },
+    { "Run.fileCount", resolve_run_file_count },
     { "Run.runQueueItem", resolve_run_item },
     { "Run.outputArtifacts", resolve_run_artifacts },
     { "Run.inputArtifacts", resolve_run_artifacts },
