@@ -206,4 +206,5 @@ void server_start(struct server *s)
     group_spawn(s->group, "server housekeeping", housekeeping, s);
     if (s->prunes)
         group_spawn(s->group, "server retention", retention, s);
+    group_spawn(s->group, "history packer", packer_run, s);
 }

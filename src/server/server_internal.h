@@ -19,6 +19,14 @@ struct server_counts { /* since the start */
     struct prom_calls requests[REQUEST_KINDS];
 };
 
+/* packer.c: runs with enough lines for another stretch of columns, first come first served. */
+enum { PACK_WISHES_MAX = 256 };
+struct packer {
+    struct store_history wishes[PACK_WISHES_MAX]; /* a ring */
+    size_t first, len;
+    struct cond cond;
+};
+
 struct server {
     struct io *io;
     struct store *store;
@@ -37,6 +45,7 @@ struct server {
     struct map *waits;                  /* queue id as text -> struct queue_wait, while somebody waits */
     uint64_t wakes;                     /* how often somebody was to be woken */
     struct server_counts counts;
+    struct packer packer;
 };
 
 /* Who asks, and with what manners. One per request; the context of resolvers. */
@@ -84,6 +93,11 @@ struct item_wait {
 NODISCARD int wait_for_item(struct server *s, const struct item_wait *w, struct err *e);
 void wake_queue(struct server *s, int64_t queue_id);
 void wake_all_queues(struct server *s);
+
+/* --- packer.c --- */
+void packer_run(void *server); /* the fiber; ends when it is cancelled */
+/** packer_wish() - pack this when there is time. Does not yield; over PACK_WISHES_MAX it is forgotten. */
+void packer_wish(struct server *s, const struct store_history *w);
 
 /* --- files.c: runs' streams and files --- */
 /** files_handle() - paths /files/... and /storage/... */

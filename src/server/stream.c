@@ -3,6 +3,17 @@
 #include "server/server_internal.h"
 #include "server/stream_body.h"
 
+static void wish_for_packing(struct server *s, const struct store_run *run, const struct store_post *p)
+{
+    for (size_t i = 0; i < p->part_count; i++) {
+        const struct store_post_lines *part = &p->parts[i];
+        int64_t packed = part->stream == RUN_EVENTS ? run->events_packed : run->history_packed;
+
+        if (part->stream != RUN_OUTPUT && store_history_is_long(part->offset + (int64_t)part->len, packed))
+            packer_wish(s, &(struct store_history){ run->id, part->stream });
+    }
+}
+
 static void reply_stream(struct http_exchange *x, const struct store_post *p, bool stop)
 {
     struct jval *o = jval_new_object(x->a);
@@ -32,6 +43,7 @@ void stream_handle(struct server *s, struct http_exchange *x, const struct store
         reply_error(x, e.code == ERR_NOT_FOUND ? 404 : 503, "not stored: %s", e.msg);
         return;
     }
+    wish_for_packing(s, run, p);
     if (p->complete)
         LOG_INFO("run.completed", "run=%.*s exit_code=%lld", STR_ARG(run->name), (long long)p->exit_code);
     reply_stream(x, p, stop);

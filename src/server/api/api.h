@@ -155,7 +155,6 @@ int resolve_project_run_count(struct gql_call *c, const struct jval **ret, struc
 int resolve_run_project(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_run_config_part(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_run_tail(struct gql_call *c, const struct jval **ret, struct err *e);
-int resolve_run_rows(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_run_console(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_run_files(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_run_item(struct gql_call *c, const struct jval **ret, struct err *e);
@@ -169,3 +168,11 @@ int resolve_files_uploaded(struct gql_call *c, const struct jval **ret, struct e
 int resolve_stop_run(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_delete_run(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_update_run_state(struct gql_call *c, const struct jval **ret, struct err *e);
+/* history.c, charts.c: what runs logged */
+struct jval *text_list(struct arena *a, const struct str *lines, size_t len); /* runs.c */
+int resolve_run_rows(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_run_samples(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_run_parquet(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_run_history_keys(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_run_charts(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_project_charts(struct gql_call *c, const struct jval **ret, struct err *e);

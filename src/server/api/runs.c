@@ -3,7 +3,7 @@
 
 #include "server/api/api.h"
 
-enum { SAMPLES_DEFAULT = 500, SAMPLES_MAX = 10000, CONSOLE_MAX = 10000 };
+enum { CONSOLE_MAX = 10000 };
 
 static int64_t id_of_run(const struct gql_call *c)
 {
@@ -104,11 +104,11 @@ int resolve_run_config_part(struct gql_call *c, const struct jval **ret, struct 
     return 0;
 }
 
-static struct jval *text_list(struct arena *a, const struct str *lines, size_t len, size_t stride)
+struct jval *text_list(struct arena *a, const struct str *lines, size_t len)
 {
     struct jval *list = jval_new_array(a);
 
-    for (size_t i = 0; i < len; i += stride)
+    for (size_t i = 0; i < len; i++)
         jval_push(a, list, jval_new_str(a, lines[i]));
     return list;
 }
@@ -127,28 +127,8 @@ int resolve_run_tail(struct gql_call *c, const struct jval **ret, struct err *e)
     int rc = store_run_lines(store_of(c), c->a, &last, &lines, &len, e);
 
     if (rc == 0)
-        *ret = jval_new_str(c->a, jval_text(c->a, text_list(c->a, lines, len, 1), JVAL_COMPACT));
+        *ret = jval_new_str(c->a, jval_text(c->a, text_list(c->a, lines, len), JVAL_COMPACT));
     return rc;
-}
-
-/* history and events: at most about "samples" lines, evenly spread */
-int resolve_run_rows(struct gql_call *c, const struct jval **ret, struct err *e)
-{
-    const struct store_line_query all = { .run_id = id_of_run(c),
-                                          .stream =
-                                              strcmp(c->field, "events") == 0 ? RUN_EVENTS : RUN_HISTORY,
-                                          .count = SAMPLES_MAX };
-    int64_t samples = gql_arg_int(c, "samples", SAMPLES_DEFAULT);
-    struct str *lines = NULL;
-    size_t len = 0;
-    int rc = store_run_lines(store_of(c), c->a, &all, &lines, &len, e);
-
-    if (rc < 0)
-        return rc;
-    if (samples < 1 || samples > SAMPLES_MAX)
-        samples = SAMPLES_MAX;
-    *ret = text_list(c->a, lines, len, len / (size_t)samples + 1);
-    return 0;
 }
 
 int resolve_run_console(struct gql_call *c, const struct jval **ret, struct err *e)
@@ -165,7 +145,7 @@ int resolve_run_console(struct gql_call *c, const struct jval **ret, struct err 
         return err_set(e, ERR_INVALID, "offset starts at 0, limit is 1 to %d", CONSOLE_MAX);
     rc = store_run_lines(store_of(c), c->a, &part, &lines, &len, e);
     if (rc == 0)
-        *ret = text_list(c->a, lines, len, 1);
+        *ret = text_list(c->a, lines, len);
     return rc;
 }
 

@@ -103,6 +103,9 @@ static int prune_lines(struct db_conn *c, void *arg, struct err *e)
     if (rc < 0 || p->lines == LINES_STEP)
         return rc;
     p->runs = 1;
+    rc = tx_history_drop(c, id, e);
+    if (rc < 0)
+        return rc;
     return db_run(c, NULL, e, "UPDATE runs SET history_gone_unix_ms = heartbeat_unix_ms + 1 WHERE id = ?",
                   "i", id);
 }

@@ -12,19 +12,28 @@ struct run_now {
     enum run_state state;
     bool stop_asked;
     char item_uid[UID_SIZE]; /* "": none */
+    int64_t lines[RUN_STREAM_COUNT_], packed[RUN_STREAM_COUNT_];
 };
 
 static int run_now(struct db_conn *c, int64_t id, struct run_now *ret, struct err *e)
 {
     struct db_stmt *st = NULL;
     struct str uid;
-    int rc = db_query(c, &st, e, "SELECT state, stop_asked, item_uid FROM runs WHERE id = ?", "i", id);
+    int rc = db_query(
+        c, &st, e,
+        "SELECT state, stop_asked, item_uid, history_lines, events_lines, history_packed, events_packed"
+        " FROM runs WHERE id = ?",
+        "i", id);
 
     if (rc == 0)
         rc = step_one(st, "the run", e);
     if (rc < 0)
         return rc;
-    *ret = (struct run_now){ .id = id, .stop_asked = db_col_i64(st, 1) != 0 };
+    *ret =
+        (struct run_now){ .id = id,
+                          .stop_asked = db_col_i64(st, 1) != 0,
+                          .lines = { [RUN_HISTORY] = db_col_i64(st, 3), [RUN_EVENTS] = db_col_i64(st, 4) },
+                          .packed = { [RUN_HISTORY] = db_col_i64(st, 5), [RUN_EVENTS] = db_col_i64(st, 6) } };
     if (!run_state_parse(db_col_str(st, 0), &ret->state))
         rc = err_set(e, ERR_STORE, "run %lld has an unknown state", (long long)id);
     uid = db_col_str(st, 2);
@@ -285,9 +294,12 @@ struct post {
 };
 
 static int lines_put(struct db_conn *c, const struct store_post *p, const struct store_post_lines *part,
-                     struct err *e)
+                     const struct run_now *now, struct err *e)
 {
     int rc = 0;
+
+    if (part->len > 0 && part->offset < now->packed[part->stream])
+        rc = tx_history_cut(c, p->run_id, part->stream, part->offset, e);
 
     for (size_t i = 0; rc == 0 && i < part->len; i++)
         rc = db_run(c, NULL, e,
@@ -297,9 +309,9 @@ static int lines_put(struct db_conn *c, const struct store_post *p, const struct
     return rc;
 }
 
-static int run_beat(struct db_conn *c, const struct store_post *p, struct err *e)
+static int run_beat(struct db_conn *c, const struct store_post *p, const struct run_now *now, struct err *e)
 {
-    int64_t ends[RUN_STREAM_COUNT_] = { 0 };
+    int64_t ends[RUN_STREAM_COUNT_] = { 0 }, rewrites = 0;
 
     for (size_t i = 0; i < p->part_count; i++) {
         const struct store_post_lines *part = &p->parts[i];
@@ -307,14 +319,17 @@ static int run_beat(struct db_conn *c, const struct store_post *p, struct err *e
 
         if (end > ends[part->stream])
             ends[part->stream] = end;
+        rewrites += part->offset < now->lines[part->stream]; /* of the console: 0, nobody packs it */
     }
     return db_run(c, NULL, e,
                   "UPDATE runs SET heartbeat_unix_ms = ?, summary = coalesce(?, summary),"
                   " history_lines = CASE WHEN history_lines < ? THEN ? ELSE history_lines END,"
                   " events_lines = CASE WHEN events_lines < ? THEN ? ELSE events_lines END,"
-                  " log_lines = CASE WHEN log_lines < ? THEN ? ELSE log_lines END WHERE id = ?",
-                  "isiiiiiii", p->now_unix_ms, p->summary, ends[RUN_HISTORY], ends[RUN_HISTORY],
-                  ends[RUN_EVENTS], ends[RUN_EVENTS], ends[RUN_OUTPUT], ends[RUN_OUTPUT], p->run_id);
+                  " log_lines = CASE WHEN log_lines < ? THEN ? ELSE log_lines END,"
+                  " line_rewrites = line_rewrites + ? WHERE id = ?",
+                  "isiiiiiiii", p->now_unix_ms, p->summary, ends[RUN_HISTORY], ends[RUN_HISTORY],
+                  ends[RUN_EVENTS], ends[RUN_EVENTS], ends[RUN_OUTPUT], ends[RUN_OUTPUT], rewrites,
+                  p->run_id);
 }
 
 static int run_post(struct db_conn *c, void *arg, struct err *e)
@@ -329,12 +344,12 @@ static int run_post(struct db_conn *c, void *arg, struct err *e)
     int rc = run_now(c, p->run_id, &now, e);
 
     for (size_t i = 0; rc == 0 && i < p->part_count; i++)
-        rc = lines_put(c, p, &p->parts[i], e);
+        rc = lines_put(c, p, &p->parts[i], &now, e);
     for (size_t i = 0; rc == 0 && i < p->uploaded_count; i++)
         rc = db_run(c, NULL, e, "UPDATE run_files SET updated_unix_ms = ? WHERE run_id = ? AND name = ?",
                     "iis", p->now_unix_ms, p->run_id, p->uploaded[i]);
     if (rc == 0)
-        rc = run_beat(c, p, e);
+        rc = run_beat(c, p, &now, e);
     if (rc < 0)
         return rc;
     if (p->complete)

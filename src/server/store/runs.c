@@ -15,7 +15,8 @@ struct run_args {
     "SELECT r.id, r.project_id, r.name, p.name, n.name, n.id, r.state, r.display_name, r.description,"       \
     " r.notes, r.group_name, r.job_type, r.host, r.program, r.repo, r.commit_id, r.sweep, r.config,"         \
     " r.summary, r.tags, u.username, r.item_uid, r.stop_asked, r.exit_code, r.history_lines,"                \
-    " r.events_lines, r.log_lines, r.created_unix_ms, r.heartbeat_unix_ms FROM runs r"                       \
+    " r.events_lines, r.log_lines, r.created_unix_ms, r.heartbeat_unix_ms, r.history_packed,"                \
+    " r.events_packed FROM runs r"                                                                           \
     " JOIN projects p ON p.id = r.project_id JOIN entities n ON n.id = p.entity_id"                          \
     " LEFT JOIN users u ON u.id = r.user_id "
 
@@ -49,7 +50,9 @@ static int run_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e
                            .events_lines = db_col_i64(st, 25),
                            .log_lines = db_col_i64(st, 26),
                            .created_unix_ms = db_col_i64(st, 27),
-                           .heartbeat_unix_ms = db_col_i64(st, 28) };
+                           .heartbeat_unix_ms = db_col_i64(st, 28),
+                           .history_packed = db_col_i64(st, 29),
+                           .events_packed = db_col_i64(st, 30) };
 
     if (!run_state_parse(db_col_str(st, 6), &r.state))
         return err_set(e, ERR_STORE, "run %.*s has an unknown state", STR_ARG(r.name));
@@ -147,6 +150,8 @@ static int run_delete(struct db_conn *c, void *arg, struct err *e)
 
     if (rc == 0)
         rc = db_run(c, NULL, e, "DELETE FROM run_lines WHERE run_id = ?", "i", r->id);
+    if (rc == 0)
+        rc = tx_history_drop(c, r->id, e);
     if (rc == 0)
         rc = db_run(c, NULL, e, "DELETE FROM run_files WHERE run_id = ?", "i", r->id);
     if (rc == 0)

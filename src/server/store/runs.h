@@ -23,6 +23,7 @@ struct store_run {
     bool stop_asked, has_exit_code;
     int64_t exit_code;
     int64_t history_lines, events_lines, log_lines;
+    int64_t history_packed, events_packed; /* lines before are in columns: history.h */
     int64_t created_unix_ms, heartbeat_unix_ms;
 };
 /* UpsertBucket. Absent texts leave an existing run's value alone. */

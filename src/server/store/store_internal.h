@@ -118,4 +118,10 @@ NODISCARD int tx_run_by_name(struct db_conn *c, struct arena *a, int64_t project
                              struct store_run *ret, struct err *e);
 /** tx_run_of_item() - bring the runs of an item, those that have not ended, to @state. */
 NODISCARD int tx_run_of_item(struct db_conn *c, struct str item_uid, enum run_state state, struct err *e);
+/** tx_history_cut() - a line from @line on comes anew: its stretch and those behind it are to be packed
+ * again. */
+NODISCARD int tx_history_cut(struct db_conn *c, int64_t run_id, enum run_stream stream, int64_t line,
+                             struct err *e);
+/** tx_history_drop() - the columns of a run that is deleted. */
+NODISCARD int tx_history_drop(struct db_conn *c, int64_t run_id, struct err *e);
 NODISCARD int tx_run_stop_of_item(struct db_conn *c, struct str item_uid, struct err *e);
