@@ -19,6 +19,10 @@ static const struct {
     { "deleteRun", ROLE_MEMBER },
     { "deleteRun.of others", ROLE_ADMIN },
 
+    { "upsertSweep", ROLE_MEMBER }, /* and of the queue of its scheduler */
+    { "createAgent", ROLE_MEMBER },
+    { "agentHeartbeat", ROLE_MEMBER },
+
     { "createArtifact", ROLE_MEMBER },
     { "createArtifactManifest", ROLE_MEMBER },
     { "updateArtifactManifest", ROLE_MEMBER },

@@ -79,6 +79,12 @@ static inline struct store_by by_of(const struct gql_call *c)
 /** find_entity_arg() - the entity that argument @dotted names; empty or absent: the caller's own. */
 NODISCARD int find_entity_arg(struct gql_call *c, const char *dotted, struct store_entity *ret,
                               struct err *e);
+struct queue_ref {
+    struct str entity; /* empty or absent: the caller's own */
+    struct str wb_project, name;
+};
+NODISCARD int find_queue_named(struct gql_call *c, const struct queue_ref *ref, struct store_queue *ret,
+                               struct err *e);
 /** find_queue() - by input.entityName, input.projectName, input.queueName. */
 NODISCARD int find_queue(struct gql_call *c, struct store_queue *ret, struct err *e);
 NODISCARD int find_queue_uid(struct gql_call *c, struct str uid, struct store_queue *ret, struct err *e);
@@ -88,6 +94,8 @@ NODISCARD int find_item(struct gql_call *c, struct str uid, struct store_item *r
 NODISCARD int find_agent(struct gql_call *c, struct str uid, struct store_agent *ret, struct err *e);
 /** find_run_id() - by its storage id: base64 of Run:v1:RUN:PROJECT:ENTITY. */
 NODISCARD int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct err *e);
+/** find_sweep_id() - by base64 of Sweep:v1:SWEEP:PROJECT:ENTITY. */
+NODISCARD int find_sweep_id(struct gql_call *c, struct str id, struct store_sweep *ret, struct err *e);
 /** find_project_args() - the project of arguments named @entity_arg and @project_arg. */
 NODISCARD int find_project_args(struct gql_call *c, const char *entity_arg, const char *project_arg,
                                 struct store_project *ret, struct err *e);

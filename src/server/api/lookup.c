@@ -48,29 +48,37 @@ static int no_queue(struct str name, struct str entity, struct err *e)
                    STR_ARG(str_sub(name, 0, 100)), STR_ARG(entity));
 }
 
-int find_queue(struct gql_call *c, struct store_queue *ret, struct err *e)
+int find_queue_named(struct gql_call *c, const struct queue_ref *ref, struct store_queue *ret, struct err *e)
 {
-    struct str name = gql_arg_str(c, "input.queueName");
     struct access q = access_of(c);
     struct store_entity entity = { 0 };
     struct store_queue found = { 0 };
     int rc;
 
     q.act = "read"; /* of the entity; a role on the queue may be higher */
-    rc = access_entity(&q, gql_arg_str(c, "input.entityName"), &entity, e);
+    rc = access_entity(&q, ref->entity, &entity, e);
     if (rc < 0)
         return rc;
-    rc = queues_live_here(gql_arg_str(c, "input.projectName"))
-             ? store_queue_by_name(store_of(c), c->a, entity.id, name, &found, e)
+    rc = queues_live_here(ref->wb_project)
+             ? store_queue_by_name(store_of(c), c->a, entity.id, ref->name, &found, e)
              : -ERR_NOT_FOUND;
     q = access_of(c);
     if (rc == 0)
         rc = access_queue(&q, &found, "the queue", e);
     if (rc == -ERR_NOT_FOUND)
-        return no_queue(name, entity.name, e);
+        return no_queue(ref->name, entity.name, e);
     if (rc == 0)
         *ret = found;
     return rc;
+}
+
+int find_queue(struct gql_call *c, struct store_queue *ret, struct err *e)
+{
+    const struct queue_ref ref = { .entity = gql_arg_str(c, "input.entityName"),
+                                   .wb_project = gql_arg_str(c, "input.projectName"),
+                                   .name = gql_arg_str(c, "input.queueName") };
+
+    return find_queue_named(c, &ref, ret, e);
 }
 
 int find_queue_uid(struct gql_call *c, struct str uid, struct store_queue *ret, struct err *e)
@@ -129,10 +137,11 @@ int find_agent(struct gql_call *c, struct str uid, struct store_agent *ret, stru
     return rc;
 }
 
-int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct err *e)
+/* The parts of an id TYPE:v1:NAME:PROJECT:ENTITY: the project, checked, and the name. */
+static int find_by_names(struct gql_call *c, struct str id, const char *type, struct store_project *ret,
+                         struct str *ret_name, struct err *e)
 {
     const struct access q = access_of(c);
-    struct store_project project = { 0 };
     struct str rest = { 0 }, part[4] = { { 0 } };
     struct project_ref ref;
     int n = 0;
@@ -140,9 +149,28 @@ int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct
     if (base64_decode(c->a, id, &rest, NULL) == 0)
         while (n < 4 && str_cut(&rest, ':', &part[n]))
             n++;
-    if (n < 4 || !str_is(part[0], "Run") || !str_is(part[1], "v1"))
-        return err_set(e, ERR_INVALID, "'%.*s' is not the id of a run", STR_ARG(str_sub(id, 0, 100)));
+    if (n < 4 || !str_is(part[0], type) || !str_is(part[1], "v1"))
+        return err_set(e, ERR_INVALID, "'%.*s' is not the id of a %s", STR_ARG(str_sub(id, 0, 100)),
+                       strcmp(type, "Run") == 0 ? "run" : "sweep");
     ref = (struct project_ref){ .entity = rest, .name = part[3] };
-    n = access_project(&q, &ref, &project, e);
-    return n < 0 ? n : store_run_by_name(store_of(c), c->a, project.id, part[2], ret, e);
+    *ret_name = part[2];
+    return access_project(&q, &ref, ret, e);
+}
+
+int find_run_id(struct gql_call *c, struct str id, struct store_run *ret, struct err *e)
+{
+    struct store_project project = { 0 };
+    struct str name = { 0 };
+    int rc = find_by_names(c, id, "Run", &project, &name, e);
+
+    return rc < 0 ? rc : store_run_by_name(store_of(c), c->a, project.id, name, ret, e);
+}
+
+int find_sweep_id(struct gql_call *c, struct str id, struct store_sweep *ret, struct err *e)
+{
+    struct store_project project = { 0 };
+    struct str name = { 0 };
+    int rc = find_by_names(c, id, "Sweep", &project, &name, e);
+
+    return rc < 0 ? rc : store_sweep_by_name(store_of(c), c->a, project.id, name, ret, e);
 }

@@ -1,11 +1,13 @@
 /* server/api/push.c: putting a launch spec into a queue. */
+#include "server/api/push.h"
+
 #include "base/log.h"
-#include "server/api/api.h"
 #include "server/run_spec.h"
 #include "server/templates.h"
 
 struct push {
     struct gql_call *c;
+    const struct push_request *request;
     const struct store_queue *queue;
     struct store_config config; /* of the queue; uid absent: none */
     const struct jval *spec;    /* merged */
@@ -72,11 +74,10 @@ static int push_spec(struct push *p, struct err *e)
     struct gql_call *c = p->c;
     struct template_push in = { 0 };
     struct spec_merge merge = { .author = caller_of(c)->user.username, .resource = p->config.resource };
-    int rc = stored_json(c->a, gql_arg_str(c, "input.runSpec"), "runSpec", &in.spec, e);
+    int rc = stored_json(c->a, p->request->spec, "runSpec", &in.spec, e);
 
     if (rc == 0)
-        rc = stored_json(c->a, gql_arg_str(c, "input.templateVariableValues"), "templateVariableValues",
-                         &in.values, e);
+        rc = stored_json(c->a, p->request->template_values, "templateVariableValues", &in.values, e);
     if (rc == 0)
         rc = stored_json(c->a, p->config.config, "the queue's config", &in.config, e);
     if (rc == 0)
@@ -91,36 +92,60 @@ static int push_spec(struct push *p, struct err *e)
     return spec_merge(c->a, &merge, &p->spec, e);
 }
 
-static int push_into(struct gql_call *c, const struct store_queue *queue, const struct jval **ret,
-                     struct err *e)
+int push_prepare(struct gql_call *c, const struct push_request *r, struct store_new_item *ret, struct err *e)
 {
-    struct push p = { .c = c, .queue = queue };
-    struct str uid = { 0 };
-    struct jval *o = jval_new_object(c->a);
-    int rc = priority_check(queue->has_priorities, gql_arg_given(c, "input.priority"),
-                            gql_arg_int(c, "input.priority", 0), &p.item.priority, e);
+    struct push p = { .c = c, .request = r, .queue = r->queue };
+    int rc = priority_check(r->queue->has_priorities, r->has_priority, r->priority, &p.item.priority, e);
 
-    if (rc == 0 && queue->config_uid.ptr)
-        rc = store_config_by_uid(store_of(c), c->a, queue->config_uid, &p.config, e);
+    if (rc == 0 && r->queue->config_uid.ptr)
+        rc = store_config_by_uid(store_of(c), c->a, r->queue->config_uid, &p.config, e);
     if (rc == 0)
         rc = push_spec(&p, e);
     if (rc == 0)
         rc = push_target(&p, e);
     if (rc < 0)
         return rc;
-    p.item.queue_id = queue->id;
+    p.item.queue_id = r->queue->id;
     p.item.spec = jval_text(c->a, p.spec, JVAL_COMPACT);
     p.item.pushed_by = caller_of(c)->user.username;
     p.item.now_unix_ms = now_of(c);
-    rc = store_item_push(store_of(c), c->a, &p.item, &uid, e);
+    *ret = p.item;
+    return 0;
+}
+
+int push_item(struct gql_call *c, const struct store_queue *queue, const struct store_new_item *item,
+              struct str *ret_uid, struct err *e)
+{
+    int rc = store_item_push(store_of(c), c->a, item, ret_uid, e);
+
     if (rc < 0)
         return rc;
     caller_of(c)->server->counts.pushes++;
     wake_queue(caller_of(c)->server, queue->id);
-    LOG_INFO("item.pushed", "item=%.*s queue=%.*s user=%.*s", STR_ARG(uid), STR_ARG(queue->uid),
-             STR_ARG(p.item.pushed_by));
+    LOG_INFO("item.pushed", "item=%.*s queue=%.*s user=%.*s", STR_ARG(*ret_uid), STR_ARG(queue->uid),
+             STR_ARG(item->pushed_by));
+    return 0;
+}
+
+static int push_into(struct gql_call *c, const struct store_queue *queue, const struct jval **ret,
+                     struct err *e)
+{
+    const struct push_request r = { .queue = queue,
+                                    .spec = gql_arg_str(c, "input.runSpec"),
+                                    .template_values = gql_arg_str(c, "input.templateVariableValues"),
+                                    .has_priority = gql_arg_given(c, "input.priority"),
+                                    .priority = gql_arg_int(c, "input.priority", 0) };
+    struct store_new_item item = { 0 };
+    struct str uid = { 0 };
+    struct jval *o = jval_new_object(c->a);
+    int rc = push_prepare(c, &r, &item, e);
+
+    if (rc == 0)
+        rc = push_item(c, queue, &item, &uid, e);
+    if (rc < 0)
+        return rc;
     set_text(c->a, o, "runQueueItemId", uid);
-    set_text(c->a, o, "runSpec", p.item.spec);
+    set_text(c->a, o, "runSpec", item.spec);
     set_text(c->a, o, "clientMutationId", gql_arg_str(c, "input.clientMutationId"));
     *ret = o;
     return 0;

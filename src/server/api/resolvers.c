@@ -1,5 +1,6 @@
 /* server/api/resolvers.c: which function answers which field of schema.graphql. */
 #include "server/api/artifacts.h"
+#include "server/api/sweeps.h"
 
 const struct gql_resolver api_resolvers[] = {
     { "Query.viewer", resolve_viewer },
@@ -26,6 +27,9 @@ const struct gql_resolver api_resolvers[] = {
     { "Project.runs", resolve_project_runs },
     { "Project.runCount", resolve_project_run_count },
     { "Project.charts", resolve_project_charts },
+    { "Project.sweep", resolve_project_sweep },
+    { "Project.sweeps", resolve_project_sweeps },
+    { "Project.totalSweeps", resolve_project_sweep_count },
     { "Project.artifact", resolve_project_artifact },
     { "Project.artifactCollection", resolve_project_collection },
     { "Project.artifactCollectionMembership", resolve_project_member },
@@ -46,6 +50,7 @@ const struct gql_resolver api_resolvers[] = {
     { "RunQueueItem.run", resolve_item_run },
 
     { "Run.project", resolve_run_project },
+    { "Run.sweep", resolve_run_sweep },
     { "Run.wandbConfig", resolve_run_config_part },
     { "Run.historyTail", resolve_run_tail },
     { "Run.eventsTail", resolve_run_tail },
@@ -62,6 +67,13 @@ const struct gql_resolver api_resolvers[] = {
     { "Run.runQueueItem", resolve_run_item },
     { "Run.outputArtifacts", resolve_run_artifacts },
     { "Run.inputArtifacts", resolve_run_artifacts },
+
+    { "Sweep.project", resolve_run_project },
+    { "Sweep.runs", resolve_sweep_runs },
+    { "Sweep.bestLoss", resolve_sweep_best },
+    { "Sweep.agents", resolve_sweep_agents },
+    { "Sweep.agent", resolve_sweep_agent },
+    { "Agent.runs", resolve_sweep_runs },
 
     { "ArtifactType.artifact", resolve_type_artifact },
     { "ArtifactType.artifactCollection", resolve_type_collection },
@@ -113,6 +125,9 @@ const struct gql_resolver api_resolvers[] = {
     { "Mutation.stopRun", resolve_stop_run },
     { "Mutation.deleteRun", resolve_delete_run },
     { "Mutation.updateRunState", resolve_update_run_state },
+    { "Mutation.upsertSweep", resolve_upsert_sweep },
+    { "Mutation.createAgent", resolve_create_sweep_agent },
+    { "Mutation.agentHeartbeat", resolve_sweep_heartbeat },
     { "Mutation.createArtifact", resolve_create_artifact },
     { "Mutation.createArtifactManifest", resolve_create_manifest },
     { "Mutation.updateArtifactManifest", resolve_update_manifest },

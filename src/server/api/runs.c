@@ -1,7 +1,7 @@
 /* server/api/runs.c: runs, read side. */
 #include <string.h>
 
-#include "server/api/api.h"
+#include "server/api/sweeps.h"
 
 enum { CONSOLE_MAX = 10000 };
 
@@ -21,35 +21,69 @@ int resolve_project_run(struct gql_call *c, const struct jval **ret, struct err 
     return rc == -ERR_NOT_FOUND ? 0 : rc;
 }
 
-/* Clients send "{}" when nothing is asked for. */
-static int no_filters(struct gql_call *c, struct err *e)
+/* Clients send "{}" when nothing is asked for. One filter is served: {"sweep": ID}, alone or in an $and. */
+static int read_filters(struct gql_call *c, struct str *ret_sweep, struct err *e)
 {
-    struct str filters = str_trim(gql_arg_str(c, "filters"));
+    const struct jval *filters = NULL, *parts;
+    int rc = stored_json(c->a, gql_arg_str(c, "filters"), "filters", &filters, e);
 
-    if (filters.len == 0 || str_is(filters, "{}") || str_is(filters, "null"))
-        return 0;
-    return err_set(e, ERR_INVALID, "this server does not filter runs: ask for a run by its id");
+    while (rc == 0 && (parts = jval_get(filters, "$and")) && jval_len(filters) == 1 && jval_len(parts) <= 1)
+        filters = jval_at(parts, 0);
+    if (rc < 0 || !filters || jval_is(filters, JVAL_NULL) ||
+        (jval_is(filters, JVAL_OBJECT) && jval_len(filters) == 0))
+        return rc;
+    *ret_sweep = jval_str(jval_get(filters, "sweep"));
+    if (jval_len(filters) != 1 || ret_sweep->len == 0)
+        return err_set(
+            e, ERR_INVALID,
+            "this server filters runs by their sweep only: ask for a run by its id, or {\"sweep\": ID}");
+    return 0;
+}
+
+static int count_runs(struct gql_call *c, const struct store_run_query *q, struct str sweep, int64_t *ret,
+                      struct err *e)
+{
+    struct store_sweep found = { 0 };
+    int rc;
+
+    if (!sweep.ptr)
+        return store_run_count(store_of(c), q->project_id, ret, e);
+    rc = store_sweep_by_name(store_of(c), c->a, q->project_id, sweep, &found, e);
+    if (rc == 0)
+        *ret = found.run_count;
+    return rc == -ERR_NOT_FOUND ? 0 : rc;
+}
+
+static int list_runs(struct gql_call *c, const struct store_run_query *q, struct str sweep,
+                     struct store_run **ret, size_t *ret_len, struct err *e)
+{
+    const struct sweep_run_list of = {
+        .project_id = q->project_id, .sweep = sweep, .order = gql_arg_str(c, "order"), .page = q->page
+    };
+
+    return sweep.ptr ? list_sweep_runs(c, &of, ret, ret_len, e)
+                     : store_run_list(store_of(c), c->a, q, ret, ret_len, e);
 }
 
 int resolve_project_runs(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_run_query q = { .project_id = id_of_run(c) };
-    struct str order = gql_arg_str(c, "order");
+    struct str order = gql_arg_str(c, "order"), sweep = { 0 };
     struct connection list = connection_begin(c->a);
     struct store_run *runs = NULL;
     struct jval *o;
     int64_t total = 0;
     size_t len = 0;
     bool more;
-    int rc = no_filters(c, e);
+    int rc = read_filters(c, &sweep, e);
 
     if (rc == 0)
         rc = page_args(c, &q.page, e);
     q.page.oldest_first = str_has_prefix(order, STR("+")) || str_is(order, "created_at");
     if (rc == 0)
-        rc = store_run_list(store_of(c), c->a, &q, &runs, &len, e);
+        rc = list_runs(c, &q, sweep, &runs, &len, e);
     if (rc == 0 && gql_selects(c, "totalCount"))
-        rc = store_run_count(store_of(c), q.project_id, &total, e);
+        rc = count_runs(c, &q, sweep, &total, e);
     if (rc < 0)
         return rc;
     more = page_trim(&q.page, &len);
@@ -63,11 +97,13 @@ int resolve_project_runs(struct gql_call *c, const struct jval **ret, struct err
 
 int resolve_project_run_count(struct gql_call *c, const struct jval **ret, struct err *e)
 {
+    const struct store_run_query q = { .project_id = id_of_run(c) };
+    struct str sweep = { 0 };
     int64_t count = 0;
-    int rc = no_filters(c, e);
+    int rc = read_filters(c, &sweep, e);
 
     if (rc == 0)
-        rc = store_run_count(store_of(c), jval_int(jval_get(c->parent, "$id")), &count, e);
+        rc = count_runs(c, &q, sweep, &count, e);
     if (rc == 0)
         *ret = jval_new_int(c->a, count);
     return rc;

@@ -1,6 +1,7 @@
 /* server/search/distribution.c: quantiles, forwards and backwards. */
 #include "server/search/distribution.h"
 
+#include <float.h>
 #include <math.h>
 
 /* --- the beta distribution --- */
@@ -120,7 +121,9 @@ double dist_value(const struct dist *d, double unit)
 {
     double value = from_scale(d->scale, quantile(d, unit));
 
-    return d->step > 0 ? to_step(d, value) : value;
+    if (d->step > 0)
+        value = to_step(d, value);
+    return fmin(DBL_MAX, fmax(-DBL_MAX, value)); /* of a wide log_normal */
 }
 
 double dist_unit(const struct dist *d, double value)

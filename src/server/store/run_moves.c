@@ -258,25 +258,31 @@ int tx_run_note(struct db_conn *c, int64_t run_id, const char *what, const struc
     return tx_audit(c, by, &note, e);
 }
 
-static int run_ask_stop(struct db_conn *c, void *arg, struct err *e)
+int tx_run_ask_stop(struct db_conn *c, int64_t run_id, const struct store_by *by, struct err *e)
 {
-    const struct set_state *o = arg;
     struct run_now now = { 0 };
-    struct store_item_word w = { .who = o->by->who,
-                                 .now_unix_ms = o->by->now_unix_ms,
+    struct store_item_word w = { .who = by->who,
+                                 .now_unix_ms = by->now_unix_ms,
                                  .note = STR("asked to stop") };
-    int rc = run_now(c, o->run_id, &now, e);
+    int rc = run_now(c, run_id, &now, e);
 
     if (rc < 0 || run_state_is_ended(now.state))
         return rc;
-    rc = tx_run_note(c, o->run_id, "run.stop", o->by, e);
+    rc = tx_run_note(c, run_id, "run.stop", by, e);
     if (rc == 0)
-        rc = db_run(c, NULL, e, "UPDATE runs SET stop_asked = 1 WHERE id = ?", "i", o->run_id);
+        rc = db_run(c, NULL, e, "UPDATE runs SET stop_asked = 1 WHERE id = ?", "i", run_id);
     if (rc < 0 || !now.item_uid[0])
         return rc;
     w.uid = str_of(now.item_uid);
     rc = tx_item_stop_flag(c, &w, e);
     return rc == -ERR_NOT_FOUND ? 0 : rc;
+}
+
+static int run_ask_stop(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct set_state *o = arg;
+
+    return tx_run_ask_stop(c, o->run_id, o->by, e);
 }
 
 int store_run_ask_stop(struct store *s, int64_t run_id, const struct store_by *by, struct err *e)

@@ -11,16 +11,7 @@ struct run_args {
     void *ret;
 };
 
-#define RUN_SELECT                                                                                           \
-    "SELECT r.id, r.project_id, r.name, p.name, n.name, n.id, r.state, r.display_name, r.description,"       \
-    " r.notes, r.group_name, r.job_type, r.host, r.program, r.repo, r.commit_id, r.sweep, r.config,"         \
-    " r.summary, r.tags, u.username, r.item_uid, r.stop_asked, r.exit_code, r.history_lines,"                \
-    " r.events_lines, r.log_lines, r.created_unix_ms, r.heartbeat_unix_ms, r.history_packed,"                \
-    " r.events_packed FROM runs r"                                                                           \
-    " JOIN projects p ON p.id = r.project_id JOIN entities n ON n.id = p.entity_id"                          \
-    " LEFT JOIN users u ON u.id = r.user_id "
-
-static int run_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+int run_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
     struct store_run r = { .id = db_col_i64(st, 0),
                            .project_id = db_col_i64(st, 1),

@@ -114,6 +114,15 @@ struct run_ahead {
     int64_t now_unix_ms;
 };
 NODISCARD int tx_run_pending(struct db_conn *c, const struct run_ahead *r, struct err *e);
+#define RUN_SELECT                                                                                           \
+    "SELECT r.id, r.project_id, r.name, p.name, n.name, n.id, r.state, r.display_name, r.description,"       \
+    " r.notes, r.group_name, r.job_type, r.host, r.program, r.repo, r.commit_id, r.sweep, r.config,"         \
+    " r.summary, r.tags, u.username, r.item_uid, r.stop_asked, r.exit_code, r.history_lines,"                \
+    " r.events_lines, r.log_lines, r.created_unix_ms, r.heartbeat_unix_ms, r.history_packed,"                \
+    " r.events_packed FROM runs r"                                                                           \
+    " JOIN projects p ON p.id = r.project_id JOIN entities n ON n.id = p.entity_id"                          \
+    " LEFT JOIN users u ON u.id = r.user_id "
+int run_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* a struct store_run */
 NODISCARD int tx_run_by_name(struct db_conn *c, struct arena *a, int64_t project_id, struct str name,
                              struct store_run *ret, struct err *e);
 /** tx_run_of_item() - bring the runs of an item, those that have not ended, to @state. */
@@ -124,4 +133,6 @@ NODISCARD int tx_history_cut(struct db_conn *c, int64_t run_id, enum run_stream 
                              struct err *e);
 /** tx_history_drop() - the columns of a run that is deleted. */
 NODISCARD int tx_history_drop(struct db_conn *c, int64_t run_id, struct err *e);
+/** tx_run_ask_stop() - the heart of store_run_ask_stop(). */
+NODISCARD int tx_run_ask_stop(struct db_conn *c, int64_t run_id, const struct store_by *by, struct err *e);
 NODISCARD int tx_run_stop_of_item(struct db_conn *c, struct str item_uid, struct err *e);

@@ -50,6 +50,18 @@ static const struct act {
       "artifactCollection" },
     { "clientIDMapping", ROLE_VIEWER, "{clientIDMapping(clientID:\"<client>\"){serverID}}",
       "clientIDMapping" },
+    { "upsertSweep", ROLE_MEMBER,
+      "mutation{upsertSweep(input:{entityName:\"<entity>\",projectName:\"p\",config:\"{method: random, "
+      "parameters: {x: {value: 1}}}\"}){inserted}}",
+      "" },
+    { "upsertSweep", ROLE_MEMBER,
+      "mutation{upsertSweep(input:{id:\"<sweepid>\",state:\"CANCELED\"}){inserted}}", "" },
+    { "createAgent", ROLE_MEMBER,
+      "mutation{createAgent(input:{host:\"h\",entityName:\"<entity>\",projectName:\"p\",sweep:\"<sweep>\"}){"
+      "agent{id}}}",
+      "" },
+    { "agentHeartbeat", ROLE_MEMBER, "mutation{agentHeartbeat(input:{id:\"<sweep agent>\"}){commands}}", "" },
+
     { "createArtifact", ROLE_MEMBER,
       "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","
       "artifactCollectionName:\"n\",digest:\"d\"}){artifact{id}}}",
@@ -217,8 +229,9 @@ static const struct secret *key_of(const struct office *o, const struct caller_r
 static const char *const names[] = { "<entity>",    "<queue>",    "<queueid>",      "<agent>",
                                      "<run>",       "<runid>",    "<item>",         "<own item>",
                                      "<own runid>", "<artifact>", "<own artifact>", "<collection>",
-                                     "<client>",    "<manifest>", "<whole>",        "<upload>" };
-enum { FIRST_OF_ARTIFACTS = 9 };
+                                     "<client>",    "<manifest>", "<whole>",        "<upload>",
+                                     "<sweep>",     "<sweepid>",  "<sweep agent>" };
+enum { FIRST_OF_ARTIFACTS = 9, FIRST_OF_SWEEPS = 16 };
 struct objects {
     const char *values[ARRAY_LEN(names)];
 };
@@ -263,6 +276,9 @@ static const char *made(struct office *o, const struct secret *key, const struct
     "mutation{createLaunchAgent(input:{entityName:\"<entity>\",projectName:\"model-registry\","              \
     "runQueues:[\"<queueid>\"],hostname:\"host\"}){launchAgentId}}"
 
+#define MAKE_SWEEP                                                                                           \
+    "mutation{upsertSweep(input:{entityName:\"<entity>\",projectName:\"p\",config:\"{method: random, "       \
+    "parameters: {x: {value: 1}}}\"}){sweep{name}}}"
 #define MAKE_ARTIFACT                                                                                        \
     "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","       \
     "artifactCollectionName:\"c <run>\",digest:\"<run>\",clientID:\"<client>\",enableDigestDeduplication:"   \
@@ -294,12 +310,24 @@ static const char *whole_make(struct office *o, struct objects *now)
 }
 
 /* They take a while: only for those that ask for one. */
-static bool needs_artifacts(const char *document)
+static bool names_any(const char *document, size_t from, size_t to)
 {
-    for (size_t i = FIRST_OF_ARTIFACTS; document && i < ARRAY_LEN(names); i++)
+    for (size_t i = from; document && i < to; i++)
         if (strstr(document, names[i]))
             return true;
     return false;
+}
+
+static void sweep_make(struct office *o, struct objects *now)
+{
+    now->values[16] = made(o, o->t.admin, now, MAKE_SWEEP, "upsertSweep.sweep.name");
+    now->values[17] = made(o, o->t.admin, now,
+                           "{project(entityName:\"<entity>\",name:\"p\"){sweep(sweepName:\"<sweep>\"){id}}}",
+                           "project.sweep.id");
+    now->values[18] = made(o, o->t.admin, now,
+                           "mutation{createAgent(input:{host:\"h\",entityName:\"<entity>\",projectName:\"p\","
+                           "sweep:\"<sweep>\"}){agent{id}}}",
+                           "createAgent.agent.id");
 }
 
 static void artifacts_make(struct office *o, struct objects *now, const struct secret *mine)
@@ -326,7 +354,8 @@ static struct objects objects_make(struct office *o, const char *entity, const s
                                    const char *document)
 {
     struct arena *a = o->t.w->a;
-    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "", "", "", "", "", "", "", "" } };
+    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "",
+                                       "", "" } };
 
     o->made++;
     now.values[1] = arena_printf(a, "q%04d", o->made);
@@ -343,8 +372,10 @@ static struct objects objects_make(struct office *o, const char *entity, const s
     now.values[8] = made(o, mine, &now, MAKE_RUN, "upsertBucket.bucket.id");
     now.values[4] = arena_printf(a, "run%05d", o->made);
     now.values[5] = made(o, o->t.admin, &now, MAKE_RUN, "upsertBucket.bucket.id");
-    if (needs_artifacts(document))
+    if (names_any(document, FIRST_OF_ARTIFACTS, FIRST_OF_SWEEPS))
         artifacts_make(o, &now, mine);
+    if (names_any(document, FIRST_OF_SWEEPS, ARRAY_LEN(names)))
+        sweep_make(o, &now);
     return now;
 }
 
@@ -356,10 +387,13 @@ static struct objects objects_absent(void)
     /* ArtifactManifest:99999999 */
     static const char manifest[] = "QXJ0aWZhY3RNYW5pZmVzdDo5OTk5OTk5OQ==";
 
+    /* Sweep:v1:swp99999:p:gamma */
+    static const char sweep[] = "U3dlZXA6djE6c3dwOTk5OTk6cDpnYW1tYQ==";
+
     return (struct objects){ .values = { "gamma", "q9999", "zzzzzzzzzzzz", "yyyyyyyyyyyy", "run99999", run,
                                          "xxxxxxxxxxxx", "wwwwwwwwwwww", run, "vvvvvvvvvvvv", "uuuuuuuuuuuu",
-                                         "tttttttttttt", "client-no", manifest, "ssssssssssss",
-                                         "99999999" } };
+                                         "tttttttttttt", "client-no", manifest, "ssssssssssss", "99999999",
+                                         "swp99999", sweep, "rrrrrrrrrrrr" } };
 }
 
 /* --- one cell of the table --- */
