@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Measures charts: a run of a million steps is streamed to the server as the W&B client streams it, and read back in buckets.
+
+Standard library only. The server runs on loopback, in a temporary folder, and is ended by its own process id.
+"""
+
+import argparse
+import base64
+import http.client
+import json
+import math
+import pathlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+
+from bench import ROOT
+from queues import Slipway, note
+
+LINES = 5000  # of one post
+KEYS = 8
+CHART = """query($n: Int!, $from: Float, $to: Float) { project(name: "p", entityName: "admin") { charts(
+  runs: ["long"], keys: ["k0"], x: "_step", buckets: $n, from: $from, to: $to) { key xMin xMax count min max mean } } }"""
+
+
+class Client:
+    """One connection, kept."""
+
+    def __init__(self, server):
+        self.connection = http.client.HTTPConnection("127.0.0.1", int(server.url.rpartition(":")[2]), timeout=300)
+        login = base64.b64encode(f"api:{server.key}".encode()).decode()
+        self.headers = {"Content-Type": "application/json", "Authorization": "Basic " + login}
+
+    def post(self, path, body):
+        self.connection.request("POST", path, json.dumps(body), self.headers)
+        reply = self.connection.getresponse()
+        text = reply.read()
+        assert reply.status == 200, text[:2000]
+        return json.loads(text)
+
+    def ask(self, query, variables):
+        answer = self.post("/graphql", {"query": query, "variables": variables})
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+
+def line(step):
+    row = {f"k{k}": math.sin(step / 1000 + k) for k in range(KEYS)}
+    return json.dumps({**row, "_step": step, "_timestamp": 1.7e9 + step})
+
+
+def stream(client, steps):
+    """Steps a second, as they are posted one after another."""
+    bodies = ({"files": {"wandb-history.jsonl": {"offset": at, "content": [line(s) for s in range(at, min(at + LINES, steps))]}}}
+              for at in range(0, steps, LINES))
+    spent = 0
+    for body in bodies:
+        began = time.monotonic()
+        client.post("/files/admin/p/long/file_stream", body)
+        spent += time.monotonic() - began
+    return steps / spent
+
+
+def chart_ms(client, buckets, runs, zoom=(None, None)):
+    times, chart = [], None
+    for _ in range(runs):
+        began = time.monotonic()
+        chart = client.ask(CHART, {"n": buckets, "from": zoom[0], "to": zoom[1]})["project"]["charts"][0]
+        times.append((time.monotonic() - began) * 1000)
+    return statistics.median(times), chart
+
+
+def settle(server):
+    """Until the server has nothing left to do: lines are packed behind the answers."""
+    before = -1
+    while server.process.cpu_s() - before > 0.02:
+        before = server.process.cpu_s()
+        time.sleep(1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--slipway", default=ROOT / "build/src/cli/slipway", type=pathlib.Path)
+    parser.add_argument("--steps", type=int, default=1000000)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
+    o = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="slipway-bench-", dir="/var/tmp"))
+    server = Slipway(o.slipway, folder / "server")
+    try:
+        client = Client(server)
+        client.ask('mutation { upsertBucket(input: {name: "long", modelName: "p", entityName: "admin"}) { inserted } }', {})
+        speed = stream(client, o.steps)
+        note(f"{speed:.0f} steps/s streamed")
+        settle(server)
+        rows = [(f"chart of {o.steps} steps, {n} buckets", *chart_ms(client, n, o.runs)) for n in (500, 2000, 10000)]
+        rows.append((f"zoom into {o.steps // 100} steps, 500 buckets",
+                     *chart_ms(client, 500, o.runs, (o.steps * 0.5, o.steps * 0.51))))
+        for what, _, chart in rows[:3]:
+            assert sum(chart["count"]) == o.steps, f"{what}: {sum(chart['count'])} points"
+        memory = server.process.rss_kb("VmHWM") / 1024
+        disk = sum(f.stat().st_size for f in (folder / "server").rglob("*") if f.is_file()) / 1e6
+    finally:
+        server.process.end()
+        shutil.rmtree(folder, ignore_errors=True)
+    measured = [("steps streamed a second", speed, None, "")] + [(w, ms, 100, "ms") for w, ms, _ in rows]
+    measured += [("memory, peak", memory, None, "MB"), ("on the disk", disk, None, "MB")]
+    if o.output == "json":
+        print(json.dumps([{"what": w, "value": v, "budget": b, "unit": u} for w, v, b, u in measured]))
+    else:
+        for what, value, budget, unit in measured:
+            verdict = "" if budget is None else f"budget {budget} {unit}: {'OK' if value <= budget else 'OVER'}"
+            print(f"{what:44} {value:10.1f} {unit}  {verdict}")
+    return any(b is not None and v > b for _, v, b, _ in measured)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
