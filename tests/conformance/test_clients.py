@@ -138,7 +138,8 @@ def reads(c):
 run, artifact = api.run("admin/{c.project}/{run}"), api.artifact("admin/{c.project}/data:latest")
 print(json.dumps([
     {{"name": run.name, "state": run.state, "config": run.config, "tags": run.tags, "notes": run.notes, "best": run.summary["best"],
-     "i": run.summary["i"], "logged": [a.name for a in run.logged_artifacts()], "user": run.user.username}},
+     "i": run.summary["i"], "logged": [a.name for a in run.logged_artifacts()], "user": run.user.username,
+     "loss": [r["loss"] for r in run.scan_history()], "sampled": len(run.history(samples=10, pandas=False))}},
     {{"runs": sorted(r.id for r in api.runs("admin/{c.project}"))[:9], "viewer": api.viewer.username, "default": api.default_entity,
      "item": api.queued_run("admin", "{c.project}", "vertex-queue", "{c.item}", "model-registry").state}},
     {{"used by": [r.id for r in artifact.used_by()], "by": artifact.logged_by().id, "metadata": artifact.metadata,
@@ -148,7 +149,7 @@ print(json.dumps([
      "notes": run.file("notes.txt").download(root="files", replace=True).read(), "size": run.file("notes.txt").size}}]))
 """)
     assert got[0] == {"name": "a run", "state": "finished", "config": {"lr": 0.1, "deep": {"er": [1, 2]}}, "tags": ["red"], "notes": "words",
-                      "best": 7, "i": 19, "logged": ["data:v0"], "user": "admin"}
+                      "best": 7, "i": 19, "logged": ["data:v0"], "user": "admin", "loss": [1 / (i + 1) for i in range(20)], "sampled": 10}
     assert {run, user} <= set(got[1].pop("runs"))
     assert got[1] == {"viewer": "admin", "default": "admin", "item": "finished"}
     assert {"notes.txt", "config.yaml", "wandb-summary.json"} <= set(got[3]["files"]) and len(set(got[3]["files"])) == len(got[3]["files"])
