@@ -17,13 +17,14 @@
 #include "io/file.h"
 #include "server/places.h"
 
-enum { DROPPED_PAGE = 100 };
+enum { PENDING_KEPT_MS = 7 * 24 * 60 * 60 * 1000 }; /* addresses of uploads are good for a day */
 
 static struct store_keep keep_of(const struct retention_job *j)
 {
     int64_t now = j->by.now_unix_ms;
 
-    return (struct store_keep){ .history_unix_ms = j->keep.history_ms > 0 ? now - j->keep.history_ms : 0,
+    return (struct store_keep){ .pending_unix_ms = now - PENDING_KEPT_MS,
+                                .history_unix_ms = j->keep.history_ms > 0 ? now - j->keep.history_ms : 0,
                                 .files_unix_ms = j->keep.files_ms > 0 ? now - j->keep.files_ms : 0,
                                 .deleted_unix_ms = now - j->keep.deleted_ms };
 }
@@ -85,15 +86,15 @@ static int files_go(const struct retention_job *j, int64_t before, struct retent
 
 /* --- bytes of artifacts --- */
 
-static int artifacts_go(const struct retention_job *j, int64_t before, struct retention_done *d,
-                        struct err *e)
+static int artifacts_go(const struct retention_job *j, const struct store_keep *keep,
+                        struct retention_done *d, struct err *e)
 {
     struct store_emptied done = { .files = 1 };
     int64_t steps = 0;
     int rc = 0;
 
     while (rc == 0 && done.files + done.artifacts > 0 && may_step(j, &steps)) {
-        rc = store_prune_artifact(j->store, before, j->by.now_unix_ms, &done, e);
+        rc = store_prune_artifact(j->store, keep, j->by.now_unix_ms, &done, e);
         d->artifacts += rc == 0 ? done.artifacts : 0;
     }
     return rc;
@@ -122,7 +123,9 @@ static int blob_go(const struct retention_job *j, struct str sha256, struct rete
 
     strbuf_addf(&gone, "%s.gone", strbuf_cstr(&path));
     rc = rc < 0 ? rc : strbuf_check(&gone, e);
-    rc = rc < 0 ? rc : bulk_keep(j->io, strbuf_cstr(&path), strbuf_cstr(&gone), e);
+    rc = rc < 0 ? rc : store_blob_named(j->store, sha256, &named, e);
+    if (rc == 0 && !named) /* else nobody is to miss it, not for a moment */
+        rc = bulk_keep(j->io, strbuf_cstr(&path), strbuf_cstr(&gone), e);
     if (rc == -ERR_NOT_FOUND) /* taken away by one that did not come further */
         rc = 0;
     rc = rc < 0 ? rc : store_blob_named(j->store, sha256, &named, e);
@@ -164,7 +167,7 @@ static int pass(const struct retention_job *j, struct retention_done *d, struct 
         rc = lines_go(j, keep.history_unix_ms, d, e);
     if (rc == 0 && keep.files_unix_ms > 0)
         rc = files_go(j, keep.files_unix_ms, d, e);
-    rc = rc < 0 ? rc : artifacts_go(j, keep.deleted_unix_ms, d, e);
+    rc = rc < 0 ? rc : artifacts_go(j, &keep, d, e);
     return rc < 0 ? rc : blobs_go(j, d, e);
 }
 

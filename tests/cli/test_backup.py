@@ -196,6 +196,22 @@ def test_a_copy_is_refused_before_anything_is_done(world, stopped, schema):
     assert "format 999" in world.fails(14, "admin", "copy", "--from", stopped, "--to", schema)
 
 
+def test_a_copy_that_is_killed_leaves_nothing_there_and_is_begun_again(world, stopped, schema):
+    with contextlib.closing(sqlite3.connect(stopped / "slipway.db")) as c:
+        c.executemany("INSERT INTO run_lines VALUES (999, 0, ?, 'a line')", ((i,) for i in range(200000)))
+        c.commit()
+    copy = world.start("admin", "copy", "--from", stopped, "--to", schema)
+
+    def at_work():
+        return "INSERT INTO \"run_lines" in world.run("/usr/bin/psql", "-qtd", schema, "-c", "SELECT query FROM pg_stat_activity").stdout
+
+    wait_for(at_work)
+    copy.kill()
+    wait_for(lambda: not at_work())
+    assert world.run("/usr/bin/psql", "-qtd", schema, "-c", "SELECT count(*) FROM run_lines").stdout.strip() == "0"
+    assert world.json("admin", "copy", "--from", stopped, "--to", schema)["rows"] > 200000
+
+
 def test_a_copy_that_meets_a_row_postgresql_refuses_leaves_nothing_there(world, stopped, schema):
     with contextlib.closing(sqlite3.connect(stopped / "slipway.db")) as c:
         c.execute("UPDATE users SET email = 'a' || char(0) || 'b'")

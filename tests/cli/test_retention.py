@@ -89,6 +89,18 @@ def test_what_is_not_kept_goes_and_what_is_named_stays(place, options):
     assert "is no time" in place.fails(2, "admin", "prune", "--keep-files", "soon", *options)
 
 
+def test_an_artifact_that_was_never_committed_goes_after_a_week(place):
+    place.ok("admin", "user", "create", "ada", "--admin", "--data", "server", "--api-key", KEY)
+    place.use(place.start("server", "--data", "server", "--port", "0").url())
+    python(place, LOG)
+    for days, counted in (6, 0), (8, 1):
+        with sqlite3.connect(place.folder / "server/slipway.db") as c:
+            c.execute("UPDATE artifacts SET state = 'PENDING', updated_unix_ms = ? WHERE id = 1", (int((time.time() - days * 86400) * 1000),))
+        assert place.json("admin", "prune", "--dry-run", "--data", "server")["artifacts"] == counted
+        gone = place.json("admin", "prune", "--data", "server")
+        assert gone["artifacts"] == counted and (gone["blobs"] > 0) == (counted > 0)
+
+
 def test_nothing_goes_while_a_backup_is_made(place):
     place.ok("admin", "user", "create", "ada", "--admin", "--data", "server", "--api-key", KEY)
     import fcntl

@@ -32,6 +32,16 @@ struct declare {
 static int file_insert(struct db_conn *c, const struct declare *d, const struct store_new_file *f,
                        struct err *e)
 {
+    /* What the name had may lose its last name: retention looks whether it did. */
+    int rc =
+        db_run(c, NULL, e,
+               "INSERT INTO dropped_blobs (sha256, at_unix_ms) SELECT sha256, ? FROM artifact_files"
+               " WHERE artifact_id = ? AND is_manifest = ? AND name = ? AND sha256 IS NOT NULL AND md5 <> ?"
+               " ON CONFLICT DO NOTHING",
+               "iiiss", d->now_unix_ms, d->artifact_id, (int64_t)f->is_manifest, f->name, f->md5);
+
+    if (rc < 0)
+        return rc;
     return db_run(
         c, NULL, e,
         "INSERT INTO artifact_files (artifact_id, is_manifest, name, md5, created_unix_ms, sha256, "

@@ -52,9 +52,9 @@ static int prunable(struct db_conn *c, void *arg, struct err *e)
     if (rc == 0)
         rc = db_query(c, &st, e,
                       "SELECT count(DISTINCT a.id), count(f.id) FROM artifacts a LEFT JOIN artifact_files f"
-                      " ON f.artifact_id = a.id WHERE a.state = 'DELETED' AND a.emptied = 0"
-                      " AND a.updated_unix_ms < ?",
-                      "i", p->keep->deleted_unix_ms);
+                      " ON f.artifact_id = a.id WHERE (a.state = 'DELETED' AND a.emptied = 0"
+                      " AND a.updated_unix_ms < ?) OR (a.state = 'PENDING' AND a.updated_unix_ms < ?)",
+                      "ii", p->keep->deleted_unix_ms, p->keep->pending_unix_ms);
     return rc < 0 ? rc : add_counts(st, &p->count.artifacts, &p->count.blobs, e);
 }
 
@@ -198,12 +198,16 @@ static int prune_artifact(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
     int64_t id = 0;
-    int rc =
-        find_id(c,
-                "SELECT id FROM artifacts WHERE state = 'DELETED' AND emptied = 0 AND updated_unix_ms < ?"
-                " ORDER BY updated_unix_ms LIMIT 1",
-                p->before, &id, e);
+    int rc = db_run(c, NULL, e,
+                    "UPDATE artifacts SET state = 'DELETED' WHERE state = 'PENDING' AND updated_unix_ms < ?",
+                    "i", p->keep->pending_unix_ms);
 
+    if (rc == 0)
+        rc =
+            find_id(c,
+                    "SELECT id FROM artifacts WHERE state = 'DELETED' AND emptied = 0 AND updated_unix_ms < ?"
+                    " ORDER BY updated_unix_ms LIMIT 1",
+                    p->keep->deleted_unix_ms, &id, e);
     p->emptied = (struct store_emptied){ 0 };
     if (rc < 0 || id == 0)
         return rc;
@@ -214,10 +218,10 @@ static int prune_artifact(struct db_conn *c, void *arg, struct err *e)
     return db_run(c, NULL, e, "UPDATE artifacts SET emptied = 1 WHERE id = ?", "i", id);
 }
 
-int store_prune_artifact(struct store *s, int64_t before_unix_ms, int64_t now_unix_ms,
+int store_prune_artifact(struct store *s, const struct store_keep *k, int64_t now_unix_ms,
                          struct store_emptied *ret, struct err *e)
 {
-    struct prune p = { .before = before_unix_ms, .now = now_unix_ms };
+    struct prune p = { .keep = k, .now = now_unix_ms };
     int rc = db_write(s->db, prune_artifact, &p, e);
 
     if (rc == 0)

@@ -8,6 +8,7 @@ struct store_keep {
     int64_t history_unix_ms; /* logged lines of runs that ended before */
     int64_t files_unix_ms;   /* files of runs that ended before */
     int64_t deleted_unix_ms; /* bytes of artifacts that were deleted before */
+    int64_t pending_unix_ms; /* artifacts that were begun before and not committed count as deleted */
 };
 struct store_prunable {
     int64_t runs, lines; /* of history */
@@ -31,7 +32,7 @@ struct store_emptied {
 };
 /** store_prune_artifact() - some hundred files of one deleted artifact lose their names; bytes that have no
  * other are dropped. Both 0: there is nothing to do. */
-NODISCARD int store_prune_artifact(struct store *s, int64_t before_unix_ms, int64_t now_unix_ms,
+NODISCARD int store_prune_artifact(struct store *s, const struct store_keep *k, int64_t now_unix_ms,
                                    struct store_emptied *ret, struct err *e);
 /** store_dropped_list() - some digests of dropped bytes behind @after ("" first); empty: none. */
 NODISCARD int store_dropped_list(struct store *s, struct arena *a, struct str after, struct str **ret,

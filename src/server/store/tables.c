@@ -138,6 +138,9 @@ static const char *rows_shown(const struct table *t, bool withhold)
     return withhold && str_is(t->name, "meta") ? " WHERE key = 'audit_head'" : "";
 }
 
+/* SQLite's own JSON has 15 digits of a double, and 17 tell each from all others. */
+#define EXACT "CASE typeof(\"%.*s\") WHEN 'real' THEN json(printf('%%!.17g', \"%.*s\")) ELSE \"%.*s\" END"
+
 static void lite_select(struct strbuf *b, const struct table *t, bool withhold)
 {
     strbuf_addz(b, "SELECT json_object(");
@@ -148,7 +151,7 @@ static void lite_select(struct strbuf *b, const struct table *t, bool withhold)
         if (withhold && table_secret(t, name))
             strbuf_addz(b, "NULL");
         else
-            strbuf_addf(b, "\"%.*s\"", STR_ARG(name));
+            strbuf_addf(b, EXACT, STR_ARG(name), STR_ARG(name), STR_ARG(name));
     }
     strbuf_addf(b, ") FROM \"%.*s\"%s", STR_ARG(t->name), rows_shown(t, withhold));
 }
