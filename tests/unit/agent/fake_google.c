@@ -48,6 +48,7 @@ static void out_job(struct arena *a, const struct cloud_job *j, struct vertex_jo
     *ret = (struct vertex_job){ .name = str_of(arena_strdup(a, j->name)),
                                 .state = str_of(arena_strdup(a, j->state)),
                                 .error_message = str_of(j->error),
+                                .start_time = j->started ? STR("2026-01-01T00:00:00Z") : (struct str){ 0 },
                                 .create_time = str_of(arena_printf(a, "%06d", (int)(j - cloud.jobs))),
                                 .labels = labels };
 }

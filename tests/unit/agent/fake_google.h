@@ -13,6 +13,7 @@ struct cloud_job {
         run[CLOUD_LABEL_SIZE];
     const char *error;
     bool deleted; /* nobody can see it any more */
+    bool started; /* it has a start time */
 };
 struct cloud {
     struct io *io; /* of the agent */

@@ -275,6 +275,27 @@ static void a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails(void 
     assert_int_equal(world.live_max, 1);
 }
 
+/* The words for its end come late, and only they tell that it had begun: no stock-out then, but a preemption.
+ */
+static void a_spot_job_that_ran_unseen_was_preempted(void **state)
+{
+    const struct launch_rung spot[] = { { .strategy = STR("SPOT") }, { .strategy = STR("SPOT") } };
+    struct launch_policies p = policies(0, 0);
+
+    p.all.rungs = spot;
+    p.all.max_resumes = 0;
+    world.policies = &p;
+    start_job();
+    run_for(5000);
+    cloud_set_state(0, "FAILED", NULL);
+    run_for(12000);
+    cloud.jobs[0].started = true;
+    cloud_set_state(0, "FAILED", "Resources are insufficient in region: us-central1.");
+    run_until(all_reported);
+    assert_item(0, "FAILED", "Resources are insufficient");
+    assert_int_equal(cloud.creates, 1);
+}
+
 /* Its time to start runs out while its end is being written down, whenever the agent looked last. */
 static void a_job_that_ends_just_before_it_had_to_start_is_followed_by_the_next(void **state)
 {
@@ -470,6 +491,7 @@ int main(void)
         LIFE(a_lost_create_whose_jobs_have_all_ended_is_not_made_again),
         LIFE(a_second_job_that_cannot_be_cancelled_at_once_is_cancelled_later),
         LIFE(a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails),
+        LIFE(a_spot_job_that_ran_unseen_was_preempted),
         LIFE(a_job_that_ends_just_before_it_had_to_start_is_followed_by_the_next),
         LIFE(a_job_whose_time_is_over_is_ended_and_the_item_fails),
         LIFE(a_region_that_does_not_exist_is_believed_in_the_end),
