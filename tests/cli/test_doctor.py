@@ -655,15 +655,24 @@ def test_text_has_a_line_for_each_finding_and_what_to_do(site):
     assert "\r" not in done.stderr  # progress is for terminals
 
 
+def read_all(terminal):
+    """What was written to it, until nobody has its other side open any more."""
+    seen = b""
+    with contextlib.suppress(OSError):
+        while more := os.read(terminal, 100000):
+            seen += more
+    return seen.decode()
+
+
 def test_people_at_a_terminal_see_what_is_being_looked_at(site):
     ours, theirs = pty.openpty()
     try:
         done = subprocess.run([BINARY, "doctor", "--queue", "q", "--state-dir", "state"], stdout=subprocess.PIPE, stderr=theirs,
                               env=site.place.env(), cwd=site.place.folder, timeout=20)
-        seen = os.read(ours, 100000).decode()
     finally:
-        os.close(ours)
         os.close(theirs)
+    seen = read_all(ours)
+    os.close(ours)
     assert done.returncode == 0
     assert "\r\x1b[K1/14 configuration ..." in seen and "\r\x1b[K14/14 images ..." in seen
     assert seen.endswith("\r\x1b[K")  # nothing of it stays
