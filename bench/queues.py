@@ -57,7 +57,7 @@ class Load:
 
 class Slipway:
     def __init__(self, program, folder, *more):
-        self.argv = [program, "server", "--data", folder, "--port", "0", *more]
+        self.argv = [program, "server", "--data", folder, "--port", "0", "--key-rate", "0", "--address-rate", "0", *more]
         self.home = {"HOME": str(folder), "PATH": os.environ["PATH"]}
         self.process = Process(self.argv, self.home, 5)
         self.key = re.search(r"\b([a-z0-9]{40})\b", self.process.out).group(1)
