@@ -158,13 +158,7 @@ static int stop(struct session *s, const struct args *a, struct err *e)
 
 static int stop_run(struct io *io, const struct args *a, struct err *e)
 {
-    struct session s = { 0 };
-    int rc = session_open(&s, io, a, e);
-
-    if (rc == 0)
-        rc = stop(&s, a, e);
-    session_close(&s);
-    return rc;
+    return session_run(io, a, stop, e);
 }
 
 const struct verb verb_stop = {

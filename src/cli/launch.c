@@ -194,16 +194,9 @@ static int launch(struct session *s, const struct args *a, struct err *e)
 
 static int launch_run(struct io *io, const struct args *a, struct err *e)
 {
-    struct session s = { 0 };
-    int rc = 0;
-
     if (!args_text(a, "queue"))
         return err_set(e, ERR_USAGE, "--queue NAME is missing; 'slipway queue list' shows what there is");
-    rc = session_open(&s, io, a, e);
-    if (rc == 0)
-        rc = launch(&s, a, e);
-    session_close(&s);
-    return rc;
+    return session_run(io, a, launch, e);
 }
 
 static const struct option_row launch_rows[] = {

@@ -206,13 +206,7 @@ static int list(struct session *s, const struct args *a, struct err *e)
 
 static int list_run(struct io *io, const struct args *a, struct err *e)
 {
-    struct session s = { 0 };
-    int rc = session_open(&s, io, a, e);
-
-    if (rc == 0)
-        rc = list(&s, a, e);
-    session_close(&s);
-    return rc;
+    return session_run(io, a, list, e);
 }
 
 static const struct option_row plain_rows[] = { OPTION_ENTITY, OPTION_URL, OPTION_OUTPUT, OPTION_END };
@@ -248,13 +242,7 @@ static int show(struct session *s, const struct args *a, struct err *e)
 
 static int show_run(struct io *io, const struct args *a, struct err *e)
 {
-    struct session s = { 0 };
-    int rc = session_open(&s, io, a, e);
-
-    if (rc == 0)
-        rc = show(&s, a, e);
-    session_close(&s);
-    return rc;
+    return session_run(io, a, show, e);
 }
 
 const struct verb verb_queue_show = {
@@ -289,13 +277,7 @@ static int delete_queue(struct session *s, const struct args *a, struct err *e)
 
 static int delete_run(struct io *io, const struct args *a, struct err *e)
 {
-    struct session s = { 0 };
-    int rc = session_open(&s, io, a, e);
-
-    if (rc == 0)
-        rc = delete_queue(&s, a, e);
-    session_close(&s);
-    return rc;
+    return session_run(io, a, delete_queue, e);
 }
 
 const struct verb verb_queue_delete = {

@@ -109,21 +109,9 @@ static int history(struct session *s, const struct args *args, struct err *e)
     return 0;
 }
 
-static int in_session(struct io *io, const struct args *a,
-                      int (*run)(struct session *s, const struct args *a, struct err *e), struct err *e)
-{
-    struct session s = { 0 };
-    int rc = session_open(&s, io, a, e);
-
-    if (rc == 0)
-        rc = run(&s, a, e);
-    session_close(&s);
-    return rc;
-}
-
 static int history_run(struct io *io, const struct args *a, struct err *e)
 {
-    return in_session(io, a, history, e);
+    return session_run(io, a, history, e);
 }
 
 static const struct option_row history_rows[] = {
@@ -179,7 +167,7 @@ static int roll_back(struct session *s, const struct args *a, struct err *e)
 
 static int rollback_run(struct io *io, const struct args *a, struct err *e)
 {
-    return in_session(io, a, roll_back, e);
+    return session_run(io, a, roll_back, e);
 }
 
 static const struct option_row rollback_rows[] = {

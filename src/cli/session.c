@@ -48,6 +48,18 @@ void session_close(struct session *s)
     *s = (struct session){ 0 };
 }
 
+int session_run(struct io *io, const struct args *a,
+                int (*run)(struct session *s, const struct args *a, struct err *e), struct err *e)
+{
+    struct session s = { 0 };
+    int rc = session_open(&s, io, a, e);
+
+    if (rc == 0)
+        rc = run(&s, a, e);
+    session_close(&s);
+    return rc;
+}
+
 int session_explain(const char *url, struct err *e)
 {
     if (e->code == ERR_NET || e->code == ERR_TIMEOUT)

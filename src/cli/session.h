@@ -18,6 +18,9 @@ struct session {
  */
 NODISCARD int session_open(struct session *s, struct io *io, const struct args *a, struct err *e);
 void session_close(struct session *s);
+/** session_run() - open one, @run the command in it, close it. Yields. */
+NODISCARD int session_run(struct io *io, const struct args *a,
+                          int (*run)(struct session *s, const struct args *a, struct err *e), struct err *e);
 /** session_begin(), session_connect() - the two halves of session_open(), for who has a key from elsewhere:
  * put it into s->settings between them. @newer_key and its @ctx as in struct wandb_options; NULL none. */
 NODISCARD int session_begin(struct session *s, struct io *io, const struct args *a, struct err *e);
