@@ -17,7 +17,7 @@ int resolve_entity_agents(struct gql_call *c, const struct jval **ret, struct er
     struct jval *list = jval_new_array(c->a);
     struct store_agent *agents = NULL;
     size_t len = 0;
-    int rc = store_agent_list(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")), &agents, &len, e);
+    int rc = store_agent_list(store_of(c), c->a, parent_int(c, "$id"), &agents, &len, e);
 
     for (size_t i = 0; rc == 0 && i < len; i++)
         jval_push(c->a, list, agent_object(c->a, &agents[i]));

@@ -56,6 +56,11 @@ static inline struct store *store_of(const struct gql_call *c)
 {
     return caller_of(c)->server->store;
 }
+/** parent_int() - a member of the object that the field is one of: "$id". */
+static inline int64_t parent_int(const struct gql_call *c, const char *key)
+{
+    return jval_int(jval_get(c->parent, key));
+}
 /** access_of() - the question whether this call may be made: of a mutation its name, else "read". */
 static inline struct access access_of(const struct gql_call *c)
 {

@@ -6,11 +6,6 @@
 
 enum { FILE_PAGE_MAX = 10000 };
 
-static int64_t parent_int(const struct gql_call *c, const char *key)
-{
-    return jval_int(jval_get(c->parent, key));
-}
-
 int resolve_project_types(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct connection list = connection_begin(c->a);

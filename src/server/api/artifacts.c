@@ -1,11 +1,6 @@
 /* server/api/artifacts.c: artifacts, their collections and types, one at a time. */
 #include "server/api/artifacts.h"
 
-static int64_t parent_int(const struct gql_call *c, const char *key)
-{
-    return jval_int(jval_get(c->parent, key));
-}
-
 /* What is not there is null: clients have their own words for it. */
 static int missing_is_null(int rc)
 {

@@ -134,7 +134,7 @@ static int charts_add(struct gql_call *c, struct str run, const struct store_cha
 
 int resolve_run_charts(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct store_chart_query q = { .of.run_id = jval_int(jval_get(c->parent, "$id")) };
+    struct store_chart_query q = { .of.run_id = parent_int(c, "$id") };
     struct jval *list = jval_new_array(c->a);
     int rc = chart_args(c, 1, &q, e);
 
@@ -158,8 +158,7 @@ int resolve_project_charts(struct gql_call *c, const struct jval **ret, struct e
     for (size_t i = 0; rc == 0 && i < jval_len(runs); i++) {
         struct store_run run = { 0 };
 
-        rc = store_run_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")),
-                               jval_str(jval_at(runs, i)), &run, e);
+        rc = store_run_by_name(store_of(c), c->a, parent_int(c, "$id"), jval_str(jval_at(runs, i)), &run, e);
         q.of.run_id = run.id;
         if (rc == 0)
             rc = charts_add(c, run.name, &q, list, e);

@@ -16,7 +16,7 @@ static int64_t samples_within(int64_t samples)
 int resolve_run_rows(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     bool paged = gql_arg_given(c, "minStep") || gql_arg_given(c, "maxStep");
-    struct store_sample_query q = { .of = { jval_int(jval_get(c->parent, "$id")),
+    struct store_sample_query q = { .of = { parent_int(c, "$id"),
                                             strcmp(c->field, "events") == 0 ? RUN_EVENTS : RUN_HISTORY },
                                     .samples = samples_within(gql_arg_int(c, "samples", SAMPLES_DEFAULT)) };
     struct str *lines = NULL;
@@ -105,7 +105,7 @@ static int keys_of(struct arena *a, const struct jval *list, struct store_sample
 
 static int spec_rows(struct gql_call *c, struct str spec, struct jval **ret, struct err *e)
 {
-    struct store_sample_query q = { .of = { jval_int(jval_get(c->parent, "$id")), RUN_HISTORY } };
+    struct store_sample_query q = { .of = { parent_int(c, "$id"), RUN_HISTORY } };
     const struct jval *given = NULL, *min, *max;
     int rc = stored_json(c->a, spec, "a spec", &given, e);
 
@@ -145,8 +145,7 @@ int resolve_run_samples(struct gql_call *c, const struct jval **ret, struct err 
 
 int resolve_run_parquet(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct store_sample_query q = { .of = { jval_int(jval_get(c->parent, "$id")), RUN_HISTORY },
-                                    .samples = SAMPLES_MAX };
+    struct store_sample_query q = { .of = { parent_int(c, "$id"), RUN_HISTORY }, .samples = SAMPLES_MAX };
     struct jval *o = jval_new_object(c->a), *rows = jval_new_array(c->a);
     int rc = keys_of(c->a, gql_arg(c, "liveKeys"), &q, e);
 
@@ -173,7 +172,7 @@ static struct jval *type_count(struct arena *a, const char *type, int64_t count)
 
 int resolve_run_history_keys(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct store_history of = { jval_int(jval_get(c->parent, "$id")), RUN_HISTORY };
+    const struct store_history of = { parent_int(c, "$id"), RUN_HISTORY };
     struct jval *o = jval_new_object(c->a), *keys = jval_new_object(c->a);
     struct store_history_key *k = NULL;
     int64_t last = -1;

@@ -30,7 +30,7 @@ static const char *states_arg(struct gql_call *c)
 
 int resolve_queue_items(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct store_item_query q = { .queue_id = jval_int(jval_get(c->parent, "$id")),
+    struct store_item_query q = { .queue_id = parent_int(c, "$id"),
                                   .states = states_arg(c),
                                   .stop_asked = gql_arg_bool(c, "stopAsked", false) };
     struct connection list = connection_begin(c->a);
@@ -61,7 +61,7 @@ int resolve_queue_item(struct gql_call *c, const struct jval **ret, struct err *
     struct store_item item = { 0 };
     int rc = store_item_by_uid(store_of(c), c->a, gql_arg_str(c, "id"), &item, e);
 
-    if (rc == -ERR_NOT_FOUND || (rc == 0 && item.queue_id != jval_int(jval_get(c->parent, "$id"))))
+    if (rc == -ERR_NOT_FOUND || (rc == 0 && item.queue_id != parent_int(c, "$id")))
         return 0;
     if (rc == 0)
         *ret = item_object(c->a, &item);
@@ -85,7 +85,7 @@ int resolve_item_spec(struct gql_call *c, const struct jval **ret, struct err *e
 int resolve_item_queue(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_queue queue = { 0 };
-    int rc = store_queue_by_id(store_of(c), c->a, jval_int(jval_get(c->parent, "$queue")), &queue, e);
+    int rc = store_queue_by_id(store_of(c), c->a, parent_int(c, "$queue"), &queue, e);
 
     if (rc == 0)
         *ret = queue_object(c->a, &queue);
@@ -97,7 +97,7 @@ int resolve_item_history(struct gql_call *c, const struct jval **ret, struct err
     struct jval *list = jval_new_array(c->a);
     struct store_item_line *lines = NULL;
     size_t len = 0;
-    int rc = store_item_history(store_of(c), c->a, jval_int(jval_get(c->parent, "$seq")), &lines, &len, e);
+    int rc = store_item_history(store_of(c), c->a, parent_int(c, "$seq"), &lines, &len, e);
 
     for (size_t i = 0; rc == 0 && i < len; i++) {
         struct jval *o = jval_new_object(c->a);
@@ -118,7 +118,7 @@ int resolve_item_warnings(struct gql_call *c, const struct jval **ret, struct er
     struct jval *list = jval_new_array(c->a);
     struct store_item_line *lines = NULL;
     size_t len = 0;
-    int rc = store_item_history(store_of(c), c->a, jval_int(jval_get(c->parent, "$seq")), &lines, &len, e);
+    int rc = store_item_history(store_of(c), c->a, parent_int(c, "$seq"), &lines, &len, e);
 
     for (size_t i = 0; rc == 0 && i < len; i++) {
         struct jval *o = jval_new_object(c->a);
@@ -140,9 +140,9 @@ int resolve_item_warnings(struct gql_call *c, const struct jval **ret, struct er
 
 int resolve_item_ahead(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct store_item item = { .queue_id = jval_int(jval_get(c->parent, "$queue")),
-                                     .seq = jval_int(jval_get(c->parent, "$seq")),
-                                     .priority = jval_int(jval_get(c->parent, "priority")) };
+    const struct store_item item = { .queue_id = parent_int(c, "$queue"),
+                                     .seq = parent_int(c, "$seq"),
+                                     .priority = parent_int(c, "priority") };
     struct store_queue queue = { 0 };
     int64_t ahead = 0;
     int rc;

@@ -15,7 +15,7 @@ int resolve_project(struct gql_call *c, const struct jval **ret, struct err *e)
 int resolve_project_entity(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_entity entity = { 0 };
-    int rc = store_entity_by_id(store_of(c), c->a, jval_int(jval_get(c->parent, "$entity")), &entity, e);
+    int rc = store_entity_by_id(store_of(c), c->a, parent_int(c, "$entity"), &entity, e);
 
     if (rc == 0)
         *ret = entity_object(c->a, &entity);

@@ -37,7 +37,7 @@ static int version_object(struct arena *a, const struct store_queue_version *v, 
 
 int resolve_queue_versions(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct store_version_query q = { .queue_id = jval_int(jval_get(c->parent, "$id")),
+    const struct store_version_query q = { .queue_id = parent_int(c, "$id"),
                                            .before = gql_arg_int(c, "before", INT64_MAX),
                                            .count = gql_arg_int(c, "first", 20) };
     struct store_queue_version *versions = NULL;

@@ -14,7 +14,7 @@ int resolve_project_run_queues(struct gql_call *c, const struct jval **ret, stru
     int rc = 0;
 
     if (queues_live_here(jval_str(jval_get(c->parent, "name"))))
-        rc = store_queue_list(store_of(c), c->a, jval_int(jval_get(c->parent, "$entity")), &queues, &len, e);
+        rc = store_queue_list(store_of(c), c->a, parent_int(c, "$entity"), &queues, &len, e);
     for (size_t i = 0; rc == 0 && i < len; i++) {
         rc = access_queue(&q, &queues[i], "this queue", e);
         if (rc == 0)
@@ -35,8 +35,7 @@ int resolve_project_run_queue(struct gql_call *c, const struct jval **ret, struc
 
     if (!queues_live_here(jval_str(jval_get(c->parent, "name"))))
         return 0;
-    rc = store_queue_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "$entity")),
-                             gql_arg_str(c, "name"), &queue, e);
+    rc = store_queue_by_name(store_of(c), c->a, parent_int(c, "$entity"), gql_arg_str(c, "name"), &queue, e);
     if (rc == 0)
         rc = access_queue(&q, &queue, "this queue", e);
     if (rc == 0)
@@ -78,7 +77,7 @@ int resolve_entity_config(struct gql_call *c, const struct jval **ret, struct er
     struct store_config config = { 0 };
     int rc = store_config_by_uid(store_of(c), c->a, gql_arg_str(c, "id"), &config, e);
 
-    if (rc == -ERR_NOT_FOUND || (rc == 0 && config.entity_id != jval_int(jval_get(c->parent, "$id"))))
+    if (rc == -ERR_NOT_FOUND || (rc == 0 && config.entity_id != parent_int(c, "$id")))
         return 0;
     return rc < 0 ? rc : config_object(c, &config, ret, e);
 }

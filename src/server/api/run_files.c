@@ -62,7 +62,7 @@ int resolve_run_file_page(struct gql_call *c, const struct jval **ret, struct er
     struct store_page page = { 0 };
     struct store_file *files = NULL;
     size_t len = 0;
-    int64_t place = 0, run_id = jval_int(jval_get(c->parent, "$id"));
+    int64_t place = 0, run_id = parent_int(c, "$id");
     struct jval *o;
     int rc = page_args(c, &page, e);
 
@@ -89,7 +89,7 @@ int resolve_run_file_count(struct gql_call *c, const struct jval **ret, struct e
 {
     struct store_file *files = NULL;
     size_t len = 0;
-    int rc = store_file_list(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")), &files, &len, e);
+    int rc = store_file_list(store_of(c), c->a, parent_int(c, "$id"), &files, &len, e);
 
     if (rc == 0)
         *ret = jval_new_int(c->a, (int64_t)len);

@@ -7,14 +7,13 @@ enum { CONSOLE_MAX = 10000 };
 
 static int64_t id_of_run(const struct gql_call *c)
 {
-    return jval_int(jval_get(c->parent, "$id"));
+    return parent_int(c, "$id");
 }
 
 int resolve_project_run(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_run run = { 0 };
-    int rc = store_run_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")),
-                               gql_arg_str(c, "name"), &run, e);
+    int rc = store_run_by_name(store_of(c), c->a, parent_int(c, "$id"), gql_arg_str(c, "name"), &run, e);
 
     if (rc == 0)
         *ret = run_object(c->a, &run);
@@ -112,7 +111,7 @@ int resolve_project_run_count(struct gql_call *c, const struct jval **ret, struc
 int resolve_run_project(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_project project = { 0 };
-    int rc = store_project_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "$entity")),
+    int rc = store_project_by_name(store_of(c), c->a, parent_int(c, "$entity"),
                                    jval_str(jval_get(c->parent, "$project")), &project, e);
 
     if (rc == 0)
@@ -153,7 +152,7 @@ struct jval *text_list(struct arena *a, const struct str *lines, size_t len)
 int resolve_run_tail(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     bool is_events = strcmp(c->field, "eventsTail") == 0;
-    int64_t count = jval_int(jval_get(c->parent, is_events ? "eventsLineCount" : "historyLineCount"));
+    int64_t count = parent_int(c, is_events ? "eventsLineCount" : "historyLineCount");
     const struct store_line_query last = { .run_id = id_of_run(c),
                                            .stream = is_events ? RUN_EVENTS : RUN_HISTORY,
                                            .from = count > 0 ? count - 1 : 0,

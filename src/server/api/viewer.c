@@ -65,7 +65,7 @@ int resolve_user_api_keys(struct gql_call *c, const struct jval **ret, struct er
     size_t len = 0;
     int rc = 0;
 
-    if (jval_int(jval_get(c->parent, "$id")) == caller_of(c)->user.id) /* only one's own */
+    if (parent_int(c, "$id") == caller_of(c)->user.id) /* only one's own */
         rc = store_key_list(store_of(c), c->a, name, &keys, &len, e);
 
     if (rc < 0)
@@ -92,7 +92,7 @@ int resolve_user_teams(struct gql_call *c, const struct jval **ret, struct err *
     struct connection list = connection_begin(c->a);
     struct store_entity *teams = NULL;
     size_t len = 0;
-    int rc = store_user_teams(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")), &teams, &len, e);
+    int rc = store_user_teams(store_of(c), c->a, parent_int(c, "$id"), &teams, &len, e);
 
     if (rc < 0)
         return rc;
