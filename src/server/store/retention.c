@@ -125,12 +125,6 @@ int store_prune_lines(struct store *s, int64_t before_unix_ms, int64_t *ret_line
 
 /* --- files of runs --- */
 
-static int file_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
-{
-    *(struct store_run_file *)ret = (struct store_run_file){ db_col_i64(st, 0), col(a, st, 1) };
-    return 0;
-}
-
 static int file_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
@@ -146,7 +140,7 @@ static int file_list(struct db_conn *c, void *arg, struct err *e)
 int store_prune_file_list(struct store *s, struct arena *a, int64_t before_unix_ms,
                           struct store_run_file **ret, size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct store_run_file, file_row);
+    struct rows rows = ROWS(a, struct store_run_file, run_file_row);
     struct prune p = { .before = before_unix_ms, .rows = &rows };
     int rc = db_read(s->db, file_list, &p, e);
 
@@ -229,12 +223,6 @@ int store_prune_artifact(struct store *s, const struct store_keep *k, int64_t no
     return rc;
 }
 
-static int sha_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
-{
-    *(struct str *)ret = col(a, st, 0);
-    return 0;
-}
-
 static int dropped_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
@@ -248,7 +236,7 @@ static int dropped_list(struct db_conn *c, void *arg, struct err *e)
 int store_dropped_list(struct store *s, struct arena *a, struct str after, struct str **ret, size_t *ret_len,
                        struct err *e)
 {
-    struct rows rows = ROWS(a, struct str, sha_row);
+    struct rows rows = ROWS(a, struct str, str_row);
     struct prune p = { .sha256 = after, .rows = &rows };
     int rc = db_read(s->db, dropped_list, &p, e);
 

@@ -8,12 +8,6 @@ struct file_args {
     void *ret;
 };
 
-static int line_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
-{
-    *(struct str *)ret = col(a, st, 0);
-    return 0;
-}
-
 static int run_lines(struct db_conn *c, void *arg, struct err *e)
 {
     struct file_args *f = arg;
@@ -30,7 +24,7 @@ static int run_lines(struct db_conn *c, void *arg, struct err *e)
 int store_run_lines(struct store *s, struct arena *a, const struct store_line_query *q, struct str **ret,
                     size_t *ret_len, struct err *e)
 {
-    struct rows rows = ROWS(a, struct str, line_row);
+    struct rows rows = ROWS(a, struct str, str_row);
     struct file_args f = { .query = q, .ret = &rows };
     int rc = db_read(s->db, run_lines, &f, e);
 

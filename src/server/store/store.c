@@ -179,6 +179,12 @@ int i64_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
     return 0;
 }
 
+int str_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct str *)ret = col(a, st, 0);
+    return 0;
+}
+
 /* --- several servers on one store --- */
 
 #define WAKE_CHANNEL "slipway_items"

@@ -39,6 +39,9 @@ NODISCARD int read_one(struct arena *a, struct db_stmt *st, const char *what, ro
 /** read_any() - has a statement a row? It must not be used again. */
 NODISCARD int read_any(struct db_stmt *st, bool *ret, struct err *e);
 int i64_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* one column, an int64_t */
+int str_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* one column, a struct str */
+int run_file_row(struct arena *a, struct db_stmt *st, void *ret,
+                 struct err *e); /* run_id, name: a struct store_run_file (transfer.h) */
 
 /** col() - column @i copied into the arena; absent for NULL. */
 struct str col(struct arena *a, struct db_stmt *st, int i);

@@ -187,12 +187,6 @@ struct list_args {
     struct rows *rows;
 };
 
-static int sha_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
-{
-    *(struct str *)ret = col(a, st, 0);
-    return 0;
-}
-
 static int blob_list(struct db_conn *c, void *arg, struct err *e)
 {
     const struct list_args *l = arg;
@@ -208,7 +202,7 @@ static int blob_list(struct db_conn *c, void *arg, struct err *e)
 int store_blob_list(struct store *s, struct arena *a, struct str after, struct str **ret, size_t *ret_len,
                     struct err *e)
 {
-    struct rows rows = ROWS(a, struct str, sha_row);
+    struct rows rows = ROWS(a, struct str, str_row);
     struct list_args l = { .after = after, .rows = &rows };
     int rc = db_read(s->db, blob_list, &l, e);
 
@@ -217,7 +211,7 @@ int store_blob_list(struct store *s, struct arena *a, struct str after, struct s
     return rc;
 }
 
-static int run_file_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+int run_file_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
     *(struct store_run_file *)ret = (struct store_run_file){ db_col_i64(st, 0), col(a, st, 1) };
     return 0;
