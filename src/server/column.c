@@ -200,11 +200,6 @@ static struct str text_of(struct arena *a, const char *bytes, size_t len)
     return arena_str(a, strbuf_str(&b));
 }
 
-static size_t block_count(size_t rows)
-{
-    return (rows + COLUMN_BLOCK_ROWS - 1) / COLUMN_BLOCK_ROWS;
-}
-
 struct str column_blocks_text(struct arena *a, const struct key_column *c, size_t rows)
 {
     struct column_block blocks[COLUMN_BLOCKS] = { 0 };
@@ -212,7 +207,7 @@ struct str column_blocks_text(struct arena *a, const struct key_column *c, size_
 
     for (size_t i = 0; i < c->len; i++)
         column_block_add(&blocks[c->rows[i] / COLUMN_BLOCK_ROWS], c->values[i]);
-    for (size_t i = 0; i < block_count(rows); i++) {
+    for (size_t i = 0; i < column_block_count(rows); i++) {
         p = put_u32(put_u32(p, blocks[i].count), blocks[i].not_finite);
         p = put_double(put_double(p, blocks[i].min), blocks[i].max);
         p = put_double(put_double(p, blocks[i].sum), blocks[i].last);
@@ -289,10 +284,10 @@ int column_blocks_read(struct arena *a, struct str text, size_t rows, struct col
     const char *p;
     int rc = base64_decode(a, text, &bytes, e);
 
-    if (rc < 0 || rows > COLUMN_ROWS || bytes.len != block_count(rows) * BLOCK_BYTES)
+    if (rc < 0 || rows > COLUMN_ROWS || bytes.len != column_block_count(rows) * BLOCK_BYTES)
         return is_damaged(e);
     p = bytes.ptr;
-    for (size_t i = 0; i < block_count(rows); i++) {
+    for (size_t i = 0; i < column_block_count(rows); i++) {
         ret[i].count = take_u32(&p);
         ret[i].not_finite = take_u32(&p);
         ret[i].min = take_double(&p);

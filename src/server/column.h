@@ -14,6 +14,11 @@
 #include "base/str.h"
 
 enum { COLUMN_ROWS = 1024, COLUMN_BLOCK_ROWS = 64, COLUMN_BLOCKS = COLUMN_ROWS / COLUMN_BLOCK_ROWS };
+/** column_block_count() - blocks of a stretch of @rows rows; the last may have fewer rows. */
+static inline size_t column_block_count(size_t rows)
+{
+    return (rows + COLUMN_BLOCK_ROWS - 1) / COLUMN_BLOCK_ROWS;
+}
 
 struct key_column {
     struct str key;

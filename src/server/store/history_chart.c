@@ -132,6 +132,11 @@ static int full_stretch_row(struct arena *a, struct db_stmt *st, void *ret, stru
     " AND y.key_id = ? AND y.line = x.line WHERE x.run_id = ? AND x.stream = ? AND x.key_id = ?"             \
     " AND x.line > ? AND x.line < ? AND x.hi >= ? AND x.lo <= ? ORDER BY x.line LIMIT ?"
 
+static size_t slice_max(bool with_cells)
+{
+    return with_cells ? SLICE_CELLS : SLICE_BLOCKS;
+}
+
 static int slice_read(struct db_conn *c, void *arg, struct err *e)
 {
     struct slice *s = arg;
@@ -139,15 +144,12 @@ static int slice_read(struct db_conn *c, void *arg, struct err *e)
     const struct store_chart_query *q = o->q;
     struct rows rows = ROWS(s->a, struct stretch, s->with_cells ? full_stretch_row : stretch_row);
     struct db_stmt *st = NULL;
+    const char *sql = s->with_cells
+                          ? "SELECT x.line, x.line_count, x.blocks, y.blocks, x.cells, y.cells" STRETCHES_FROM
+                          : "SELECT x.line, x.line_count, x.blocks, y.blocks" STRETCHES_FROM;
     int rc =
-        s->with_cells
-            ? db_query(c, &st, e,
-                       "SELECT x.line, x.line_count, x.blocks, y.blocks, x.cells, y.cells" STRETCHES_FROM,
-                       "iiiiiiddi", s->y_id, q->of.run_id, (int64_t)q->of.stream, o->x_id, s->after,
-                       o->head.packed, further(o->lo, -1), further(o->hi, 1), (int64_t)SLICE_CELLS)
-            : db_query(c, &st, e, "SELECT x.line, x.line_count, x.blocks, y.blocks" STRETCHES_FROM,
-                       "iiiiiiddi", s->y_id, q->of.run_id, (int64_t)q->of.stream, o->x_id, s->after,
-                       o->head.packed, further(o->lo, -1), further(o->hi, 1), (int64_t)SLICE_BLOCKS);
+        db_query(c, &st, e, sql, "iiiiiiddi", s->y_id, q->of.run_id, (int64_t)q->of.stream, o->x_id, s->after,
+                 o->head.packed, further(o->lo, -1), further(o->hi, 1), (int64_t)slice_max(s->with_cells));
 
     if (rc == 0)
         rc = rows_read(&rows, st, e);
@@ -163,14 +165,9 @@ static size_t block_rows(const struct stretch *s, size_t block)
     return left < COLUMN_BLOCK_ROWS ? left : COLUMN_BLOCK_ROWS;
 }
 
-static size_t block_count(const struct stretch *s)
-{
-    return ((size_t)s->rows + COLUMN_BLOCK_ROWS - 1) / COLUMN_BLOCK_ROWS;
-}
-
 static bool needs_cells(const struct chart *chart, const struct stretch *s)
 {
-    for (size_t i = 0; i < block_count(s); i++)
+    for (size_t i = 0; i < column_block_count((size_t)s->rows); i++)
         if (!chart_fits_block(chart, &s->x[i], &s->y[i], block_rows(s, i)))
             return true;
     return false;
@@ -221,7 +218,7 @@ static int stretch_draw(struct chart *chart, struct arena *a, const struct stret
         rc = column_cells_read(a, s->x_cells, (size_t)s->rows, &x, e);
     if (by_cells && rc == 0)
         rc = column_cells_read(a, s->y_cells, (size_t)s->rows, &y, e);
-    for (size_t i = 0; rc == 0 && i < block_count(s); i++) {
+    for (size_t i = 0; rc == 0 && i < column_block_count((size_t)s->rows); i++) {
         size_t from = i * COLUMN_BLOCK_ROWS;
 
         if (chart_fits_block(chart, &s->x[i], &s->y[i], block_rows(s, i)))
@@ -259,7 +256,6 @@ static int columns_draw(struct store *s, const struct opening *o, int64_t y_id, 
                         struct err *e)
 {
     bool with_cells = o->rows <= (int64_t)o->q->buckets * COLUMN_BLOCK_ROWS;
-    size_t most = with_cells ? SLICE_CELLS : SLICE_BLOCKS;
     int64_t after = -1;
     int rc = 0;
 
@@ -270,7 +266,7 @@ static int columns_draw(struct store *s, const struct opening *o, int64_t y_id, 
         rc = db_read(s->db, slice_read, &slice, e);
         if (rc == 0)
             rc = slice_draw(s, chart, &slice, e);
-        more = rc == 0 && slice.len == most;
+        more = rc == 0 && slice.len == slice_max(with_cells);
         if (more) {
             after = slice.items[slice.len - 1].line;
             rc = io_sleep(s->io, 0, e);

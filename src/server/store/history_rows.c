@@ -218,14 +218,18 @@ struct choice {
     int64_t seen, taken;
 };
 
+/* Which of the lines is the next sample: evenly spread, the first and the last among them. */
+static int64_t next_sample(const struct choice *c)
+{
+    return c->samples > 1
+               ? (int64_t)((double)c->taken * (double)(c->total - 1) / (double)(c->samples - 1) + 0.5)
+               : 0;
+}
+
 /* Line after line: is this one among the samples? */
 static bool choose(struct choice *c)
 {
-    int64_t next = c->samples > 1
-                       ? (int64_t)((double)c->taken * (double)(c->total - 1) / (double)(c->samples - 1) + 0.5)
-                       : 0;
-
-    if (c->taken == c->samples || c->seen++ != next)
+    if (c->taken == c->samples || c->seen++ != next_sample(c))
         return false;
     c->taken++;
     return true;
@@ -335,7 +339,6 @@ static int sample_all(struct store *s, struct arena *a, const struct store_sampl
     struct fetch f = { .q = q, .rows = *ret };
     struct choice c = { 0 };
     int64_t *lines;
-    size_t len = 0;
     int rc = store_run_by_id(s, a, q->of.run_id, &run, e);
 
     if (rc < 0)
@@ -344,10 +347,8 @@ static int sample_all(struct store *s, struct arena *a, const struct store_sampl
     c.samples = q->samples < c.total ? q->samples : c.total;
     lines = arena_array(a, (size_t)c.samples + 1, sizeof(*lines));
     for (; c.taken < c.samples; c.taken++)
-        lines[len++] =
-            c.samples > 1 ? (int64_t)((double)c.taken * (double)(c.total - 1) / (double)(c.samples - 1) + 0.5)
-                          : 0;
-    rc = lines_fetch(s, &f, lines, len, e);
+        lines[c.taken] = next_sample(&c);
+    rc = lines_fetch(s, &f, lines, (size_t)c.taken, e);
     *ret = f.rows;
     return rc;
 }
