@@ -28,6 +28,14 @@ static const char *db_file_of(struct arena *a, const struct backup_place *p)
     return p->db_file ? p->db_file : in(a, p->data_dir, DB_NAME);
 }
 
+static int place_open_to_read(struct io *io, const struct backup_place *p, struct store **ret, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    const struct store_options open = { .path = p->db_url ? NULL : db_file_of(a, p), .url = p->db_url };
+
+    return store_open_to_read(io, &open, ret, e);
+}
+
 static struct store_by by_of(struct io *io, const struct backup_options *o)
 {
     return (struct store_by){ str_of(o->acts_as), io_now_unix_ms(io) };
@@ -213,12 +221,14 @@ static int files_fetch(struct io *io, const struct backup_options *o, const char
     return rc < 0 ? rc : backup_files_copy(&f, ret, e);
 }
 
-static int rows_to_pg(struct io *io, const char *file, const struct backup_options *o, const char *what,
+static int rows_to_pg(struct io *io, const char *file, const struct backup_options *o,
                       struct backup_counts *ret, struct err *e)
 {
     AUTO_PTR(store) from = NULL;
     AUTO_PTR(store) to = NULL;
-    struct store_copy c = { .what = what, .object = file, .by = by_of(io, o), .progress = o->progress };
+    struct store_copy c = {
+        .what = "store.copy", .object = file, .by = by_of(io, o), .progress = o->progress
+    };
     int rc = store_open_to_read(io, &(struct store_options){ .path = file }, &from, e);
 
     rc = rc < 0 ? rc : store_open(io, &(struct store_options){ .url = o->to.db_url }, &to, e);
@@ -239,7 +249,7 @@ static int restore(struct io *io, const struct backup_options *o, struct backup_
     rc = database_fetch(io, o, unready, e);
     rc = rc < 0 ? rc : files_fetch(io, o, unready, ret, e);
     if (rc == 0 && o->to.db_url)
-        rc = rows_to_pg(io, unready, o, "store.copy", ret, e);
+        rc = rows_to_pg(io, unready, o, ret, e);
     if (rc < 0)
         return rc;
     return o->to.db_url ? db_file_remove(io, unready, e) : bulk_keep(io, unready, db, e);
@@ -263,10 +273,8 @@ static int rows_to_file(struct io *io, const struct backup_options *o, struct ba
     AUTO_PTR(arena) a = arena_new();
     AUTO_PTR(store) from = NULL;
     const char *db = db_file_of(a, &o->to), *unready = arena_printf(a, "%s.copying", db);
-    const struct store_options open = { .path = o->from.db_url ? NULL : db_file_of(a, &o->from),
-                                        .url = o->from.db_url };
     struct store_copy c = { .what = "store.copy",
-                            .object = open.url ? "PostgreSQL" : open.path,
+                            .object = o->from.db_url ? "PostgreSQL" : db_file_of(a, &o->from),
                             .by = by_of(io, o),
                             .progress = o->progress };
     int rc;
@@ -274,7 +282,7 @@ static int rows_to_file(struct io *io, const struct backup_options *o, struct ba
     if (file_exists(io, db))
         return err_set(e, ERR_CONFLICT, "%s is there already: copy into a folder without one", db);
     rc = db_file_remove(io, unready, e); /* of one that was cut short */
-    rc = rc < 0 ? rc : store_open_to_read(io, &open, &from, e);
+    rc = rc < 0 ? rc : place_open_to_read(io, &o->from, &from, e);
     rc = rc < 0 ? rc : copy_to_file(io, from, unready, &c, e);
     ret->rows = c.ret_rows;
     return rc < 0 ? rc : bulk_keep(io, unready, db, e);
@@ -283,10 +291,7 @@ static int rows_to_file(struct io *io, const struct backup_options *o, struct ba
 /* Before the rows: what is cut short here can be begun again. */
 static int files_move(struct io *io, const struct backup_options *o, struct backup_counts *ret, struct err *e)
 {
-    AUTO_PTR(arena) a = arena_new();
     AUTO_PTR(store) store = NULL;
-    const struct store_options open = { .path = o->from.db_url ? NULL : db_file_of(a, &o->from),
-                                        .url = o->from.db_url };
     struct backup_files f = {
         .io = io, .from = o->from.data_dir, .to = o->to.data_dir, .progress = &o->progress
     };
@@ -294,7 +299,7 @@ static int files_move(struct io *io, const struct backup_options *o, struct back
 
     if (!f.from || !f.to || strcmp(f.from, f.to) == 0)
         return 0;
-    rc = store_open_to_read(io, &open, &store, e);
+    rc = place_open_to_read(io, &o->from, &store, e);
     f.store = store;
     return rc < 0 ? rc : backup_files_copy(&f, ret, e);
 }
@@ -306,8 +311,7 @@ static int move(struct io *io, const struct backup_options *o, struct backup_cou
 
     if (rc < 0)
         return rc;
-    return o->to.db_url ? rows_to_pg(io, db_file_of(a, &o->from), o, "store.copy", ret, e)
-                        : rows_to_file(io, o, ret, e);
+    return o->to.db_url ? rows_to_pg(io, db_file_of(a, &o->from), o, ret, e) : rows_to_file(io, o, ret, e);
 }
 
 static int place_lock(struct io *io, const struct backup_place *p, struct file_lock **ret, struct err *e)
@@ -329,11 +333,8 @@ int backup_move(struct io *io, const struct backup_options *o, struct backup_cou
 
 int backup_export(struct io *io, const struct backup_options *o, struct store_export *x, struct err *e)
 {
-    AUTO_PTR(arena) a = arena_new();
     AUTO_PTR(store) from = NULL;
-    const struct store_options open = { .path = o->from.db_url ? NULL : db_file_of(a, &o->from),
-                                        .url = o->from.db_url };
-    int rc = store_open_to_read(io, &open, &from, e);
+    int rc = place_open_to_read(io, &o->from, &from, e);
 
     x->now_unix_ms = io_now_unix_ms(io);
     return rc < 0 ? rc : store_export(from, x, e);

@@ -88,13 +88,12 @@ struct looking {
 static void read_run(struct looking *k, const struct store_run *r, struct search_run *ret)
 {
     const struct search_metric *m = &k->search->metric;
-    struct jval *config = NULL, *summary = NULL;
+    struct jval *config = NULL;
 
     ret->ended = run_state_is_ended(r->state);
     if (r->config.ptr && jval_from_json(k->a, r->config, "config", NULL, &config, NULL) == 0)
         ret->args = config;
-    if (r->summary.ptr && jval_from_json(k->a, r->summary, "summary", NULL, &summary, NULL) == 0)
-        ret->has_loss = search_metric_of(m, summary, &ret->loss);
+    ret->has_loss = search_metric_in(m, k->a, r->summary, &ret->loss);
     if (ret->has_loss && m->has_target && !search_better(m, m->target, ret->loss))
         k->target_reached = true;
 }
@@ -144,16 +143,14 @@ static int hand_out(struct telling *t, const struct jval *args, bool *ret_taken,
                                       .agent_id = t->beat->agent->id,
                                       .user_id = t->beat->agent->user_id,
                                       .position = t->sweep.handed_out,
-                                      .run_name = str_of(name),
+                                      .run_name = { name, RUN_ID_LEN },
                                       .args = jval_text(t->a, args, JVAL_COMPACT),
                                       .now_unix_ms = t->beat->now_unix_ms };
-    struct store_hand_out named = h;
     struct jval *o;
     int rc;
 
     io_random_id(t->s->io, name, RUN_ID_LEN);
-    named.run_name = str_of(name);
-    rc = store_sweep_hand_out(t->s->store, &named, ret_taken, e);
+    rc = store_sweep_hand_out(t->s->store, &h, ret_taken, e);
     if (rc < 0 || !*ret_taken)
         return rc;
     LOG_INFO("sweep.run_handed_out", "sweep=%.*s position=%lld run=%s agent=%.*s", STR_ARG(t->sweep.name),

@@ -18,12 +18,10 @@ static void read_line(struct judging *j, struct str line)
     AUTO_PTR(arena) a = arena_new();
     const struct search *search = j->look->search;
     struct store_sweep_progress *r = j->run;
-    struct jval *values = NULL;
     double metric;
 
     r->lines_read++;
-    if (jval_from_json(a, line, "history", NULL, &values, NULL) < 0 ||
-        !search_metric_of(&search->metric, values, &metric))
+    if (!search_metric_in(&search->metric, a, line, &metric))
         return;
     r->logged++;
     if (!r->has_best || search_better(&search->metric, metric, r->best))

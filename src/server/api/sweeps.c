@@ -66,8 +66,8 @@ struct jval *sweep_agent_object(struct arena *a, const struct store_sweep_agent 
 int resolve_project_sweep(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_sweep sweep = { 0 };
-    int rc = store_sweep_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "$id")),
-                                 gql_arg_str(c, "sweepName"), &sweep, e);
+    int rc =
+        store_sweep_by_name(store_of(c), c->a, parent_int(c, "$id"), gql_arg_str(c, "sweepName"), &sweep, e);
 
     if (rc == 0)
         *ret = sweep_object(c->a, &sweep);
@@ -76,7 +76,7 @@ int resolve_project_sweep(struct gql_call *c, const struct jval **ret, struct er
 
 int resolve_project_sweeps(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct store_sweep_query q = { .project_id = jval_int(jval_get(c->parent, "$id")) };
+    struct store_sweep_query q = { .project_id = parent_int(c, "$id") };
     struct str filters = str_trim(gql_arg_str(c, "filters"));
     struct connection list = connection_begin(c->a);
     struct store_sweep *sweeps = NULL;
@@ -106,7 +106,7 @@ int resolve_project_sweeps(struct gql_call *c, const struct jval **ret, struct e
 int resolve_project_sweep_count(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     int64_t count = 0;
-    int rc = store_sweep_count(store_of(c), jval_int(jval_get(c->parent, "$id")), &count, e);
+    int rc = store_sweep_count(store_of(c), parent_int(c, "$id"), &count, e);
 
     if (rc == 0)
         *ret = jval_new_int(c->a, count);
@@ -121,7 +121,7 @@ int resolve_run_sweep(struct gql_call *c, const struct jval **ret, struct err *e
 
     if (name.len == 0)
         return 0;
-    rc = store_sweep_by_name(store_of(c), c->a, jval_int(jval_get(c->parent, "projectId")), name, &sweep, e);
+    rc = store_sweep_by_name(store_of(c), c->a, parent_int(c, "projectId"), name, &sweep, e);
     if (rc == 0)
         *ret = sweep_object(c->a, &sweep);
     return rc == -ERR_NOT_FOUND ? 0 : rc;
@@ -156,11 +156,8 @@ static void rank(struct arena *a, struct str metric, bool falling, struct store_
     struct ranked *all = arena_array(a, len + 1, sizeof(*all));
 
     for (size_t i = 0; i < len; i++) {
-        const struct jval *summary = NULL;
-
         all[i] = (struct ranked){ .run = runs[i], .age = i };
-        if (stored_json(a, runs[i].summary, "the run's summary", &summary, NULL) == 0)
-            all[i].has_value = search_metric_of(&m, summary, &all[i].value);
+        all[i].has_value = search_metric_in(&m, a, runs[i].summary, &all[i].value);
         if (falling)
             all[i].value = -all[i].value;
     }
@@ -192,8 +189,8 @@ int list_sweep_runs(struct gql_call *c, const struct sweep_run_list *l, struct s
 /* Of a sweep, or of one of its agents. */
 int resolve_sweep_runs(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct store_sweep_run_query q = { .project_id = jval_int(jval_get(c->parent, "$project_id")),
-                                       .agent_id = jval_int(jval_get(c->parent, "$agent")) };
+    struct store_sweep_run_query q = { .project_id = parent_int(c, "$project_id"),
+                                       .agent_id = parent_int(c, "$agent") };
     bool of_agent = strcmp(c->type, "Agent") == 0;
     struct connection list = connection_begin(c->a);
     struct str order = gql_arg_str(c, "order");
@@ -213,7 +210,7 @@ int resolve_sweep_runs(struct gql_call *c, const struct jval **ret, struct err *
     for (size_t i = 0; i < len; i++)
         connection_add(&list, run_object(c->a, &runs[i]), runs[i].id);
     o = connection_end(&list, more);
-    jval_set_int(c->a, o, "totalCount", jval_int(jval_get(c->parent, of_agent ? "totalRuns" : "runCount")));
+    jval_set_int(c->a, o, "totalCount", parent_int(c, of_agent ? "totalRuns" : "runCount"));
     *ret = o;
     return 0;
 }
@@ -221,7 +218,7 @@ int resolve_sweep_runs(struct gql_call *c, const struct jval **ret, struct err *
 /* The best that one of its runs reported last. */
 int resolve_sweep_best(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct store_sweep_run_query q = { .project_id = jval_int(jval_get(c->parent, "$project_id")),
+    const struct store_sweep_run_query q = { .project_id = parent_int(c, "$project_id"),
                                              .sweep = jval_str(jval_get(c->parent, "name")),
                                              .page = { .first = BEST_OF } };
     const struct jval *config = NULL;
@@ -238,11 +235,9 @@ int resolve_sweep_best(struct gql_call *c, const struct jval **ret, struct err *
         return rc;
     rc = store_sweep_runs(store_of(c), c->a, &q, &runs, &len, e);
     for (size_t i = 0; rc == 0 && i < len; i++) {
-        const struct jval *summary = NULL;
         double value;
 
-        if (stored_json(c->a, runs[i].summary, "the run's summary", &summary, NULL) < 0 ||
-            !search_metric_of(&search->metric, summary, &value))
+        if (!search_metric_in(&search->metric, c->a, runs[i].summary, &value))
             continue;
         if (!found || search_better(&search->metric, value, best))
             best = value;
@@ -267,8 +262,7 @@ int resolve_sweep_agents(struct gql_call *c, const struct jval **ret, struct err
     struct jval *o = jval_new_object(c->a), *edges = jval_new_array(c->a);
     struct store_sweep_agent *agents = NULL;
     size_t len = 0;
-    int rc =
-        store_sweep_agent_list(store_of(c), c->a, jval_int(jval_get(c->parent, "$sweep")), &agents, &len, e);
+    int rc = store_sweep_agent_list(store_of(c), c->a, parent_int(c, "$sweep"), &agents, &len, e);
 
     for (size_t i = 0; rc == 0 && i < len; i++) {
         struct jval *edge = jval_new_object(c->a);
@@ -287,7 +281,7 @@ int resolve_sweep_agent(struct gql_call *c, const struct jval **ret, struct err 
     struct store_sweep_agent agent = { 0 };
     int rc = store_sweep_agent_by_uid(store_of(c), c->a, gql_arg_str(c, "agentName"), &agent, e);
 
-    if (rc == 0 && agent.sweep_id == jval_int(jval_get(c->parent, "$sweep")))
+    if (rc == 0 && agent.sweep_id == parent_int(c, "$sweep"))
         *ret = agent_of_sweep(c, &agent);
     return rc == -ERR_NOT_FOUND ? 0 : rc;
 }

@@ -48,6 +48,14 @@ bool search_metric_of(const struct search_metric *m, const struct jval *values, 
     return true;
 }
 
+bool search_metric_in(const struct search_metric *m, struct arena *a, struct str text, double *ret)
+{
+    struct jval *values = NULL;
+
+    return text.len > 0 && jval_from_json(a, text, "values", NULL, &values, NULL) == 0 &&
+           search_metric_of(m, values, ret);
+}
+
 bool search_better(const struct search_metric *m, double one, double other)
 {
     return m->maximize ? one > other : one < other;
