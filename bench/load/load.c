@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/crypto.h"
 #include "base/defs.h"
 #include "base/mem.h"
 #include "load.h"
@@ -201,6 +202,8 @@ static bool parse_numbers(char **argv, struct load_options *o)
 int main(int argc, char **argv)
 {
     struct load l = { .protocol = argc > 6 ? find_protocol(argv[1]) : NULL };
+    AUTO_STRBUF struct strbuf key = STRBUF(256), login = STRBUF(512);
+    char body[BODY_MAX + 1] = "";
 
     if (!l.protocol || !parse_numbers(argv + 3, &l.o) || (l.protocol == &load_graphql && argc != 11)) {
         fprintf(stderr,
@@ -211,11 +214,15 @@ int main(int argc, char **argv)
     }
     l.o.op = strcmp(argv[2], "push") == 0 ? LOAD_PUSH : LOAD_LEASE;
     if (argc == 11) {
-        l.o.key = argv[7];
+        strbuf_addf(&key, "api:%s", argv[7]);
+        strbuf_add_base64(&login, strbuf_str(&key));
+        l.o.login = strbuf_cstr(&login);
         l.o.entity = argv[8];
         l.o.queue = argv[9];
         l.o.agent = argv[10];
     }
+    memset(body, 'x', (size_t)l.o.bytes);
+    l.o.body = body;
     l.times_ns = xcalloc((size_t)l.o.count, sizeof(*l.times_ns));
     run(&l);
     free(l.times_ns);

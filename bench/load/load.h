@@ -14,8 +14,9 @@ struct load_options {
     const char *protocol; /* "graphql", "beanstalkd" or "redis" */
     enum load_op op;
     int port, clients;
-    int64_t count, bytes;                     /* operations; of an item */
-    const char *key, *entity, *queue, *agent; /* of a queue server */
+    int64_t count, bytes;               /* operations; of an item */
+    const char *entity, *queue, *agent; /* of a queue server */
+    const char *login, *body; /* base64 of what a queue server is told; text of an item, without quotes */
 };
 
 /* One connection: one request at a time. */
@@ -44,5 +45,3 @@ struct load_protocol {
     int64_t (*answer)(struct load_client *c, struct str in);
 };
 extern const struct load_protocol load_graphql, load_beanstalkd, load_redis;
-/** load_body() - @bytes of an item, the same at each call: text without quotes. */
-const char *load_body(int64_t bytes);

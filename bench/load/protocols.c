@@ -2,18 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/crypto.h"
 #include "base/defs.h"
 #include "load.h"
-
-const char *load_body(int64_t bytes)
-{
-    static char body[BODY_MAX + 1];
-
-    memset(body, 'x', (size_t)bytes);
-    body[bytes] = '\0';
-    return body;
-}
 
 /* What follows @mark, up to any of @ends. */
 static bool find_after(struct str in, const char *mark, const char *ends, char *ret, size_t size)
@@ -53,7 +43,7 @@ static void graphql_body(struct load_client *c, struct strbuf *b)
             "pushToRunQueueByName(input: {entityName: $e, projectName: \\\"model-registry\\\", queueName: "
             "$q, runSpec: $spec}) { runQueueItemId } }\",\"variables\":{\"e\":\"%s\",\"q\":\"%s\","
             "\"spec\":\"{\\\"docker\\\":{\\\"docker_image\\\":\\\"img:1\\\"},\\\"name\\\":\\\"%s\\\"}\"}}",
-            o->entity, o->queue, load_body(o->bytes));
+            o->entity, o->queue, o->body);
     else if (c->step == 0)
         strbuf_addf(
             b,
@@ -72,14 +62,13 @@ static void graphql_body(struct load_client *c, struct strbuf *b)
 
 static void graphql_ask(struct load_client *c, struct strbuf *out)
 {
-    AUTO_STRBUF struct strbuf body = STRBUF(BODY_MAX * 2), login = STRBUF(256);
+    AUTO_STRBUF struct strbuf body = STRBUF(BODY_MAX * 2);
 
     graphql_body(c, &body);
-    strbuf_addf(&login, "api:%s", c->o->key);
-    strbuf_addf(out, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                     "Authorization: Basic ");
-    strbuf_add_base64(out, strbuf_str(&login));
-    strbuf_addf(out, "\r\nContent-Length: %zu\r\n\r\n%s", body.len, strbuf_cstr(&body));
+    strbuf_addf(out,
+                "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                "Authorization: Basic %s\r\nContent-Length: %zu\r\n\r\n%s",
+                c->o->login, body.len, strbuf_cstr(&body));
 }
 
 static int64_t graphql_answer(struct load_client *c, struct str in)
@@ -108,7 +97,7 @@ const struct load_protocol load_graphql = { "graphql", graphql_ask, graphql_answ
 static void beanstalkd_ask(struct load_client *c, struct strbuf *out)
 {
     if (c->o->op == LOAD_PUSH)
-        strbuf_addf(out, "put 100 0 600 %lld\r\n%s\r\n", (long long)c->o->bytes, load_body(c->o->bytes));
+        strbuf_addf(out, "put 100 0 600 %lld\r\n%s\r\n", (long long)c->o->bytes, c->o->body);
     else if (c->step == 0)
         strbuf_addz(out, "reserve\r\n");
     else
@@ -144,7 +133,7 @@ static void redis_ask(struct load_client *c, struct strbuf *out)
     snprintf(reader, sizeof(reader), "r%05d", c->number);
     if (c->o->op == LOAD_PUSH)
         strbuf_addf(out, "*5\r\n$4\r\nXADD\r\n$1\r\nq\r\n$1\r\n*\r\n$1\r\nb\r\n$%lld\r\n%s\r\n",
-                    (long long)c->o->bytes, load_body(c->o->bytes));
+                    (long long)c->o->bytes, c->o->body);
     else if (c->step == 0)
         strbuf_addf(
             out,

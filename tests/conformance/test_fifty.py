@@ -20,7 +20,7 @@ KILLS = 3
 
 # What an item of W&B's agent runs: says that it ran, makes its run and ends it.
 JOB = """
-import base64, json, os, sys, urllib.request
+import base64, json, os, sys, time, urllib.request
 name, ran = sys.argv[1:]
 with open(ran, "a") as f:
     f.write(name + "\\n")
@@ -33,7 +33,6 @@ def post(path, body):
                                              {"Content-Type": "application/json", "Authorization": "Basic " + login})
             return urllib.request.urlopen(request, timeout=20).read()
         except OSError:
-            import time
             time.sleep(0.2)
     sys.exit("the server does not answer")
 
