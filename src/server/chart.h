@@ -30,4 +30,5 @@ void chart_add_rows(struct chart *c, const struct key_column *x, const struct ke
  * rows without x, so that its rows are to be added one by one. */
 bool chart_fits_block(const struct chart *c, const struct column_block *x, const struct column_block *y,
                       size_t rows);
+/** chart_add_block() - one that fits, without its rows. */
 void chart_add_block(struct chart *c, const struct column_block *x, const struct column_block *y);

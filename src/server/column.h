@@ -41,6 +41,8 @@ struct columns {
 void columns_begin(struct columns *c, struct arena *a, size_t max);
 /** columns_begin_only() - for these keys alone, a column each in their order; nothing is to be let go of. */
 void columns_begin_only(struct columns *c, struct arena *a, const struct str *keys, size_t len);
+/** columns_add() - the values of @line as row @row; rows come in order. A line that is no object adds what
+ * was found before that place. */
 void columns_add(struct columns *c, uint16_t row, struct str line);
 void columns_end(struct columns *c);
 

@@ -28,5 +28,5 @@ struct retention_job {
 /** retention_run() - one pass; what it did is added to @ret, and logged when it is anything. Yields.
  * -ERR_CONFLICT: a backup is being made, or another process does this. */
 NODISCARD int retention_run(const struct retention_job *j, struct retention_done *ret, struct err *e);
-/** retention_count() - what a pass would do. */
+/** retention_count() - what a pass without a limit of steps would do. Yields. */
 NODISCARD int retention_count(const struct retention_job *j, struct store_prunable *ret, struct err *e);

@@ -3,6 +3,7 @@
 
 #include "server/api/api.h"
 
+/* As the schema's objects, in @a. */
 struct jval *sweep_object(struct arena *a, const struct store_sweep *s);
 struct jval *sweep_agent_object(struct arena *a, const struct store_sweep_agent *g, int64_t now_unix_ms);
 
@@ -13,6 +14,7 @@ struct sweep_run_list {
     struct str order;       /* "+summary_metrics.NAME" (or -): the first 1000 by that; else by age */
     struct store_page page; /* by age */
 };
+/** list_sweep_runs() - into the call's arena; one row more than the page has, when there are more. Yields. */
 NODISCARD int list_sweep_runs(struct gql_call *c, const struct sweep_run_list *l, struct store_run **ret,
                               size_t *ret_len, struct err *e);
 int resolve_project_sweep(struct gql_call *c, const struct jval **ret, struct err *e);
