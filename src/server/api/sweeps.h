@@ -14,7 +14,8 @@ struct sweep_run_list {
     struct str order;       /* "+summary_metrics.NAME" (or -): the first 1000 by that; else by age */
     struct store_page page; /* by age */
 };
-/** list_sweep_runs() - into the call's arena; one row more than the page has, when there are more. Yields. */
+/** list_sweep_runs() - into the call's arena, as page_trim() takes them; by a metric there is no second page.
+ * Yields. */
 NODISCARD int list_sweep_runs(struct gql_call *c, const struct sweep_run_list *l, struct store_run **ret,
                               size_t *ret_len, struct err *e);
 int resolve_project_sweep(struct gql_call *c, const struct jval **ret, struct err *e);
