@@ -61,7 +61,9 @@ static void check_slots(struct world *w, const struct agent *a)
         world_break(w, "%zu launches want a slot, %zu are counted", wanted, a->slots_wanted);
 }
 
-/* By its own rows: a create that may have made a job counts as one. */
+/* By its own rows: a create that may have made a job counts as one. A scheduler that it took over and made no
+   attempt for is not counted: all it does is look for what the agent before it made, and watch or stop that.
+ */
 static void check_max_jobs(struct world *w, const struct world_machine *m)
 {
     int64_t jobs[2] = { 0 }; /* of programs, of schedulers */
@@ -69,9 +71,10 @@ static void check_max_jobs(struct world *w, const struct world_machine *m)
     for (size_t i = 0; i < m->agent->launches.len; i++) {
         const struct launch_row *r = &((const struct launch *)m->agent->launches.items[i])->row;
         bool ended = vertex_status_is_ended(vertex_status_parse(r->vertex_status));
+        bool in_hand = r->phase == LAUNCH_SUBMITTING ||
+                       ((r->phase == LAUNCH_ACTIVE || r->phase == LAUNCH_STOPPING) && !ended);
 
-        jobs[r->scheduler] += r->phase == LAUNCH_SUBMITTING || (r->phase == LAUNCH_ACTIVE && !ended) ||
-                              (r->phase == LAUNCH_STOPPING && !ended);
+        jobs[r->scheduler] += in_hand && (!r->scheduler || r->attempt > 0);
     }
     if (jobs[0] > w->max_jobs || jobs[1] > w->max_schedulers)
         world_break(w, "%s has %lld jobs and %lld schedulers in hand", m->dir, (long long)jobs[0],
