@@ -5,7 +5,6 @@
 
 #include "base/jval.h"
 #include "base/jval_internal.h"
-#include "base/mem.h"
 
 struct walk {
     struct arena *a;
@@ -16,10 +15,24 @@ struct walk {
     const char *failure; /* why the walk stopped */
 };
 
-/* Texts that hold tokens and secrets go through jansson's own memory. Once, before there are threads. */
-__attribute__((constructor)) static void wipe_what_jansson_frees(void)
+/* Jansson's memory for one text: some pieces for each value, which go together, overwritten, since texts hold
+ * tokens and secrets. */
+static _Thread_local struct arena *jansson_memory;
+
+static void *jansson_alloc(size_t size)
 {
-    json_set_alloc_funcs(xmalloc, mem_free_wiped);
+    return arena_alloc(jansson_memory, size);
+}
+
+static void jansson_free(void *p)
+{
+    (void)p;
+}
+
+/* Once, before there are threads. */
+__attribute__((constructor)) static void give_jansson_its_memory(void)
+{
+    json_set_alloc_funcs(jansson_alloc, jansson_free);
 }
 
 static void advance(struct walk *w)
@@ -162,29 +175,58 @@ static struct jval *convert(struct walk *w, json_t *j)
     return w->failure ? NULL : v;
 }
 
+/* Behind the string that begins at @i, which is behind its quote; the text's length when it does not end. */
+static size_t string_end(struct str text, size_t i)
+{
+    for (size_t at = i; at < text.len;) {
+        const char *quote = memchr(text.ptr + at, '"', text.len - at);
+        size_t escapes = 0;
+
+        if (!quote)
+            break;
+        at = (size_t)(quote - text.ptr);
+        while (at - escapes > i && text.ptr[at - escapes - 1] == '\\')
+            escapes++;
+        at++;
+        if (escapes % 2 == 0)
+            return at;
+    }
+    return text.len;
+}
+
 /* Jansson recurses as deep as the text nests (its own cap is 2048), so ours is checked before it runs. */
 static bool too_deep(struct str text, uint32_t max_depth)
 {
     uint32_t depth = 0;
-    bool in_string = false;
 
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
+    for (size_t i = 0; i < text.len;) {
+        char c = text.ptr[i++];
 
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            in_string = c != '"';
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > max_depth)
-                return true;
-        } else if ((c == ']' || c == '}') && depth > 0) {
+        if (c == '"')
+            i = string_end(text, i);
+        else if ((c == '[' || c == '{') && ++depth > max_depth)
+            return true;
+        else if ((c == ']' || c == '}') && depth > 0)
             depth--;
-        }
     }
     return false;
+}
+
+/* Its memory is gone with the parse: what stays is in the arena of the tree, and in @e. */
+static int parse(struct walk *w, struct str text, const char *name, struct jval **ret, struct err *e)
+{
+    size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | (w->last_key_wins ? 0 : JSON_REJECT_DUPLICATES);
+    json_error_t problem;
+    json_t *j = json_loadb(w->at, text.len, flags, &problem);
+    struct jval *v = NULL;
+
+    if (!j)
+        return err_set(e, ERR_INVALID, "%s:%d:%d: %s", name, problem.line, problem.column, problem.text);
+    v = convert(w, j);
+    if (!v)
+        return err_set(e, ERR_LIMIT, "%s: %s", name, w->failure);
+    *ret = v;
+    return 0;
 }
 
 int jval_from_json(struct arena *a, struct str text, const char *name, const struct jval_limits *limits,
@@ -198,22 +240,15 @@ int jval_from_json(struct arena *a, struct str text, const char *name, const str
                       .column = 1,
                       .max_nodes = l.max_nodes,
                       .last_key_wins = l.last_key_wins };
-    size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | (l.last_key_wins ? 0 : JSON_REJECT_DUPLICATES);
-    json_error_t problem;
-    struct jval *v = NULL;
-    json_t *j = NULL;
+    int rc;
 
     if (text.len > l.max_bytes)
         return err_set(e, ERR_LIMIT, "%s: longer than %zu bytes", name, l.max_bytes);
     if (too_deep(text, l.max_depth))
         return err_set(e, ERR_LIMIT, "%s: nested deeper than %u levels", name, l.max_depth);
-    j = json_loadb(text.ptr ? text.ptr : "", text.len, flags, &problem);
-    if (!j)
-        return err_set(e, ERR_INVALID, "%s:%d:%d: %s", name, problem.line, problem.column, problem.text);
-    v = convert(&w, j);
-    json_decref(j);
-    if (!v)
-        return err_set(e, ERR_LIMIT, "%s: %s", name, w.failure);
-    *ret = v;
-    return 0;
+    jansson_memory = arena_new_wiped();
+    rc = parse(&w, text, name, ret, e);
+    arena_free(jansson_memory);
+    jansson_memory = NULL;
+    return rc;
 }

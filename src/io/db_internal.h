@@ -36,7 +36,10 @@ struct db {
 extern const struct db_engine lite_engine;
 /** conn_fail() - ERR_CONFLICT for a violated constraint, else ERR_STORE, with the path and SQLite's text. */
 int conn_fail(struct db_conn *c, struct err *e);
+/** conn_exec() - any number of statements, read anew each time: for what is run once. */
 int conn_exec(struct db_conn *c, const char *sql, struct err *e);
+/** conn_run() - one statement without values and rows, prepared once: for what is run with every change. */
+int conn_run(struct db_conn *c, const char *sql, struct err *e);
 void conn_finish_all(struct db_conn *c); /* ends the statements a callback left open */
 void conn_done(struct db_conn *c);
 

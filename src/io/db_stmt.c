@@ -188,6 +188,15 @@ static int lite_step(struct db_stmt *s, bool *ret_row, struct err *e)
     return rc;
 }
 
+int conn_run(struct db_conn *c, const char *sql, struct err *e)
+{
+    struct db_stmt *s = NULL;
+    bool row = false;
+    int rc = stmt_take(c, sql, &s, e);
+
+    return rc ? rc : lite_step(s, &row, e); /* it has no rows: its end finishes it */
+}
+
 static int64_t lite_changes(struct db_conn *c)
 {
     return sqlite3_changes64(c->handle);

@@ -37,7 +37,7 @@ static void writes_fail(struct db_write *from, const struct db_write *to, const 
 /* One change in a savepoint of its own: undone alone when it fails. */
 static int write_run(struct db_conn *c, struct db_write *w)
 {
-    int rc = conn_exec(c, "SAVEPOINT change", w->e);
+    int rc = conn_run(c, "SAVEPOINT change", w->e);
 
     if (rc)
         return rc;
@@ -45,8 +45,8 @@ static int write_run(struct db_conn *c, struct db_write *w)
     conn_finish_all(c);
     if (sqlite3_get_autocommit(c->handle))
         return rc ? rc : conn_fail(c, w->e);
-    int undone = rc ? conn_exec(c, "ROLLBACK TO change", NULL) : 0;
-    int released = undone ? undone : conn_exec(c, "RELEASE change", rc ? NULL : w->e);
+    int undone = rc ? conn_run(c, "ROLLBACK TO change", NULL) : 0;
+    int released = undone ? undone : conn_run(c, "RELEASE change", rc ? NULL : w->e);
     return rc ? rc : released;
 }
 
@@ -60,7 +60,7 @@ static struct db_write *batch_commit(struct batch *b, struct db_write *first)
     struct err e = { 0 };
     struct db_write *w = first;
 
-    if (conn_exec(c, "BEGIN IMMEDIATE", &e)) {
+    if (conn_run(c, "BEGIN IMMEDIATE", &e)) {
         writes_fail(first, NULL, &e);
         return NULL;
     }
@@ -72,9 +72,9 @@ static struct db_write *batch_commit(struct batch *b, struct db_write *first)
             return w->next;
         }
     }
-    if (conn_exec(c, "COMMIT", &e)) {
+    if (conn_run(c, "COMMIT", &e)) {
         writes_fail(first, NULL, &e);
-        (void)conn_exec(c, "ROLLBACK", NULL); /* may have happened by itself */
+        (void)conn_run(c, "ROLLBACK", NULL); /* may have happened by itself */
         return NULL;
     }
     b->commits++;

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "io/real/real_internal.h"
 
 enum { SWITCHES_PER_TURN = 1000 }; /* then sockets get a look */
@@ -36,18 +38,35 @@ static int64_t real_now_ms(struct io *io)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
-static void real_random(struct io *io, void *ret, size_t len)
+/* Ids are drawn byte by byte, from several threads. What was given out is not kept. */
+struct chance {
+    unsigned char bytes[256];
+    size_t left; /* of the bytes, from the start */
+};
+
+static _Thread_local struct chance chance;
+
+static void chance_fill(struct chance *c)
 {
-    (void)io;
-    while (len > 0) {
-        ssize_t n = getrandom(ret, len, 0);
+    while (c->left < sizeof(c->bytes)) {
+        ssize_t n = getrandom(c->bytes + c->left, sizeof(c->bytes) - c->left, 0);
 
         if (n < 0 && errno != EINTR)
             abort(); /* without chance there are no ids and no keys */
-        if (n > 0) {
-            ret = (char *)ret + n;
-            len -= (size_t)n;
-        }
+        c->left += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static void real_random(struct io *io, void *ret, size_t len)
+{
+    (void)io;
+    for (size_t done = 0, n; done < len; done += n) {
+        if (chance.left == 0)
+            chance_fill(&chance);
+        n = len - done < chance.left ? len - done : chance.left;
+        chance.left -= n;
+        memcpy((char *)ret + done, chance.bytes + chance.left, n);
+        mem_wipe(chance.bytes + chance.left, n);
     }
 }
 

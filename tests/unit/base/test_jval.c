@@ -18,6 +18,9 @@ static const char *yaml_to_json(struct arena *a, const char *text)
     return jval_text(a, v, JVAL_COMPACT).ptr;
 }
 
+#define BRACKETS_OPEN  "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
+#define BRACKETS_CLOSE "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
+
 static const char *json_to_json(struct arena *a, const char *text, enum jval_style style)
 {
     struct jval *v = NULL;
@@ -168,6 +171,28 @@ static void deep_nesting_is_refused(void **state)
     arena_free(a);
 }
 
+/* Brackets in strings nest nothing, wherever the string ends. */
+static void quotes_and_backslashes_do_not_hide_nesting(void **state)
+{
+    static const char *const openings[] = { "\"\"", "\"a\\\"[\"", "\"\\\\\"", "\"\\\\\\\"[{\"",
+                                            "\"[[\\\\\\\\\"" };
+    struct arena *a = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(openings); i++) {
+        for (int depth = 64; depth <= 65; depth++) { /* of which the first is the outer list's */
+            AUTO_STRBUF struct strbuf b = STRBUF(1000);
+            const char *read = NULL;
+
+            strbuf_addf(&b, "[%s", openings[i]);
+            strbuf_addf(&b, ",%.*s%.*s]", depth - 1, BRACKETS_OPEN, depth - 1, BRACKETS_CLOSE);
+            read = json_to_json(a, strbuf_cstr(&b), JVAL_COMPACT);
+            assert_string_equal(read, depth == 64 ? strbuf_cstr(&b) : "t.json: nested deeper than 64 levels");
+        }
+    }
+    arena_free(a);
+}
+
 static void json_values_keep_the_place_they_came_from(void **state)
 {
     struct arena *a = arena_new();
@@ -284,6 +309,7 @@ int main(void)
         cmocka_unit_test(a_large_mapping_is_read_in_step_with_its_size),
         cmocka_unit_test(a_string_over_the_buffers_cap_is_not_cut_in_silence),
         cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(quotes_and_backslashes_do_not_hide_nesting),
         cmocka_unit_test(json_values_keep_the_place_they_came_from),
         cmocka_unit_test(json_is_written_as_asked),
         cmocka_unit_test(merging_goes_into_objects_and_replaces_the_rest),

@@ -395,6 +395,61 @@ static void files_are_replaced_whole_and_locked_once(void **state)
     in_world(files);
 }
 
+/* --- chance --- */
+
+enum { DRAWS = 2000, DRAW_BYTES = 16 };
+
+struct draws {
+    struct io *io;
+    uint8_t bytes[DRAWS][DRAW_BYTES];
+};
+
+static void draw(void *arg)
+{
+    struct draws *d = arg;
+
+    for (size_t i = 0; i < DRAWS; i++)
+        io_random(d->io, d->bytes[i], DRAW_BYTES);
+}
+
+static int draw_compare(const void *a, const void *b)
+{
+    return memcmp(a, b, DRAW_BYTES);
+}
+
+/* By the loop's thread and by workers, of whom each may have what another has drawn ahead. */
+static int draws_of_threads(struct io *io, void *arg, struct err *e)
+{
+    static struct draws d[3];
+    static uint8_t all[3 * DRAWS][DRAW_BYTES];
+    uint8_t large[1000] = { 0 };
+    size_t zeros = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(d); i++) {
+        d[i].io = io;
+        if (i == 1)
+            draw(&d[i]);
+        else
+            assert_int_equal(io_work(io, draw, &d[i], e), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(d); i++)
+        memcpy(all[i * DRAWS], d[i].bytes, sizeof(d[i].bytes));
+    qsort(all, ARRAY_LEN(all), DRAW_BYTES, draw_compare);
+    for (size_t i = 1; i < ARRAY_LEN(all); i++)
+        assert_memory_not_equal(all[i - 1], all[i], DRAW_BYTES);
+    io_random(io, large, sizeof(large));
+    for (size_t i = 0; i < sizeof(large); i++)
+        zeros += large[i] == 0;
+    assert_in_range(zeros, 0, 40); /* 4 are likely */
+    return 0;
+}
+
+static void nothing_is_drawn_twice(void **state)
+{
+    (void)state;
+    in_world(draws_of_threads);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_child_gives_its_lines_and_status),
         cmocka_unit_test(a_signal_reaches_the_whole_group_and_a_missing_program_is_named),
         cmocka_unit_test(files_are_replaced_whole_and_locked_once),
+        cmocka_unit_test(nothing_is_drawn_twice),
     };
 
     return cmocka_run_group_tests_name("real", tests, NULL, NULL);
