@@ -82,6 +82,7 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
     s->public_url = xstrdup(o->public_url);
     s->acts_as = xstrdup(o->acts_as ? o->acts_as : "server");
     s->lease_ms = o->lease_ms > 0 ? o->lease_ms : LEASE_MS;
+    s->lends_once = o->lends_once;
     s->prunes = o->prunes;
     s->keep = (struct retention){ .history_ms = o->keep_history_ms,
                                   .files_ms = o->keep_files_ms,
@@ -146,9 +147,9 @@ static void sweep_silence(struct server *s)
 
     if (server_has_listened_for(s, SILENT_RUN_MS))
         rc = store_silent_sweep(s->store, now - SILENT_RUN_MS, now, &runs, &e);
-    if (rc == 0 && server_has_listened_for(s, SILENT_AGENT_MS))
+    if (rc == 0 && !s->lends_once && server_has_listened_for(s, SILENT_AGENT_MS))
         rc = store_orphan_sweep(s->store, now - SILENT_AGENT_MS, now, &items, &e);
-    if (rc == 0 && server_has_listened_for(s, LOST_AGENT_MS))
+    if (rc == 0 && !s->lends_once && server_has_listened_for(s, LOST_AGENT_MS))
         rc = store_takeover_sweep(s->store, now - LOST_AGENT_MS, now, &abandoned, &e);
     if (abandoned > 0) {
         s->counts.abandoned += abandoned;

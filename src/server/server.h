@@ -13,6 +13,8 @@ struct server_options {
     const char *public_url;  /* how clients reach it, for links; NULL: http://HOST:PORT */
     bool fast_and_unsafe_db; /* tests: no fsync */
     bool cheap_digests;      /* simulator and tests: hardly any argon2id for chosen keys */
+    bool lends_once;         /* simulator: as W&B's, an item that was acknowledged is not lent again when its
+                                agent falls silent, and not given up either */
     int64_t lease_ms;        /* 0: 60000 */
     double key_rate, address_rate;          /* requests a second of one key, of one address; 0: no limit */
     bool behind_proxy;                      /* the address is the last one of X-Forwarded-For */

@@ -37,6 +37,7 @@ struct server {
     char *data_dir, *acts_as, *public_url; /* public_url NULL: as the client called us */
     char *spool_dir;                       /* in data_dir */
     int64_t lease_ms;
+    bool lends_once;
     bool prunes;
     struct retention keep;
     int64_t started_ms;                 /* monotonic */

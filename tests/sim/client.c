@@ -138,19 +138,24 @@ static int push(struct client *c, struct world_item *item)
     return 0;
 }
 
+/* In the words for an end that the server only concludes. */
+#define SILENCE "heartbeats"
+
 static bool is_end(struct str state)
 {
     return str_is(state, "FINISHED") || str_is(state, "FAILED") || str_is(state, "STOPPED");
 }
 
 /* How often the history moves into an end. */
-static int count_ends(const struct jval *history)
+static int count_ends(const struct world *w, const struct jval *history)
 {
     struct str before = { 0 };
     int ends = 0;
 
     for (size_t i = 0; i < jval_len(history); i++) {
         struct str now = jval_str(jval_get(jval_at(history, i), "state"));
+        if (w->wandb && str_find(jval_str(jval_get(jval_at(history, i), "note")), STR(SILENCE)) >= 0)
+            continue;
         ends += is_end(now) && !str_eq(now, before);
         before = now;
     }
@@ -169,23 +174,35 @@ static int count_pops(const struct jval *history)
     return pops;
 }
 
-/* Silence is no end that counts: its agent may come back. */
+/* Silence is no end that counts: its agent, or its run, may come back. */
 static void check_stays(struct world *w, const struct world_item *item, struct str now)
 {
-    if (is_end(str_of(item->state)) && !str_is(now, item->state) && !strstr(item->error, "heartbeats"))
+    if (is_end(str_of(item->state)) && !str_is(now, item->state) && !strstr(item->error, SILENCE))
         world_break(w, "%s was %s, and is %.*s now", item->label, item->state, STR_ARG(now));
+}
+
+/* With a W&B server: an item ends with its run, and fails when that never started, was killed and said
+ * nothing more, or was asked to end. */
+static bool ended_with_run(const struct world_item *item, bool ran)
+{
+    if (strcmp(item->state, "FAILED") != 0)
+        return ran && item->has_run && !item->exit_status && strcmp(item->state, "FINISHED") == 0;
+    if (strstr(item->error, SILENCE))
+        return item->killed;
+    return (ran && (item->exit_status || !item->has_run)) || item->stop_asked;
 }
 
 static void check_item(struct world *w, const struct world_item *item)
 {
     struct str state = str_of(item->state);
     bool ran = item->started == 1 || (item->started > 1 && w->scarce);
-    bool by_itself = ran && str_is(state, item->exit_status ? "FAILED" : "FINISHED");
+    bool by_itself = w->wandb ? ended_with_run(item, ran)
+                              : ran && str_is(state, item->exit_status ? "FAILED" : "FINISHED");
     bool right = by_itself || world_may_fail(w, item) || (item->stop_asked && str_is(state, "STOPPED"));
 
     if (item->ends > 1)
         world_break(w, "%s ended %d times", item->label, item->ends);
-    if (is_end(state) && item->living)
+    if (is_end(state) && item->living && !item->run_over)
         world_break(w, "%s is %s while its job lives", item->label, item->state);
     if (is_end(state) && !right)
         world_break(w, "%s is %s (%s), but started %d times and exits with %d", item->label, item->state,
@@ -203,7 +220,7 @@ static void see_item(struct world *w, const struct jval *node)
         check_stays(w, item, jval_str(jval_get(node, "state")));
         snprintf(item->state, sizeof(item->state), "%.*s", STR_ARG(jval_str(jval_get(node, "state"))));
         snprintf(item->error, sizeof(item->error), "%.*s", STR_ARG(error));
-        item->ends = count_ends(jval_get(node, "history"));
+        item->ends = count_ends(w, jval_get(node, "history"));
         item->pops = count_pops(jval_get(node, "history"));
         check_item(w, item);
     }
@@ -233,7 +250,7 @@ static int try_old_tokens(struct client *c)
 {
     int rc = 0;
 
-    for (size_t i = 0; !rc && i < c->w->item_count; i++)
+    for (size_t i = 0; !rc && !c->w->wandb && i < c->w->item_count; i++)
         if (c->w->items[i].pops > 1 && sim_random_unit(c->w->sim) < 0.1)
             rc = try_old_token(c, &c->w->items[i]);
     return rc;
@@ -293,6 +310,14 @@ static int list_region(struct client *c, struct arena *a, const char *region, st
     return 0;
 }
 
+static void note_life(struct world *w, const struct jval *job, bool lives)
+{
+    struct str label = jval_str(jval_path(job, "jobSpec.workerPoolSpecs.0.containerSpec.args.0"));
+
+    for (size_t i = 0; i < w->item_count; i++)
+        w->items[i].lives = w->items[i].lives || (lives && str_is(label, w->items[i].label));
+}
+
 static int watch_vertex(struct client *c)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -303,10 +328,13 @@ static int watch_vertex(struct client *c)
     rc = rc ? rc : list_region(c, a, "us-east4", jobs);
     if (rc)
         return rc;
+    for (size_t i = 0; i < c->w->item_count; i++)
+        c->w->items[i].lives = false;
     for (size_t i = 0; i < jval_len(jobs); i++) {
         bool lives = is_live_state(jval_str(jval_get(jval_at(jobs, i), "state")));
 
         live += lives;
+        note_life(c->w, jval_at(jobs, i), lives);
         if (lives)
             invariants_job(c->w, jval_str(jval_get(jval_at(jobs, i), "name")));
         for (size_t j = 0; j < i; j++)
@@ -319,10 +347,23 @@ static int watch_vertex(struct client *c)
     return 0;
 }
 
+/* With a W&B server an item that was acknowledged stays as it is when the disk of its agent is lost while no
+ * job of it lives: nobody knows of it. And what ended by silence goes on while an agent has it in hand. */
+static bool is_over(const struct world *w, const struct world_item *item)
+{
+    bool ended = is_end(str_of(item->state));
+
+    if (!w->wandb)
+        return ended;
+    return invariants_is_held(w, item) ? false
+                                       : ended || (item->lost && !item->lives && !item->living &&
+                                                   strcmp(item->state, "CLAIMED") == 0);
+}
+
 static bool all_ended(const struct world *w)
 {
     for (size_t i = 0; i < w->item_count; i++)
-        if (!is_end(str_of(w->items[i].state)))
+        if (!is_over(w, &w->items[i]))
             return false;
     return true;
 }
@@ -404,7 +445,7 @@ static void client_work(struct client *c)
 void client_main(struct io *io, void *world)
 {
     struct world *w = world;
-    const struct wandb_options o = { .base_url = "http://server:8080",
+    const struct wandb_options o = { .base_url = w->wandb ? WORLD_OWNER_URL : WORLD_SERVER_URL,
                                      .api_key = w->key,
                                      .user_agent_version = "0.1.0" };
     struct client c = { .io = io, .w = w, .wandb = wandb_new(io, &o) };

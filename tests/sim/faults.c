@@ -8,12 +8,14 @@
 #include <stdio.h>
 
 #include "base/defs.h"
+#include "invariants.h"
 
 enum {
     RESTART_MAX_MS = 15 * 1000,
     ABSENCE_MAX_MS = 12 * 60 * 1000, /* longer than the server waits for an agent before it lends again */
     FREEZE_MAX_MS = 150 * 1000,      /* longer than a lease */
     DISK_FULL_MAX_MS = 90 * 1000,
+    REPLACE_MAX_MS = 4 * 60 * 1000, /* outlives the other faults */
     CUT_MAX_MS = 90 * 1000,
     LONG_CUT_MAX_MS =
         8 * 60 * 1000, /* longer than the server waits for an agent; outlives the other faults */
@@ -32,6 +34,16 @@ int remove_entry(const char *path, const struct stat *st, int type, struct FTW *
 static double maybe(struct sim *s, double max)
 {
     return sim_random_unit(s) < 0.65 ? max * sim_random_unit(s) : 0;
+}
+
+static void draw_replacements(struct world *w, struct faults *f)
+{
+    struct sim *s = w->sim;
+
+    f->replace = sim_random_unit(s) < 0.3 ? 0.03 * sim_random_unit(s) : 0;
+    for (size_t i = 0; i < w->agent_count; i++)
+        if (sim_random_unit(s) < 0.5)
+            f->replace_at_ms[i] = sim_random_range(s, 1, REPLACE_MAX_MS);
 }
 
 void faults_draw(struct world *w, struct faults *f)
@@ -63,6 +75,8 @@ void faults_draw(struct world *w, struct faults *f)
         .cut = maybe(s, 0.004),
         .clock = maybe(s, 0.002),
     };
+    if (w->wandb) /* the hardest thing that can happen there */
+        draw_replacements(w, f);
     f->long_cut = f->cut > 0 && sim_random_unit(s) < 0.3 ? 0.3 : 0;
 }
 
@@ -73,9 +87,11 @@ static int64_t draw_absence(struct world_machine *m)
 {
     struct sim *s = m->world->sim;
 
-    if (sim_random_unit(s) < m->disk_loss) {
+    if (sim_random_unit(s) < m->disk_loss || m->replaced) {
+        m->replaced = false;
         sim_note(s, "the disk of %s is lost", m->dir);
         m->world->disks_lost++;
+        invariants_lose(m->world, (size_t)(m - m->world->agents));
         sim_node_lose_disk(m->node);
         nftw(m->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     }
@@ -107,6 +123,30 @@ static void freeze_or_thaw(struct world_machine *m, double chance)
     } else if (chance <= 0 || sim_now_ms(s) >= m->thaw_at_ms) {
         sim_node_freeze(m->node, false);
     }
+}
+
+static bool any_lives(const struct world *w)
+{
+    size_t i = 0;
+
+    while (i < w->item_count && !w->items[i].living)
+        i++;
+    return i < w->item_count;
+}
+
+static void replace(struct faults *f, struct world_machine *m)
+{
+    int64_t *at_ms = &f->replace_at_ms[m - m->world->agents];
+    bool due = *at_ms && sim_now_ms(m->world->sim) >= *at_ms;
+
+    if ((!due && f->replace <= 0) || !sim_node_is_up(m->node) || !any_lives(m->world))
+        return;
+    if (due)
+        *at_ms = 0;
+    else if (sim_random_unit(m->world->sim) >= f->replace)
+        return;
+    m->replaced = true;
+    sim_node_kill(m->node);
 }
 
 /* The client knows what it asked for only while no answer of its own can be lost. */
@@ -193,6 +233,7 @@ void faults_step(struct world *w, struct faults *f)
     for (size_t i = 0; i < w->agent_count; i++) {
         start_when_due(&w->agents[i]);
         freeze_or_thaw(&w->agents[i], f->freeze);
+        replace(f, &w->agents[i]);
         machine_step(f, &w->agents[i]);
     }
     machine_step(f, &w->server);
@@ -201,7 +242,8 @@ void faults_step(struct world *w, struct faults *f)
 
 void faults_stop(struct world *w, struct faults *f)
 {
-    *f = (struct faults){ .net = { .delay_max_ms = 20 } };
+    f->net = (struct sim_faults){ .delay_max_ms = 20 };
+    f->replace = f->freeze = f->outage = f->cut = f->long_cut = f->clock = 0;
     sim_set_faults(w->sim, &f->net);
     w->calm = true;
     w->calm_since_ms = sim_now_ms(w->sim);

@@ -16,6 +16,7 @@
 enum {
     POLL_MS = 120 * 1000,         /* a request that waits for its time-out, the longest back-off, a poll */
     TAKEOVER_MS = 20 * 60 * 1000, /* from calm weather on: the longest absence, silence, probes */
+    ADOPT_MS = 5 * 60 * 1000,     /* likewise: the longest back-offs, and a list that lags */
     MAX_FILE = 8 * 1024 * 1024
 };
 
@@ -63,6 +64,7 @@ static void check_slots(struct world *w, const struct agent *a)
 
 /* By its own rows: a create that may have made a job counts as one. A scheduler that it took over and made no
    attempt for is not counted: all it does is look for what the agent before it made, and watch or stop that.
+   Nor is a job that it adopted, which it may find when it has taken others already.
  */
 static void check_max_jobs(struct world *w, const struct world_machine *m)
 {
@@ -74,7 +76,7 @@ static void check_max_jobs(struct world *w, const struct world_machine *m)
         bool in_hand = r->phase == LAUNCH_SUBMITTING ||
                        ((r->phase == LAUNCH_ACTIVE || r->phase == LAUNCH_STOPPING) && !ended);
 
-        jobs[r->scheduler] += in_hand && (!r->scheduler || r->attempt > 0);
+        jobs[r->scheduler] += in_hand && (r->attempt > 0 || (!r->scheduler && !w->wandb));
     }
     if (jobs[0] > w->max_jobs || jobs[1] > w->max_schedulers)
         world_break(w, "%s has %lld jobs and %lld schedulers in hand", m->dir, (long long)jobs[0],
@@ -113,6 +115,41 @@ static void note_illness(struct world *w, struct world_machine *m)
         m->ill_ms = sim_now_ms(w->sim);
 }
 
+/* --- whose item it is ----------------------------------------------------------------------------------- */
+
+bool invariants_is_held(const struct world *w, const struct world_item *item)
+{
+    bool held = false;
+
+    for (size_t i = 0; i < w->agent_count; i++)
+        held = held || item->held[i];
+    return held;
+}
+
+void invariants_lose(struct world *w, size_t agent)
+{
+    for (size_t i = 0; i < w->item_count; i++) {
+        struct world_item *item = &w->items[i];
+        bool was_held = item->held[agent];
+
+        item->held[agent] = false;
+        item->lost = item->lost || (was_held && !invariants_is_held(w, item));
+    }
+}
+
+static void note_held(struct world *w, size_t agent)
+{
+    const struct agent *a = w->agents[agent].agent;
+
+    for (size_t i = 0; i < w->item_count; i++) {
+        struct world_item *item = &w->items[i];
+        const struct launch *l = map_get(a->by_item, str_of(item->id));
+
+        item->held[agent] = l && !l->row.disowned;
+        item->lost = item->lost && !item->held[agent];
+    }
+}
+
 void invariants_step(struct world *w)
 {
     for (size_t i = 0; i < w->agent_count; i++) {
@@ -121,6 +158,7 @@ void invariants_step(struct world *w)
         note_illness(w, m);
         if (!m->agent || !sim_node_is_up(m->node))
             continue;
+        note_held(w, i);
         check_slots(w, m->agent);
         check_max_jobs(w, m);
         check_jobs(w, m);
@@ -129,24 +167,28 @@ void invariants_step(struct world *w)
 
 /* --- jobs ----------------------------------------------------------------------------------------------- */
 
-static bool is_in_hand(const struct world *w, struct str job)
+/* In how many journals is it? */
+static int hands(const struct world *w, struct str job)
 {
+    int n = 0;
+
     for (size_t i = 0; i < w->agent_count; i++) {
         const struct world_machine *m = &w->agents[i];
 
-        if (m->agent && sim_node_is_up(m->node) && map_get(m->agent->by_job, job))
-            return true;
+        n += m->agent && sim_node_is_up(m->node) && map_get(m->agent->by_job, job);
     }
-    return false;
+    return n;
 }
 
 void invariants_job(struct world *w, struct str name)
 {
     int64_t ill_ms = w->calm_since_ms;
 
+    if (w->wandb && hands(w, name) > 1)
+        world_break(w, "the job %.*s is in two journals", STR_ARG(name));
     for (size_t i = 0; i < w->agent_count; i++)
         ill_ms = w->agents[i].ill_ms > ill_ms ? w->agents[i].ill_ms : ill_ms;
-    if (w->calm && sim_now_ms(w->sim) - ill_ms > TAKEOVER_MS && !is_in_hand(w, name))
+    if (w->calm && sim_now_ms(w->sim) - ill_ms > (w->wandb ? ADOPT_MS : TAKEOVER_MS) && !hands(w, name))
         world_break(w, "the job %.*s lives, and no agent has it in its journal", STR_ARG(name));
 }
 

@@ -9,8 +9,13 @@
  */
 void invariants_step(struct world *w);
 /** invariants_job() - a job that lives, as Vertex lists it: in calm weather, once silent agents' items had
- * the time to be taken over, an agent has it in its journal. */
+ * the time to be taken over, or with a W&B server the jobs of a lost journal to be adopted, an agent has it
+ * in its journal. */
 void invariants_job(struct world *w, struct str name);
+/** invariants_lose() - with its disk, the journal of this agent is lost. */
+void invariants_lose(struct world *w, size_t agent);
+/** invariants_is_held() - does a journal have it, as far as is known? One whose agent is down counts. */
+bool invariants_is_held(const struct world *w, const struct world_item *item);
 /** invariants_has_secret() - the value of the world's secret or API key, in text that is no sink of theirs.
  */
 bool invariants_has_secret(struct str text);

@@ -4,6 +4,8 @@ tree, it must fail a seed.
     planted.py [--seeds N] [--jobs BUILD_JOBS] [NAME...]
     planted.py --check       only: does each patch still apply?
 
+Those of planted/wandb are looked for in worlds with a W&B server (sim_launch --wandb).
+
 Prints a line per bug: the seed that found it. Exit status 1 when one was not found or does not apply any more.
 """
 
@@ -46,18 +48,22 @@ class Copy:
     def patch(self, patch, *options):
         return run("git", "apply", "--unsafe-paths", "--directory", self.folder, *options, patch, cwd="/").returncode == 0
 
-    def first_failure(self, seeds):
+    def first_failure(self, seeds, *mode):
         """The seed that fails, or None."""
         for start in range(1, seeds + 1, BATCH):
             n = min(BATCH, seeds + 1 - start)
             try:
-                done = run(self.folder / "build/tests/sim/sim_launch", "--seeds", n, "--from", start, cwd=self.folder, timeout=600)
+                done = run(self.folder / "build/tests/sim/sim_launch", *mode, "--seeds", n, "--from", start, cwd=self.folder, timeout=600)
             except subprocess.TimeoutExpired:
                 return start  # a world that never ends is a failure as well
             if done.returncode != 0:
                 named = re.search(r"seed (\d+)", done.stdout + done.stderr)
                 return int(named.group(1)) if named else start
         return None
+
+
+def mode_of(patch):
+    return ("--wandb",) if patch.parent.name == "wandb" else ()
 
 
 def title(patch):
@@ -71,7 +77,7 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    patches = sorted(PLANTED.glob("*.patch"))
+    patches = sorted(PLANTED.glob("**/*.patch"))
     chosen = [p for p in patches if not options.names or p.stem in options.names]
     unknown = set(options.names) - {p.stem for p in patches}
     if unknown:
@@ -85,16 +91,18 @@ def main():
     with tempfile.TemporaryDirectory(prefix="slipway-planted-") as folder:
         copy = Copy(pathlib.Path(folder), options.jobs)
         copy.build()
-        seed = copy.first_failure(min(BATCH, options.seeds))
-        if seed is not None:
-            sys.exit(f"planted.py: seed {seed} fails without any planted bug: sim_launch --from {seed} --seeds 1 --verbose")
+        for mode in sorted({mode_of(patch) for patch in chosen}):
+            seed = copy.first_failure(min(BATCH, options.seeds), *mode)
+            if seed is not None:
+                words = " ".join(["sim_launch", *mode, f"--from {seed} --seeds 1 --verbose"])
+                sys.exit(f"planted.py: seed {seed} fails without any planted bug: {words}")
         for patch in chosen:
             if not copy.patch(patch):
                 missed += 1
                 print(f"{patch.stem}: FAILED: the patch does not apply", flush=True)
                 continue
             copy.build()
-            seed = copy.first_failure(options.seeds)
+            seed = copy.first_failure(options.seeds, *mode_of(patch))
             missed += seed is None
             found = f"found by seed {seed}" if seed is not None else f"FAILED: not found in {options.seeds} seeds"
             print(f"{patch.stem}: {found} ({title(patch)})", flush=True)

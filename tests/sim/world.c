@@ -14,6 +14,7 @@
 #include "google/google.h"
 #include "server/server.h"
 #include "wandb/wandb.h"
+#include "wandb_side.h"
 
 enum {
     SECRET_KEEP_MS = 1000, /* short, so that secrets are read under faults */
@@ -79,6 +80,16 @@ static bool has_secret(const char *const *env)
     return *env != NULL;
 }
 
+static int run_program(struct sim_process *p, struct world_item *item, const char *const *env,
+                       int *ret_signal)
+{
+    const struct world *w = sim_process_ctx(p);
+
+    if (w->wandb)
+        return script_run(p, item, env, ret_signal);
+    return sim_process_sleep(p, item->runs_for_ms, ret_signal) ? 128 + *ret_signal : item->exit_status;
+}
+
 static int program_job(struct sim_process *p, const char *const *argv, const char *const *env)
 {
     struct world *w = sim_process_ctx(p);
@@ -99,30 +110,49 @@ static int program_job(struct sim_process *p, const char *const *argv, const cha
     if (living(w, item->scheduler) > world_live_max(w, item->scheduler))
         world_break(w, "%lld %s live, %lld may", (long long)living(w, item->scheduler),
                     item->scheduler ? "schedulers" : "jobs", (long long)world_live_max(w, item->scheduler));
-    int rc = sim_process_sleep(p, item->runs_for_ms, &signal);
-    if (rc && signal == SIGTERM) /* saves its work */
+    int status = run_program(p, item, env, &signal);
+    if (signal == SIGTERM) /* saves its work */
         (void)!sim_process_sleep(p, sim_random_range(w->sim, 0, LINGER_MAX_MS), &signal);
     item->living--;
     item->last_end_ms = sim_now_ms(w->sim);
     sim_note(w->sim, "job of %s ends", item->label);
-    return rc ? 128 + signal : item->exit_status;
+    return status;
 }
 
 /* --- nodes ---------------------------------------------------------------------------------------------- */
-static void serve_until_signalled(struct io *io, struct world *w, const struct http_server_options *o)
+static struct http_server *serve(struct io *io, struct world *w, const struct http_server_options *o)
 {
     struct http_server *http = NULL;
     struct err e = { 0 };
+
+    if (http_listen(io, o, &http, &e))
+        world_break(w, "port %u: %s", (unsigned)o->port, e.msg);
+    return http;
+}
+
+static void wait_for_signal(struct io *io)
+{
     int signal = 0;
 
-    int rc = http_listen(io, o, &http, &e);
-    if (rc) {
-        world_break(w, "port %u: %s", (unsigned)o->port, e.msg);
-        return;
+    (void)!io_signal_wait(io, &signal, NULL);
+}
+
+static void serve_queue(struct io *io, struct world *w, struct server *s)
+{
+    struct wandb_server wandb = { w, s };
+    struct http_server_options own = { .port = 8080, .handler = server_handle, .ctx = s }, other = own;
+    struct http_server *https[2] = { NULL };
+
+    other.port = 8081;
+    if (w->wandb) {
+        own.handler = wandb_server_handle;
+        own.ctx = &wandb;
+        https[1] = serve(io, w, &other);
     }
-    rc = io_signal_wait(io, &signal, &e);
-    (void)rc;
-    http_server_close(http);
+    https[0] = serve(io, w, &own);
+    wait_for_signal(io);
+    http_server_close(https[0]);
+    http_server_close(https[1]);
 }
 
 static int make_user(struct server *s, struct world *w, struct err *e)
@@ -142,9 +172,9 @@ static void server_main(struct io *io, void *arg)
     struct server *s = NULL;
     struct secret *first = NULL;
     struct err e = { 0 };
-    const struct server_options o = { .data_dir = self->dir,
-                                      .public_url = "http://server:8080",
-                                      .cheap_digests = true };
+    const struct server_options o = {
+        .data_dir = self->dir, .public_url = WORLD_SERVER_URL, .cheap_digests = true, .lends_once = w->wandb
+    };
 
     int rc = server_new(io, &o, &s, &e);
 
@@ -158,8 +188,7 @@ static void server_main(struct io *io, void *arg)
         world_break(w, "the server does not start: %s", e.msg);
     } else if (!rc) {
         server_start(s);
-        serve_until_signalled(
-            io, w, &(struct http_server_options){ .port = 8080, .handler = server_handle, .ctx = s });
+        serve_queue(io, w, s);
     }
     secret_free(first);
     server_free(s);
@@ -285,12 +314,16 @@ static void emulator_main(struct io *io, void *arg)
     } else {
         struct scarcity scarcity = { w, m, io };
         struct group *g = group_new(io);
+        struct http_server *http;
 
+        w->words = g;
         emulator_start(m);
         if (w->scarce)
             group_spawn(g, "capacity", change_rules, &scarcity);
-        serve_until_signalled(
-            io, w, &(struct http_server_options){ .port = 8081, .handler = emulator_handle, .ctx = m });
+        http =
+            serve(io, w, &(struct http_server_options){ .port = 8081, .handler = emulator_handle, .ctx = m });
+        wait_for_signal(io);
+        http_server_close(http);
         group_end(g);
     }
     emulator_free(m);
@@ -301,7 +334,7 @@ static void agent_main(struct io *io, void *arg)
     struct world_machine *self = arg;
     struct world *w = self->world;
     static const char *const queues[] = { "q", NULL };
-    const struct wandb_options wo = { .base_url = "http://server:8080",
+    const struct wandb_options wo = { .base_url = WORLD_SERVER_URL,
                                       .api_key = w->key,
                                       .user_agent_version = "0.1.0" };
     const struct google_options go = { .endpoint = "http://emulator:8081", .metadata_host = "emulator:8081" };
@@ -311,6 +344,7 @@ static void agent_main(struct io *io, void *arg)
     struct agent *a = NULL;
     struct err e = { 0 };
     const struct agent_options o = { .state_dir = self->dir,
+                                     .home = w->wandb ? self->dir : NULL,
                                      .entity = "ada",
                                      .queues = queues,
                                      .max_jobs = w->max_jobs,
@@ -374,6 +408,13 @@ static void draw_items(struct world *w)
         if (item->stop_at_ms && sim_random_unit(w->sim) < 0.5)
             item->runs_for_ms = FOR_EVER_MS; /* only the stop ends it */
         item->scheduler = sim_random_unit(w->sim) < 0.2;
+        if (w->wandb) {
+            if (sim_random_unit(w->sim) < 0.4 &&
+                item->runs_for_ms < FOR_EVER_MS) /* outlives a life of its agent */
+                item->runs_for_ms = sim_random_range(w->sim, 40000, 400000);
+            item->has_run = sim_random_unit(w->sim) < 0.7;
+            item->heeds_stop = sim_random_unit(w->sim) < 0.5;
+        }
         sim_note(w->sim, "%s%s: exit %d after %lld ms, pushed at %lld ms, stopped at %lld ms",
                  item->scheduler ? "scheduler " : "", item->label, item->exit_status,
                  (long long)item->runs_for_ms, (long long)item->push_at_ms, (long long)item->stop_at_ms);
@@ -402,17 +443,19 @@ static void make_agents(struct world *w)
     }
 }
 
-struct world *world_new(uint64_t seed)
+struct world *world_new(uint64_t seed, bool wandb)
 {
     struct world *w = xcalloc(1, sizeof(*w));
 
     w->sim = sim_new(seed);
+    w->wandb = wandb;
     w->key = secret_new(str_of(WORLD_KEY));
     w->max_jobs = sim_random_range(w->sim, 1, 3);
     w->max_schedulers = sim_random_range(w->sim, 1, 2);
     snprintf(w->emulator_dir, sizeof(w->emulator_dir), "emulator");
     make_machine(w, &w->server, "server", server_main);
     w->emulator = sim_node_new(w->sim, "emulator");
+    sim_node_set_trusted(w->emulator, wandb); /* what its jobs say is heard, or not, but not by chance */
     make_agents(w);
     w->client = sim_node_new(w->sim, "client");
     sim_node_set_trusted(w->client, true);

@@ -15,6 +15,11 @@ enum { WORLD_MAX_ITEMS = 6, WORLD_MAX_AGENTS = 2, WORLD_MAX_RUNGS = 4 };
 #define WORLD_SECRET_BASE64   "YS1zZWNyZXQtb2YtdGhlLXdvcmxk"
 #define WORLD_KEY             "0123456789abcdef0123456789abcdef01234567"
 
+/* Where agents and scripts find the queue server, and where its owner does: with all its words, also in a
+ * world in which it appears to the others as W&B's. */
+#define WORLD_SERVER_URL      "http://server:8080"
+#define WORLD_OWNER_URL       "http://server:8081"
+
 struct world_item {
     char label[16]; /* argv[1] of its program, and the run's name */
     int exit_status;
@@ -24,6 +29,14 @@ struct world_item {
     bool stop_asked;    /* and the server said yes */
     char id[80];        /* once pushed */
     bool scheduler;     /* of a sweep: has a limit of its own */
+    /* with a W&B server */
+    bool has_run;                /* its script starts its run, which ends the item */
+    bool heeds_stop;             /* and ends when the server says that it was asked to */
+    bool run_over;               /* its latest job said so */
+    bool killed;                 /* a job of it was, and said nothing more */
+    bool held[WORLD_MAX_AGENTS]; /* by the journal of that agent, as last seen */
+    bool lost;                   /* no journal has it any more: that of its agent was lost with its disk */
+    bool lives;                  /* a job of it does, as Vertex last listed them */
     /* seen from inside: the program */
     int started, living;
     int64_t last_end_ms; /* when a job of it last ended */
@@ -48,6 +61,7 @@ struct world_machine {
     int64_t cut_until_ms[SERVICES]; /* when it cannot reach one, or that one it; 0: it can */
     int64_t ill_ms;                 /* when it was last down, frozen or cut off, or the weather not calm */
     double disk_loss, long_absence; /* chances, when it is killed */
+    bool replaced;                  /* it went down for good: its next life has an empty disk */
 };
 
 struct world {
@@ -61,6 +75,8 @@ struct world {
     int64_t max_jobs, max_schedulers; /* of each agent */
     struct world_item items[WORLD_MAX_ITEMS];
     size_t item_count;
+    bool wandb;          /* the server is as W&B's: lends an item once, and knows none of our words */
+    struct group *words; /* of scripts, to the server */
     bool scarce; /* there is not enough of everything: items go along a ladder, and may fail for want of it */
     bool calm;   /* the faults are over */
     int64_t calm_since_ms;
@@ -74,8 +90,8 @@ struct world {
 };
 
 /** world_new() - draws agents, items and max_jobs from the seed; folders are relative to the working
- * directory. */
-struct world *world_new(uint64_t seed);
+ * directory. @wandb: with a W&B server, in which the same seed has another history. */
+struct world *world_new(uint64_t seed, bool wandb);
 void world_free(struct world *w);
 void world_break(struct world *w, const char *fmt, ...) PRINTF(2, 3);
 /** world_may_fail() - is this what an item may come to where there is not enough of everything? */
