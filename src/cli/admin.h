@@ -18,6 +18,9 @@ const char *admin_operator(struct arena *a);
 NODISCARD int admin_lasts(const struct args *a, int64_t *ret_ms, struct err *e);
 /** admin_time() - an option of that form: 90d, 12h, 30m; 0 when it is not given. -ERR_USAGE. */
 NODISCARD int admin_time(const struct args *a, const char *option, int64_t *ret_ms, struct err *e);
+/** admin_keep() - --keep-history and its like, over what @io has; "forever" is KEEP_FOR_EVER, and where
+ * @in_policy "default" KEEP_UNSAID. -ERR_USAGE. */
+NODISCARD int admin_keep(const struct args *a, bool in_policy, struct keep *io, struct err *e);
 /** admin_show_key() - a key that was made, as -o asks; -o json gives {@name_key: name, "api_key"}. */
 void admin_show_key(const struct args *a, const char *name_key, const char *name, const struct secret *key);
 /** admin_text() - a text member for a column: "-" when there is none. Borrowed from @o. */
@@ -39,9 +42,16 @@ void admin_print_json(struct arena *a, const struct jval *v);
       "remove logged lines of runs that ended so long ago: 180d, 12h (default: keep)",                       \
       0,                                                                                                     \
       0 },                                                                                                   \
+        { "keep-files",                                                                                      \
+          0,                                                                                                 \
+          OPTION_TEXT,                                                                                       \
+          "TIME",                                                                                            \
+          "remove files of runs that ended so long ago (default: keep)",                                     \
+          0,                                                                                                 \
+          0 },                                                                                               \
     {                                                                                                        \
-        "keep-files", 0, OPTION_TEXT, "TIME", "remove files of runs that ended so long ago (default: keep)", \
-            0, 0                                                                                             \
+        "keep-artifacts", 0, OPTION_TEXT, "TIME",                                                            \
+            "remove versions of artifacts so old that nothing holds (default: keep)", 0, 0                   \
     }
 #define OPTION_DATA                                                                                          \
     { "data", 'd', OPTION_TEXT, "DIR", "the server's data folder", 0, 0 },                                   \

@@ -6,13 +6,6 @@
 #include "cli/verbs.h"
 #include "server/retention.h"
 
-static int keep_of_args(const struct args *a, struct retention *ret, struct err *e)
-{
-    int rc = admin_time(a, "keep-history", &ret->history_ms, e);
-
-    return rc < 0 ? rc : admin_time(a, "keep-files", &ret->files_ms, e);
-}
-
 static int open_job(struct io *io, struct arena *arena, const struct args *a, struct retention_job *j,
                     struct store **ret, struct err *e)
 {
@@ -23,37 +16,105 @@ static int open_job(struct io *io, struct arena *arena, const struct args *a, st
     o.path = arena_printf(arena, "%s/slipway.db", j->data_dir);
     if (rc == 0 && !o.url && !file_exists(io, o.path))
         return err_set(e, ERR_NOT_FOUND, "there is no %s: --data names the server's folder", o.path);
-    rc = rc < 0 ? rc : keep_of_args(a, &j->keep, e);
+    rc = rc < 0 ? rc : admin_keep(a, false, &j->keep.keep, e);
     rc = rc < 0 ? rc : store_open(io, &o, ret, e);
     j->store = *ret;
     return rc;
 }
 
+/* --- only counting --- */
+
+static const char *const kept_names[] = {
+    [KEPT_HISTORY] = "history", [KEPT_FILES] = "files", [KEPT_ARTIFACTS] = "artifacts"
+};
+
+static struct jval *policy_json(struct arena *arena, enum store_kept kept, const struct store_prunable_by *by)
+{
+    static const char *const things[] = { "lines", "files", "versions" };
+    struct jval *o = jval_new_object(arena);
+    char keep[32];
+
+    jval_set(arena, o, "entity", by->entity.ptr ? jval_new_str(arena, by->entity) : jval_new_null(arena));
+    jval_set(arena, o, "project", by->project.ptr ? jval_new_str(arena, by->project) : jval_new_null(arena));
+    jval_set_cstr(arena, o, "what", kept_names[kept]);
+    jval_set_cstr(arena, o, "keep", keep_text(by->keep_ms, keep));
+    jval_set_int(arena, o, "runs", by->runs);
+    jval_set_int(arena, o, things[kept], by->things);
+    if (kept != KEPT_HISTORY)
+        jval_set_int(arena, o, "bytes", by->bytes);
+    return o;
+}
+
+static struct store_prunable_by total(const struct store_prunable *n, enum store_kept kept)
+{
+    struct store_prunable_by sum = { 0 };
+
+    for (size_t i = 0; i < n->by[kept].len; i++) {
+        sum.runs += n->by[kept].items[i].runs;
+        sum.things += n->by[kept].items[i].things;
+        sum.bytes += n->by[kept].items[i].bytes;
+    }
+    return sum;
+}
+
+static void count_json(struct arena *arena, const struct store_prunable *n)
+{
+    struct jval *v = jval_new_object(arena), *list = jval_new_array(arena);
+    struct store_prunable_by history = total(n, KEPT_HISTORY), files = total(n, KEPT_FILES),
+                             versions = total(n, KEPT_ARTIFACTS);
+
+    jval_set_bool(arena, v, "dry_run", true);
+    jval_set_int(arena, v, "runs", history.runs);
+    jval_set_int(arena, v, "lines", history.things);
+    jval_set_int(arena, v, "files", files.things);
+    jval_set_int(arena, v, "file_bytes", files.bytes);
+    jval_set_int(arena, v, "versions", versions.things);
+    jval_set_int(arena, v, "version_bytes", versions.bytes);
+    jval_set_int(arena, v, "artifacts", n->artifacts);
+    jval_set_int(arena, v, "artifact_files", n->blobs);
+    for (enum store_kept kept = 0; kept < KEPT_COUNT_; kept++)
+        for (size_t i = 0; i < n->by[kept].len; i++)
+            jval_push(arena, list, policy_json(arena, kept, &n->by[kept].items[i]));
+    jval_set(arena, v, "policies", list);
+    admin_print_json(arena, v);
+}
+
+static void count_lines(const struct store_prunable *n)
+{
+    static const char *const things[] = { "lines of runs", "files of runs", "versions of artifacts" };
+
+    for (enum store_kept kept = 0; kept < KEPT_COUNT_; kept++)
+        for (size_t i = 0; i < n->by[kept].len; i++) {
+            const struct store_prunable_by *by = &n->by[kept].items[i];
+            char keep[32];
+
+            printf("Would go by the policy of %.*s%s%.*s, %s %s: %lld %s",
+                   STR_ARG(by->entity.ptr ? by->entity : STR("the server")), by->project.ptr ? "/" : "",
+                   STR_ARG(by->project), kept_names[kept], keep_text(by->keep_ms, keep),
+                   (long long)by->things, things[kept]);
+            if (kept != KEPT_HISTORY)
+                printf(" with %lld bytes", (long long)by->bytes);
+            printf(".\n");
+        }
+    printf("Would go: %lld deleted artifacts with %lld files, but for bytes that others have too.\n",
+           (long long)n->artifacts, (long long)n->blobs);
+}
+
 static int count(const struct retention_job *j, const struct args *a, struct arena *arena, struct err *e)
 {
     struct store_prunable n = { 0 };
-    struct jval *v = jval_new_object(arena);
-    int rc = retention_count(j, &n, e);
+    int rc = retention_count(j, arena, &n, e);
 
     if (rc < 0)
         return rc;
-    jval_set_bool(arena, v, "dry_run", true);
-    jval_set_int(arena, v, "runs", n.runs);
-    jval_set_int(arena, v, "lines", n.lines);
-    jval_set_int(arena, v, "files", n.files);
-    jval_set_int(arena, v, "file_bytes", n.file_bytes);
-    jval_set_int(arena, v, "artifacts", n.artifacts);
-    jval_set_int(arena, v, "artifact_files", n.blobs);
     if (args_json(a))
-        admin_print_json(arena, v);
+        count_json(arena, &n);
     else
-        printf("Would go: %lld lines of %lld runs; %lld files of runs with %lld bytes; %lld deleted "
-               "artifacts with "
-               "%lld files, but for bytes that others have too.\n",
-               (long long)n.lines, (long long)n.runs, (long long)n.files, (long long)n.file_bytes,
-               (long long)n.artifacts, (long long)n.blobs);
+        count_lines(&n);
     return 0;
 }
+
+/* --- a pass --- */
 
 static int prune(const struct retention_job *j, const struct args *a, struct arena *arena, struct err *e)
 {
@@ -66,6 +127,7 @@ static int prune(const struct retention_job *j, const struct args *a, struct are
     jval_set_int(arena, v, "runs", d.runs);
     jval_set_int(arena, v, "lines", d.lines);
     jval_set_int(arena, v, "files", d.files);
+    jval_set_int(arena, v, "versions", d.versions);
     jval_set_int(arena, v, "artifacts", d.artifacts);
     jval_set_int(arena, v, "blobs", d.blobs);
     jval_set_int(arena, v, "blob_bytes", d.blob_bytes);
@@ -73,10 +135,10 @@ static int prune(const struct retention_job *j, const struct args *a, struct are
         admin_print_json(arena, v);
     else
         printf(
-            "Gone: %lld lines of %lld runs; %lld files of runs; %lld files with %lld bytes of %lld deleted "
-            "artifacts.\n",
-            (long long)d.lines, (long long)d.runs, (long long)d.files, (long long)d.blobs,
-            (long long)d.blob_bytes, (long long)d.artifacts);
+            "Gone: %lld lines of %lld runs; %lld files of runs; %lld versions of artifacts; %lld files with "
+            "%lld bytes of %lld deleted artifacts.\n",
+            (long long)d.lines, (long long)d.runs, (long long)d.files, (long long)d.versions,
+            (long long)d.blobs, (long long)d.blob_bytes, (long long)d.artifacts);
     return 0;
 }
 
@@ -100,12 +162,11 @@ static const struct option_row prune_rows[] = {
 const struct verb verb_admin_prune = {
     .name = "admin prune",
     .operands = "",
-    .summary = "remove what is not kept: bytes of deleted artifacts, history and files of old runs",
-    .details = "The server does this by itself, a little each minute, with the same options; this does all "
-               "of it now, "
-               "also while the\nserver runs. Config, summary and state of a run stay, and so do artifacts "
-               "that nobody "
-               "deleted.",
+    .summary = "remove what is not kept: history and files of old runs, artifacts that nothing holds",
+    .details =
+        "The server does this by itself, a little each minute, with the same options and by what 'admin\n"
+        "retention' says of projects, which counts before them; this does all of it now, also while the "
+        "server\nruns. Bytes of deleted artifacts go after an hour. Config, summary and state of a run stay.",
     .examples = "  slipway admin prune --dry-run --keep-history 180d --keep-files 30d\n  slipway admin prune",
     .rows = prune_rows,
     .run = prune_run,

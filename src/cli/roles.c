@@ -151,8 +151,8 @@ int role_serve_server(struct io *io, const struct server_place *p, struct served
                                 .address_rate = p->address_rate,
                                 .behind_proxy = p->behind_proxy,
                                 .prunes = p->prunes,
-                                .keep_history_ms = p->keep_history_ms,
-                                .keep_files_ms = p->keep_files_ms };
+                                .keep = p->keep,
+                                .prune_every_ms = p->prune_every_ms };
     int rc = lock_folder(io, p, &s.lock, e);
 
     if (rc == 0)

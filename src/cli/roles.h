@@ -38,8 +38,9 @@ struct server_place {
     uint16_t port;
     double key_rate, address_rate; /* requests a second; 0: no limit */
     bool behind_proxy;
-    bool prunes;                            /* bytes of deleted artifacts go, and what is named next */
-    int64_t keep_history_ms, keep_files_ms; /* of runs that have ended; 0: for ever */
+    bool prunes;            /* bytes of deleted artifacts go, what policies say, and what is named next */
+    struct keep keep;       /* where these say nothing */
+    int64_t prune_every_ms; /* 0: a minute */
     const char *tls_cert, *tls_key; /* PEM files; both or neither. A key that others may read is warned of */
 };
 /** role_db_url() - --db, else SLIPWAY_DB: the address of a PostgreSQL database; NULL: a file. -ERR_USAGE for

@@ -38,8 +38,8 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
     int rc = role_check_host(p.host, args_has(a, "public"), "--public", e);
 
     rc = rc ? rc : role_db_url(io, a, &p.db_url, e);
-    rc = rc ? rc : admin_time(a, "keep-history", &p.keep_history_ms, e);
-    rc = rc ? rc : admin_time(a, "keep-files", &p.keep_files_ms, e);
+    rc = rc ? rc : admin_keep(a, false, &p.keep, e);
+    rc = rc ? rc : admin_time(a, "prune-every", &p.prune_every_ms, e);
     if (p.db_url) /* each connection has a thread while it works, and libuv starts with four */
         (void)setenv("UV_THREADPOOL_SIZE", "12", 0);
     p.data_dir = p.data_dir ? p.data_dir : role_default_dir(io, arena, "server");
@@ -76,6 +76,8 @@ static const struct option_row server_rows[] = {
       0 },
     { "tls-key", 0, OPTION_TEXT, "FILE", "its private key, PEM without a passphrase", 0, 0 },
     OPTION_KEEP,
+    { "prune-every", 0, OPTION_TEXT, "TIME", "how often a little of what is not kept goes (default 1m)", 0,
+      0 },
     OPTION_END,
 };
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "cli/admin.h"
 #include "cli/roles.h"
 #include "cli/verbs.h"
 #include "io/file.h"
@@ -44,12 +45,15 @@ static int local_key(struct up *u, struct secret **ret, struct err *e)
 static int start(struct up *u, const struct args *a, struct err *e)
 {
     struct server_place server = { .data_dir = arena_printf(u->a, "%s/server", u->data),
-                                   .port = (uint16_t)args_int(a, "port", 0) };
+                                   .port = (uint16_t)args_int(a, "port", 0),
+                                   .prunes = true };
     struct emulator_place p = { .port = (uint16_t)args_int(a, "emulator-port", 0) };
     double speed = 1;
 
     if (args_text(a, "speed") && (!str_to_double(str_of(args_text(a, "speed")), &speed) || !(speed > 0)))
         return err_set(e, ERR_USAGE, "--speed: \"%s\" is not a number above 0", args_text(a, "speed"));
+    if (admin_keep(a, false, &server.keep, e))
+        return -e->code;
     p.options.speed = speed;
     p.options.data_dir = arena_printf(u->a, "%s/emulator", u->data);
     p.options.images_file = args_text(a, "images");
@@ -148,6 +152,7 @@ static const struct option_row up_rows[] = {
     { "speed", 0, OPTION_TEXT, "X", "divide the emulator's simulated waits by X", 0, 0 },
     { "port", 0, OPTION_INT, "N", "port of the queue server (default: any)", 0, 65535 },
     { "emulator-port", 0, OPTION_INT, "N", "port of the emulator (default: any)", 0, 65535 },
+    OPTION_KEEP,
     OPTION_END,
 };
 

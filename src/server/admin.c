@@ -243,6 +243,50 @@ int server_team_list(struct server *s, struct arena *a, struct jval **ret, struc
     return rc;
 }
 
+/* --- how long is kept --- */
+
+int server_keep_set(struct server *s, const struct admin_keep_options *o, struct err *e)
+{
+    const struct store_policy policy = { .entity = str_of(o->entity),
+                                         .project = str_of(o->project),
+                                         .keep = o->keep };
+    const struct store_by by = by_us(s);
+    int rc = store_policy_change(s->store, &policy, &by, e);
+
+    return rc < 0 ? err_wrap(e, "%s%s%s", o->entity, o->project ? "/" : "", o->project ? o->project : "") : 0;
+}
+
+static void set_keep(struct arena *a, struct jval *o, const char *name, int64_t ms)
+{
+    char text[32];
+
+    jval_set(a, o, name, ms == KEEP_UNSAID ? jval_new_null(a) : jval_new_cstr(a, keep_text(ms, text)));
+}
+
+int server_keep_list(struct server *s, struct arena *a, const struct admin_keep_options *o, struct jval **ret,
+                     struct err *e)
+{
+    const struct store_policy of = { .entity = str_of(o->entity), .project = str_of(o->project) };
+    struct jval *list = jval_new_array(a);
+    struct store_policy *rows = NULL;
+    size_t len = 0;
+    int rc = store_policy_list(s->store, a, &of, &rows, &len, e);
+
+    for (size_t i = 0; rc == 0 && i < len; i++) {
+        struct jval *v = jval_new_object(a);
+
+        set_str(a, v, "entity", rows[i].entity);
+        set_str(a, v, "project", rows[i].project);
+        set_keep(a, v, "history", rows[i].keep.history_ms);
+        set_keep(a, v, "files", rows[i].keep.files_ms);
+        set_keep(a, v, "artifacts", rows[i].keep.artifacts_ms);
+        jval_push(a, list, v);
+    }
+    if (rc == 0)
+        *ret = list;
+    return rc;
+}
+
 /* --- the audit log --- */
 
 int server_audit_list(struct server *s, struct arena *a, int64_t from, int64_t count, struct jval **ret,

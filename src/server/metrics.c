@@ -63,6 +63,8 @@ static void write_counts(struct strbuf *out, const struct server_counts *c)
              "Logged lines of old runs that were removed.", (double)c->pruned.lines);
     prom_one(out, "slipway_server_pruned_run_files_total", "counter", "Files of old runs that were removed.",
              (double)c->pruned.files);
+    prom_one(out, "slipway_server_pruned_versions_total", "counter",
+             "Versions of artifacts that were removed.", (double)c->pruned.versions);
     prom_one(out, "slipway_server_pruned_artifact_bytes_total", "counter",
              "Bytes of deleted artifacts that were removed.", (double)c->pruned.blob_bytes);
     for (size_t i = 0; i < REQUEST_KINDS; i++)

@@ -23,17 +23,17 @@ static struct store_keep keep_of(const struct retention_job *j)
 {
     int64_t now = j->by.now_unix_ms;
 
-    return (struct store_keep){ .pending_unix_ms = now - PENDING_KEPT_MS,
-                                .history_unix_ms = j->keep.history_ms > 0 ? now - j->keep.history_ms : 0,
-                                .files_unix_ms = j->keep.files_ms > 0 ? now - j->keep.files_ms : 0,
+    return (struct store_keep){ .now_unix_ms = now,
+                                .keep = j->keep.keep,
+                                .pending_unix_ms = now - PENDING_KEPT_MS,
                                 .deleted_unix_ms = now - j->keep.deleted_ms };
 }
 
-int retention_count(const struct retention_job *j, struct store_prunable *ret, struct err *e)
+int retention_count(const struct retention_job *j, struct arena *a, struct store_prunable *ret, struct err *e)
 {
     const struct store_keep keep = keep_of(j);
 
-    return store_prunable(j->store, &keep, ret, e);
+    return store_prunable(j->store, a, &keep, ret, e);
 }
 
 static bool may_step(const struct retention_job *j, int64_t *steps)
@@ -43,13 +43,14 @@ static bool may_step(const struct retention_job *j, int64_t *steps)
 
 /* --- runs --- */
 
-static int lines_go(const struct retention_job *j, int64_t before, struct retention_done *d, struct err *e)
+static int lines_go(const struct retention_job *j, const struct store_keep *keep, struct retention_done *d,
+                    struct err *e)
 {
     int64_t lines = 1, runs = 0, steps = 0;
     int rc = 0;
 
     while (rc == 0 && lines + runs > 0 && may_step(j, &steps)) {
-        rc = store_prune_lines(j->store, before, &lines, &runs, e);
+        rc = store_prune_lines(j->store, keep, &lines, &runs, e);
         d->lines += rc == 0 ? lines : 0;
         d->runs += rc == 0 ? runs : 0;
     }
@@ -65,7 +66,8 @@ static int run_file_go(const struct retention_job *j, const struct store_run_fil
     return rc < 0 ? rc : store_run_file_forget(j->store, f, e);
 }
 
-static int files_go(const struct retention_job *j, int64_t before, struct retention_done *d, struct err *e)
+static int files_go(const struct retention_job *j, const struct store_keep *keep, struct retention_done *d,
+                    struct err *e)
 {
     int64_t steps = 0;
     size_t len = 1;
@@ -75,7 +77,7 @@ static int files_go(const struct retention_job *j, int64_t before, struct retent
         AUTO_PTR(arena) a = arena_new();
         struct store_run_file *list = NULL;
 
-        rc = store_prune_file_list(j->store, a, before, &list, &len, e);
+        rc = store_prune_file_list(j->store, a, keep, &list, &len, e);
         for (size_t i = 0; rc == 0 && i < len; i++) {
             rc = run_file_go(j, &list[i], e);
             d->files += rc == 0;
@@ -84,7 +86,29 @@ static int files_go(const struct retention_job *j, int64_t before, struct retent
     return rc;
 }
 
-/* --- bytes of artifacts --- */
+/* --- artifacts --- */
+
+static int versions_go(const struct retention_job *j, const struct store_keep *keep, struct retention_done *d,
+                       struct err *e)
+{
+    int64_t steps = 0;
+    size_t len = 1;
+    int rc = 0;
+
+    while (rc == 0 && len > 0 && may_step(j, &steps)) {
+        AUTO_PTR(arena) a = arena_new();
+        int64_t *list = NULL;
+
+        rc = store_prune_version_list(j->store, a, keep, &list, &len, e);
+        for (size_t i = 0; rc == 0 && i < len; i++) {
+            bool went = false;
+
+            rc = store_prune_version(j->store, list[i], keep, &j->by, &went, e);
+            d->versions += rc == 0 && went;
+        }
+    }
+    return rc;
+}
 
 static int artifacts_go(const struct retention_job *j, const struct store_keep *keep,
                         struct retention_done *d, struct err *e)
@@ -94,7 +118,7 @@ static int artifacts_go(const struct retention_job *j, const struct store_keep *
     int rc = 0;
 
     while (rc == 0 && done.files + done.artifacts > 0 && may_step(j, &steps)) {
-        rc = store_prune_artifact(j->store, keep, j->by.now_unix_ms, &done, e);
+        rc = store_prune_artifact(j->store, keep, &done, e);
         d->artifacts += rc == 0 ? done.artifacts : 0;
     }
     return rc;
@@ -161,12 +185,10 @@ static int blobs_go(const struct retention_job *j, struct retention_done *d, str
 static int pass(const struct retention_job *j, struct retention_done *d, struct err *e)
 {
     const struct store_keep keep = keep_of(j);
-    int rc = 0;
+    int rc = lines_go(j, &keep, d, e);
 
-    if (keep.history_unix_ms > 0)
-        rc = lines_go(j, keep.history_unix_ms, d, e);
-    if (rc == 0 && keep.files_unix_ms > 0)
-        rc = files_go(j, keep.files_unix_ms, d, e);
+    rc = rc < 0 ? rc : files_go(j, &keep, d, e);
+    rc = rc < 0 ? rc : versions_go(j, &keep, d, e);
     rc = rc < 0 ? rc : artifacts_go(j, &keep, d, e);
     return rc < 0 ? rc : blobs_go(j, d, e);
 }
@@ -175,17 +197,19 @@ static int note(const struct retention_job *j, const struct retention_done *d, s
 {
     AUTO_PTR(arena) a = arena_new();
 
-    if (d->runs + d->lines + d->files + d->artifacts + d->blobs == 0)
+    if (d->runs + d->lines + d->files + d->versions + d->artifacts + d->blobs == 0)
         return 0;
-    LOG_INFO("server.retention", "runs=%lld lines=%lld files=%lld artifacts=%lld blobs=%lld bytes=%lld",
-             (long long)d->runs, (long long)d->lines, (long long)d->files, (long long)d->artifacts,
-             (long long)d->blobs, (long long)d->blob_bytes);
+    LOG_INFO("server.retention",
+             "runs=%lld lines=%lld files=%lld versions=%lld artifacts=%lld blobs=%lld bytes=%lld",
+             (long long)d->runs, (long long)d->lines, (long long)d->files, (long long)d->versions,
+             (long long)d->artifacts, (long long)d->blobs, (long long)d->blob_bytes);
     return store_note(
         j->store, "retention.prune",
         arena_printf(a,
-                     "%lld lines of runs, %lld files of runs, bytes of %lld deleted artifacts in "
-                     "%lld files",
-                     (long long)d->lines, (long long)d->files, (long long)d->artifacts, (long long)d->blobs),
+                     "%lld lines of runs, %lld files of runs, %lld versions of artifacts, bytes "
+                     "of %lld deleted artifacts in %lld files",
+                     (long long)d->lines, (long long)d->files, (long long)d->versions,
+                     (long long)d->artifacts, (long long)d->blobs),
         &j->by, e);
 }
 
@@ -207,6 +231,7 @@ int retention_run(const struct retention_job *j, struct retention_done *ret, str
     ret->runs += d.runs;
     ret->lines += d.lines;
     ret->files += d.files;
+    ret->versions += d.versions;
     ret->artifacts += d.artifacts;
     ret->blobs += d.blobs;
     ret->blob_bytes += d.blob_bytes;

@@ -1,19 +1,21 @@
 /*
  * server/retention.h: what a server does not keep for ever. Bytes of deleted artifacts always go; history and
- * files of ended runs when somebody says after which time. Small steps, one process at a time, and never
- * while a backup is made.
+ * files of ended runs, and versions of artifacts that nothing holds, when a policy of their project or of its
+ * entity (store/policies.h) or whoever runs the server says after which time. Small steps, one process at a
+ * time, and never while a backup is made. Whatever a pass did before it was cut short, the next one goes on.
  */
 #pragma once
 
 #include "server/store/store.h"
 
 struct retention {
-    int64_t history_ms, files_ms; /* of runs, since their end; 0: kept */
-    int64_t deleted_ms;           /* bytes of artifacts, since these were deleted */
+    struct keep keep;   /* where no policy says anything else */
+    int64_t deleted_ms; /* bytes of artifacts, since these were deleted */
 };
 struct retention_done {
     int64_t runs, lines;       /* of history */
     int64_t files;             /* of runs */
+    int64_t versions;          /* of artifacts, deleted because nothing held them */
     int64_t artifacts;         /* deleted ones that were emptied */
     int64_t blobs, blob_bytes; /* that went from the disk */
 };
@@ -29,4 +31,5 @@ struct retention_job {
  * -ERR_CONFLICT: a backup is being made, or another process does this. */
 NODISCARD int retention_run(const struct retention_job *j, struct retention_done *ret, struct err *e);
 /** retention_count() - what a pass without a limit of steps would do. Yields. */
-NODISCARD int retention_count(const struct retention_job *j, struct store_prunable *ret, struct err *e);
+NODISCARD int retention_count(const struct retention_job *j, struct arena *a, struct store_prunable *ret,
+                              struct err *e);

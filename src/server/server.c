@@ -17,7 +17,7 @@ enum {
     SLOW_SWEEP_MS = 60000,
     SILENT_RUN_MS = 5 * 60 * 1000,    /* clients post every 30 s: protocol reference 3.4 */
     LOST_AGENT_MS = 5 * 60 * 1000,    /* agents send a heartbeat every 10 s, and start nothing without one */
-    PRUNE_STEPS = 20,                 /* a minute, of each kind */
+    PRUNE_STEPS = 20,                 /* a pass, of each kind */
     DELETED_KEPT_MS = 60 * 60 * 1000, /* addresses of downloads are good for an hour */
     SILENT_AGENT_MS = 60 * 60 * 1000, /* an agent may be away for a while and still come back to its job */
 };
@@ -84,9 +84,8 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
     s->lease_ms = o->lease_ms > 0 ? o->lease_ms : LEASE_MS;
     s->lends_once = o->lends_once;
     s->prunes = o->prunes;
-    s->keep = (struct retention){ .history_ms = o->keep_history_ms,
-                                  .files_ms = o->keep_files_ms,
-                                  .deleted_ms = DELETED_KEPT_MS };
+    s->prune_every_ms = o->prune_every_ms > 0 ? o->prune_every_ms : SLOW_SWEEP_MS;
+    s->keep = (struct retention){ .keep = o->keep, .deleted_ms = DELETED_KEPT_MS };
     s->doors = doors_new(&(struct doors_options){
         .per_key = o->key_rate, .per_address = o->address_rate, .behind_proxy = o->behind_proxy });
     s->waits = map_new();
@@ -198,7 +197,7 @@ static void retention(void *arg)
 {
     struct server *s = arg;
 
-    while (io_sleep(s->io, SLOW_SWEEP_MS, NULL) == 0)
+    while (io_sleep(s->io, s->prune_every_ms, NULL) == 0)
         prune(s);
 }
 

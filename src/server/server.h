@@ -3,6 +3,7 @@
 
 #include "base/jval.h"
 #include "io/http.h"
+#include "server/keep.h"
 
 struct server;
 
@@ -16,11 +17,12 @@ struct server_options {
     bool lends_once;         /* simulator: as W&B's, an item that was acknowledged is not lent again when its
                                 agent falls silent, and not given up either */
     int64_t lease_ms;        /* 0: 60000 */
-    double key_rate, address_rate;          /* requests a second of one key, of one address; 0: no limit */
-    bool behind_proxy;                      /* the address is the last one of X-Forwarded-For */
-    bool prunes;                            /* bytes of deleted artifacts go after an hour, and: */
-    int64_t keep_history_ms, keep_files_ms; /* of runs that have ended; 0: for ever */
-    const char *acts_as; /* who the administration below is by, for the audit log; NULL: "server" */
+    double key_rate, address_rate; /* requests a second of one key, of one address; 0: no limit */
+    bool behind_proxy;             /* the address is the last one of X-Forwarded-For */
+    bool prunes;            /* bytes of deleted artifacts go after an hour, and what policies say, and: */
+    struct keep keep;       /* where these say nothing */
+    int64_t prune_every_ms; /* 0: 60000 */
+    const char *acts_as;    /* who the administration below is by, for the audit log; NULL: "server" */
 };
 /** server_new() - open the store (migrating it). Makes no user: see server_first_admin(). */
 NODISCARD int server_new(struct io *io, const struct server_options *o, struct server **ret, struct err *e);
@@ -83,6 +85,17 @@ NODISCARD int server_key_create(struct server *s, const struct admin_key_options
  * -ERR_NOT_FOUND; -ERR_CONFLICT: it was revoked before. */
 NODISCARD int server_key_revoke(struct server *s, struct arena *a, int64_t id, struct jval **ret,
                                 struct err *e);
+/* --- how long is kept what projects have --- */
+struct admin_keep_options {
+    const char *entity, *project; /* project NULL: for all of the entity's that say nothing */
+    struct keep keep;             /* KEEP_AS_IT_IS, KEEP_UNSAID, KEEP_FOR_EVER, or ms */
+};
+/** server_keep_set() - change a policy; one that says nothing any more is gone. -ERR_NOT_FOUND. */
+NODISCARD int server_keep_set(struct server *s, const struct admin_keep_options *o, struct err *e);
+/** server_keep_list() - {"entity","project","history","files","artifacts"}: project null for the entity's
+ * policy; times as "90d" or "forever", null for what is not said. @o's names say of what; NULL: of all. */
+NODISCARD int server_keep_list(struct server *s, struct arena *a, const struct admin_keep_options *o,
+                               struct jval **ret, struct err *e);
 /* Lists of objects; times are RFC 3339, null for never. */
 /** server_user_list() - {"username","email","admin","team","created","disabled"}; team: of a service
  * account. */

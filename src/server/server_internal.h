@@ -39,6 +39,7 @@ struct server {
     int64_t lease_ms;
     bool lends_once;
     bool prunes;
+    int64_t prune_every_ms;
     struct retention keep;
     int64_t started_ms;                 /* monotonic */
     int64_t clock_unix_ms, clock_at_ms; /* clock.c: its time, and the monotonic time of that */

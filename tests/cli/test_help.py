@@ -87,7 +87,7 @@ def test_bash_completes_verbs_word_by_word(bash):
     assert sorted(bash("laun")) == ["launch", "launch-agent"]
     assert set(bash("queue", "")) == {verb.split()[1] for verb in VERBS if verb.startswith("queue ")}
     assert bash("queue", "sho") == ["show"]
-    assert sorted(bash("admin", "")) == ["audit", "backup", "copy", "export", "key", "prune", "restore", "service", "team", "user"]
+    assert sorted(bash("admin", "")) == ["audit", "backup", "copy", "export", "key", "prune", "restore", "retention", "service", "team", "user"]
     assert sorted(bash("admin", "user", "")) == ["create", "disable", "enable", "list", "role"]
     assert "show" in bash("items", "")
     assert bash("frobnicate", "") == []

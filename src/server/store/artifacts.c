@@ -332,7 +332,7 @@ static int has_aliases(struct db_conn *c, int64_t artifact_id, bool *ret, struct
 }
 
 /* Before it leaves its collection. */
-static int deletion_note(struct db_conn *c, const struct deletion *d, struct err *e)
+static int deletion_note(struct db_conn *c, int64_t artifact_id, const struct store_by *by, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
     struct audit_note note = { .what = "artifact.delete" };
@@ -344,7 +344,7 @@ static int deletion_note(struct db_conn *c, const struct deletion *d, struct err
         " JOIN projects p ON p.id = k.project_id JOIN entities n ON n.id = p.entity_id"
         " WHERE m.artifact_id = artifacts.id LIMIT 1), 'in no collection') || ')'"
         " FROM artifacts WHERE id = ?",
-        "i", d->artifact_id);
+        "i", artifact_id);
 
     if (rc == 0)
         rc = step_one(st, "the artifact", e);
@@ -352,7 +352,23 @@ static int deletion_note(struct db_conn *c, const struct deletion *d, struct err
         return rc;
     note.object = arena_printf(a, "artifact %.*s", STR_ARG(db_col_str(st, 0)));
     db_finish(st);
-    return tx_audit(c, d->by, &note, e);
+    return tx_audit(c, by, &note, e);
+}
+
+int tx_artifact_delete(struct db_conn *c, int64_t id, const struct store_by *by, struct err *e)
+{
+    int rc = deletion_note(c, id, by, e);
+
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "DELETE FROM artifact_aliases WHERE artifact_id = ?", "i", id);
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "DELETE FROM collection_members WHERE artifact_id = ?", "i", id);
+    if (rc == 0)
+        rc = db_run(c, NULL, e, "DELETE FROM artifact_entries WHERE artifact_id = ?", "i", id);
+    return rc < 0 ? rc
+                  : db_run(c, NULL, e,
+                           "UPDATE artifacts SET state = 'DELETED', updated_unix_ms = ? WHERE id = ?", "ii",
+                           by->now_unix_ms, id);
 }
 
 static int delete (struct db_conn *c, void *arg, struct err *e)
@@ -364,18 +380,7 @@ static int delete (struct db_conn *c, void *arg, struct err *e)
     if (rc == 0 && aliased)
         return err_set(e, ERR_CONFLICT,
                        "the artifact has aliases: remove them first, or delete them with it");
-    if (rc == 0)
-        rc = deletion_note(c, d, e);
-    if (rc == 0)
-        rc = db_run(c, NULL, e, "DELETE FROM artifact_aliases WHERE artifact_id = ?", "i", d->artifact_id);
-    if (rc == 0)
-        rc = db_run(c, NULL, e, "DELETE FROM collection_members WHERE artifact_id = ?", "i", d->artifact_id);
-    if (rc == 0)
-        rc = db_run(c, NULL, e, "DELETE FROM artifact_entries WHERE artifact_id = ?", "i", d->artifact_id);
-    return rc < 0 ? rc
-                  : db_run(c, NULL, e,
-                           "UPDATE artifacts SET state = 'DELETED', updated_unix_ms = ? WHERE id = ?", "ii",
-                           d->by->now_unix_ms, d->artifact_id);
+    return rc < 0 ? rc : tx_artifact_delete(c, d->artifact_id, d->by, e);
 }
 
 int store_artifact_delete(struct store *s, int64_t artifact_id, bool with_aliases, const struct store_by *by,

@@ -5,30 +5,122 @@
 
 enum { LINES_STEP = 2000, FILES_STEP = 100 };
 
-#define ENDED "state NOT IN ('pending', 'running', 'preempting') AND heartbeat_unix_ms < ?"
+/* Each project with the policy that counts there: its own, else its entity's. Of @what is a column, and where
+ * none is said, or no policy is there, the default holds. */
+#define PROJECTS(what)                                                                                       \
+    "projects p LEFT JOIN retention k ON k.id = coalesce("                                                   \
+    "(SELECT x.id FROM retention x WHERE x.project_id = p.id AND x." what " IS NOT NULL),"                   \
+    " (SELECT x.id FROM retention x WHERE x.project_id = 0 AND x.entity_id = p.entity_id"                    \
+    " AND x." what " IS NOT NULL))"
+/* The values of what is old come first in each statement: the default, now, the default. */
+#define OLD(what, time)     "coalesce(k." what ", ?) > 0 AND " time " < ? - coalesce(k." what ", ?)"
+#define OLD_VALUES(k, what) (k)->keep.what, (k)->now_unix_ms, (k)->keep.what
+
+#define LIVE                "('pending', 'running', 'preempting')"
+#define ITEM_LIVE           "('PENDING', 'LEASED', 'CLAIMED', 'RUNNING')"
+
+/* "+p.id" has SQLite go from the projects to the rows of each that are old, and not through all rows. */
+#define OLD_RUN_TIME(what)  OLD(what, "r.heartbeat_unix_ms")
+#define NO_LIVE_ITEM                                                                                         \
+    " AND NOT EXISTS (SELECT 1 FROM items i WHERE i.uid = r.item_uid AND i.state IN " ITEM_LIVE ")"
+#define ENDED_RUNS     " JOIN runs r ON r.project_id = +p.id AND r.state NOT IN " LIVE NO_LIVE_ITEM " AND "
+#define OLD_RUNS(what) PROJECTS(what) ENDED_RUNS OLD_RUN_TIME(what)
+#define WITH_HISTORY   " AND r.history_gone_unix_ms <= r.heartbeat_unix_ms"
+
+/* Versions that nothing holds: an alias that was given (each has "vN"), a link, a run. */
+#define NO_ALIAS                                                                                             \
+    " AND NOT EXISTS (SELECT 1 FROM artifact_aliases x JOIN collection_members m"                            \
+    " ON m.collection_id = x.collection_id AND m.artifact_id = x.artifact_id"                                \
+    " WHERE x.artifact_id = a.id AND x.alias <> 'v' || m.version)"
+#define NO_LINK                                                                                              \
+    " AND NOT EXISTS (SELECT 1 FROM collection_members m WHERE m.artifact_id = a.id"                         \
+    " AND m.collection_id <> a.collection_id)"
+#define NO_LIVE_RUN                                                                                          \
+    " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = a.run_id AND r.state IN " LIVE ")"                   \
+    " AND NOT EXISTS (SELECT 1 FROM run_artifacts u JOIN runs r ON r.id = u.run_id"                          \
+    " WHERE u.artifact_id = a.id AND r.state IN " LIVE ")"
+/* What a run logged beside a job is the job's code. */
+#define NO_JOBS_CODE                                                                                         \
+    " AND NOT (t.name = 'code' AND EXISTS (SELECT 1 FROM artifacts j"                                        \
+    " JOIN collections jo ON jo.id = j.collection_id JOIN artifact_types jt ON jt.id = jo.type_id"           \
+    " WHERE j.run_id = a.run_id AND j.state = 'COMMITTED' AND jt.name = 'job'))"
+/* A spec has its job by name and version, by an alias, which then holds it, or by uid. To find more in there
+ * than is meant only keeps more. */
+#define NO_LIVE_JOB                                                                                          \
+    " AND NOT (t.name = 'job' AND EXISTS (SELECT 1 FROM items i WHERE i.state IN " ITEM_LIVE                 \
+    " AND (i.spec LIKE '%' || o.name || ':v' || a.version || '%' OR i.spec LIKE '%' || a.uid || '%')))"
+#define OLD_VERSION_TIME OLD("artifacts_ms", "a.created_unix_ms")
+#define VERSIONS                                                                                             \
+    " JOIN artifacts a ON a.project_id = +p.id AND a.state = 'COMMITTED'"                                    \
+    " JOIN collections o ON o.id = a.collection_id JOIN artifact_types t ON t.id = o.type_id WHERE "
+#define HELD_BY_NOTHING NO_ALIAS NO_LINK NO_LIVE_RUN NO_JOBS_CODE NO_LIVE_JOB
+#define OLD_VERSIONS    PROJECTS("artifacts_ms") VERSIONS OLD_VERSION_TIME HELD_BY_NOTHING
 
 struct prune {
     const struct store_keep *keep;
-    int64_t before, now;
+    int64_t id;
     struct str sha256;
     const struct store_run_file *file;
+    const struct store_by *by;
     struct rows *rows;
     struct store_prunable count;
     struct store_emptied emptied;
     int64_t lines, runs;
-    bool named;
+    bool named, went;
 };
 
 /* --- how much --- */
 
-static int add_counts(struct db_stmt *st, int64_t *first, int64_t *second, struct err *e)
+static int by_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
-    int rc = step_one(st, "the count", e);
+    *(struct store_prunable_by *)ret = (struct store_prunable_by){ .entity = col(a, st, 0),
+                                                                   .project = col(a, st, 1),
+                                                                   .keep_ms = db_col_i64(st, 2),
+                                                                   .runs = db_col_i64(st, 3),
+                                                                   .things = db_col_i64(st, 4),
+                                                                   .bytes = db_col_i64(st, 5) };
+    return 0;
+}
 
+#define COUNTED(what, counts, from)                                                                          \
+    "SELECT (SELECT n.name FROM entities n WHERE n.id = k.entity_id),"                                       \
+    " (SELECT q.name FROM projects q WHERE q.id = k.project_id), coalesce(k." what ", ?), " counts           \
+    " FROM " from " GROUP BY k.id, k.entity_id, k.project_id, k." what " ORDER BY 1, 2"
+#define COUNT(c, st, k, e, what, counts, from)                                                               \
+    db_query(c, st, e, COUNTED(#what, counts, from), "iiii", (k)->keep.what, OLD_VALUES(k, what))
+
+static int by_policy(struct db_conn *c, const struct prune *p, enum store_kept kept, struct err *e)
+{
+    const struct store_keep *k = p->keep;
+    struct db_stmt *st = NULL;
+    int rc = 0;
+
+    if (kept == KEPT_HISTORY)
+        rc = COUNT(c, &st, k, e, history_ms, "count(DISTINCT r.id), count(*), 0",
+                   OLD_RUNS("history_ms") WITH_HISTORY " JOIN run_lines l ON l.run_id = r.id");
+    else if (kept == KEPT_FILES)
+        rc = COUNT(c, &st, k, e, files_ms, "count(DISTINCT r.id), count(*), sum(f.size_bytes)",
+                   OLD_RUNS("files_ms") " JOIN run_files f ON f.run_id = r.id");
+    else
+        rc = COUNT(c, &st, k, e, artifacts_ms, "count(DISTINCT a.run_id), count(*), sum(a.size_bytes)",
+                   OLD_VERSIONS);
+    return rc < 0 ? rc : rows_read(p->rows, st, e);
+}
+
+static int deleted_count(struct db_conn *c, struct prune *p, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT count(DISTINCT a.id), count(f.id) FROM artifacts a LEFT JOIN artifact_files f"
+                      " ON f.artifact_id = a.id WHERE (a.state = 'DELETED' AND a.emptied = 0"
+                      " AND a.updated_unix_ms < ?) OR (a.state = 'PENDING' AND a.updated_unix_ms < ?)",
+                      "ii", p->keep->deleted_unix_ms, p->keep->pending_unix_ms);
+
+    rc = rc < 0 ? rc : step_one(st, "the count", e);
     if (rc < 0)
         return rc;
-    *first = db_col_i64(st, 0);
-    *second = db_col_i64(st, 1);
+    p->count.artifacts = db_col_i64(st, 0);
+    p->count.blobs = db_col_i64(st, 1);
     db_finish(st);
     return 0;
 }
@@ -36,31 +128,22 @@ static int add_counts(struct db_stmt *st, int64_t *first, int64_t *second, struc
 static int prunable(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
-    struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e,
-                      "SELECT count(DISTINCT r.id), count(*) FROM runs r JOIN run_lines l ON l.run_id = r.id"
-                      " WHERE r." ENDED " AND r.history_gone_unix_ms <= r.heartbeat_unix_ms",
-                      "i", p->keep->history_unix_ms);
+    int rc = 0;
 
-    rc = rc < 0 ? rc : add_counts(st, &p->count.runs, &p->count.lines, e);
-    if (rc == 0)
-        rc = db_query(c, &st, e,
-                      "SELECT count(*), coalesce(sum(f.size_bytes), 0) FROM runs r JOIN run_files f"
-                      " ON f.run_id = r.id WHERE r." ENDED,
-                      "i", p->keep->files_unix_ms);
-    rc = rc < 0 ? rc : add_counts(st, &p->count.files, &p->count.file_bytes, e);
-    if (rc == 0)
-        rc = db_query(c, &st, e,
-                      "SELECT count(DISTINCT a.id), count(f.id) FROM artifacts a LEFT JOIN artifact_files f"
-                      " ON f.artifact_id = a.id WHERE (a.state = 'DELETED' AND a.emptied = 0"
-                      " AND a.updated_unix_ms < ?) OR (a.state = 'PENDING' AND a.updated_unix_ms < ?)",
-                      "ii", p->keep->deleted_unix_ms, p->keep->pending_unix_ms);
-    return rc < 0 ? rc : add_counts(st, &p->count.artifacts, &p->count.blobs, e);
+    for (enum store_kept kept = 0; rc == 0 && kept < KEPT_COUNT_; kept++) {
+        *p->rows = ROWS(p->rows->a, struct store_prunable_by, by_row);
+        rc = by_policy(c, p, kept, e);
+        if (rc == 0)
+            p->count.by[kept].items = rows_take(p->rows, &p->count.by[kept].len);
+    }
+    return rc < 0 ? rc : deleted_count(c, p, e);
 }
 
-int store_prunable(struct store *s, const struct store_keep *k, struct store_prunable *ret, struct err *e)
+int store_prunable(struct store *s, struct arena *a, const struct store_keep *k, struct store_prunable *ret,
+                   struct err *e)
 {
-    struct prune p = { .keep = k };
+    struct rows rows = { .a = a };
+    struct prune p = { .keep = k, .rows = &rows };
     int rc = db_read(s->db, prunable, &p, e);
 
     if (rc == 0)
@@ -70,14 +153,12 @@ int store_prunable(struct store *s, const struct store_keep *k, struct store_pru
 
 /* --- lines --- */
 
-/* The first that @sql finds; 0: none. */
-static int find_id(struct db_conn *c, const char *sql, int64_t before, int64_t *ret, struct err *e)
+/* The first row's number; 0: there is none. */
+static int first_id(struct db_stmt *st, int64_t *ret, struct err *e)
 {
-    struct db_stmt *st = NULL;
     bool row = false;
-    int rc = db_query(c, &st, e, sql, "i", before);
+    int rc = db_step(st, &row, e);
 
-    rc = rc < 0 ? rc : db_step(st, &row, e);
     *ret = rc == 0 && row ? db_col_i64(st, 0) : 0;
     if (rc == 0 && row)
         db_finish(st);
@@ -87,12 +168,12 @@ static int find_id(struct db_conn *c, const char *sql, int64_t before, int64_t *
 static int prune_lines(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
+    struct db_stmt *st = NULL;
     int64_t id = 0;
-    int rc = find_id(c,
-                     "SELECT id FROM runs WHERE " ENDED " AND history_gone_unix_ms <= heartbeat_unix_ms"
-                     " ORDER BY heartbeat_unix_ms LIMIT 1",
-                     p->before, &id, e);
+    int rc = db_query(c, &st, e, "SELECT r.id FROM " OLD_RUNS("history_ms") WITH_HISTORY " LIMIT 1", "iii",
+                      OLD_VALUES(p->keep, history_ms));
 
+    rc = rc < 0 ? rc : first_id(st, &id, e);
     p->lines = p->runs = 0;
     if (rc < 0 || id == 0)
         return rc;
@@ -110,10 +191,10 @@ static int prune_lines(struct db_conn *c, void *arg, struct err *e)
                   "i", id);
 }
 
-int store_prune_lines(struct store *s, int64_t before_unix_ms, int64_t *ret_lines, int64_t *ret_runs,
+int store_prune_lines(struct store *s, const struct store_keep *k, int64_t *ret_lines, int64_t *ret_runs,
                       struct err *e)
 {
-    struct prune p = { .before = before_unix_ms };
+    struct prune p = { .keep = k };
     int rc = db_write(s->db, prune_lines, &p, e);
 
     if (rc < 0)
@@ -129,19 +210,19 @@ static int file_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
     struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e,
-                      "SELECT f.run_id, f.name FROM runs r JOIN run_files f ON f.run_id = r.id"
-                      " WHERE r." ENDED " LIMIT ?",
-                      "ii", p->before, (int64_t)FILES_STEP);
+    int rc = db_query(
+        c, &st, e,
+        "SELECT f.run_id, f.name FROM " OLD_RUNS("files_ms") " JOIN run_files f ON f.run_id = r.id LIMIT ?",
+        "iiii", OLD_VALUES(p->keep, files_ms), (int64_t)FILES_STEP);
 
     return rc < 0 ? rc : rows_read(p->rows, st, e);
 }
 
-int store_prune_file_list(struct store *s, struct arena *a, int64_t before_unix_ms,
+int store_prune_file_list(struct store *s, struct arena *a, const struct store_keep *k,
                           struct store_run_file **ret, size_t *ret_len, struct err *e)
 {
     struct rows rows = ROWS(a, struct store_run_file, run_file_row);
-    struct prune p = { .before = before_unix_ms, .rows = &rows };
+    struct prune p = { .keep = k, .rows = &rows };
     int rc = db_read(s->db, file_list, &p, e);
 
     if (rc == 0)
@@ -164,6 +245,52 @@ int store_run_file_forget(struct store *s, const struct store_run_file *f, struc
     return db_write(s->db, file_forget, &p, e);
 }
 
+/* --- versions of artifacts --- */
+
+static int version_list(struct db_conn *c, void *arg, struct err *e)
+{
+    struct prune *p = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e, "SELECT a.id FROM " OLD_VERSIONS " LIMIT ?", "iiii",
+                      OLD_VALUES(p->keep, artifacts_ms), (int64_t)FILES_STEP);
+
+    return rc < 0 ? rc : rows_read(p->rows, st, e);
+}
+
+int store_prune_version_list(struct store *s, struct arena *a, const struct store_keep *k, int64_t **ret,
+                             size_t *ret_len, struct err *e)
+{
+    struct rows rows = ROWS(a, int64_t, i64_row);
+    struct prune p = { .keep = k, .rows = &rows };
+    int rc = db_read(s->db, version_list, &p, e);
+
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
+}
+
+static int prune_version(struct db_conn *c, void *arg, struct err *e)
+{
+    struct prune *p = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e, "SELECT 1 FROM " OLD_VERSIONS " AND a.id = ?", "iiii",
+                      OLD_VALUES(p->keep, artifacts_ms), p->id);
+
+    rc = rc < 0 ? rc : read_any(st, &p->went, e);
+    return rc < 0 || !p->went ? rc : tx_artifact_delete(c, p->id, p->by, e);
+}
+
+int store_prune_version(struct store *s, int64_t artifact_id, const struct store_keep *k,
+                        const struct store_by *by, bool *ret, struct err *e)
+{
+    struct prune p = { .keep = k, .id = artifact_id, .by = by };
+    int rc = db_write(s->db, prune_version, &p, e);
+
+    if (rc == 0)
+        *ret = p.went;
+    return rc;
+}
+
 /* --- bytes of artifacts --- */
 
 /* Digests of these files that no other artifact has. An artifact's entries have the digests of its files. */
@@ -180,7 +307,7 @@ static int drop_files(struct db_conn *c, struct prune *p, int64_t id, struct err
                     " AND o.artifact_id <> ?)"
                     " AND NOT EXISTS (SELECT 1 FROM artifact_entries o WHERE o.sha256 = f.sha256)"
                     " ON CONFLICT DO NOTHING",
-                    "iiii", p->now, id, (int64_t)FILES_STEP, id);
+                    "iiii", p->keep->now_unix_ms, id, (int64_t)FILES_STEP, id);
     return rc < 0 ? rc
                   : db_run(c, &p->emptied.files, e,
                            "DELETE FROM artifact_files WHERE id IN"
@@ -191,17 +318,19 @@ static int drop_files(struct db_conn *c, struct prune *p, int64_t id, struct err
 static int prune_artifact(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
+    struct db_stmt *st = NULL;
     int64_t id = 0;
     int rc = db_run(c, NULL, e,
                     "UPDATE artifacts SET state = 'DELETED' WHERE state = 'PENDING' AND updated_unix_ms < ?",
                     "i", p->keep->pending_unix_ms);
 
     if (rc == 0)
-        rc =
-            find_id(c,
-                    "SELECT id FROM artifacts WHERE state = 'DELETED' AND emptied = 0 AND updated_unix_ms < ?"
-                    " ORDER BY updated_unix_ms LIMIT 1",
-                    p->keep->deleted_unix_ms, &id, e);
+        rc = db_query(
+            c, &st, e,
+            "SELECT id FROM artifacts WHERE state = 'DELETED' AND emptied = 0 AND updated_unix_ms < ?"
+            " ORDER BY updated_unix_ms LIMIT 1",
+            "i", p->keep->deleted_unix_ms);
+    rc = rc < 0 ? rc : first_id(st, &id, e);
     p->emptied = (struct store_emptied){ 0 };
     if (rc < 0 || id == 0)
         return rc;
@@ -212,10 +341,10 @@ static int prune_artifact(struct db_conn *c, void *arg, struct err *e)
     return db_run(c, NULL, e, "UPDATE artifacts SET emptied = 1 WHERE id = ?", "i", id);
 }
 
-int store_prune_artifact(struct store *s, const struct store_keep *k, int64_t now_unix_ms,
-                         struct store_emptied *ret, struct err *e)
+int store_prune_artifact(struct store *s, const struct store_keep *k, struct store_emptied *ret,
+                         struct err *e)
 {
-    struct prune p = { .keep = k, .now = now_unix_ms };
+    struct prune p = { .keep = k };
     int rc = db_write(s->db, prune_artifact, &p, e);
 
     if (rc == 0)

@@ -2,8 +2,8 @@
  * server/store/store.h: what the server remembers, as acts with a meaning; no SQL outside this folder.
  *
  * This header and its subjects (people.h queues.h items.h agents.h runs.h history.h sweeps.h sweep_bands.h
- * artifacts.h collections.h retention.h transfer.h) are the one interface. The SQL behind it is written
- * once, for SQLite and PostgreSQL (io/db.h), and tests/unit/server/test_store*.c run on both.
+ * artifacts.h collections.h policies.h retention.h transfer.h) are the one interface. The SQL behind it is
+ * written once, for SQLite and PostgreSQL (io/db.h), and tests/unit/server/test_store*.c run on both.
  *
  * Common rules: a function that changes something is one transaction, durable when it returns, and yields;
  * one that reads does not yield, but with PostgreSQL. Results are copies in the caller's arena and are
@@ -46,6 +46,7 @@ NODISCARD int store_own_secret(struct store *s, enum store_secret which, struct 
 #include "server/store/items.h"
 #include "server/store/keys.h"
 #include "server/store/people.h"
+#include "server/store/policies.h"
 #include "server/store/queues.h"
 #include "server/store/retention.h"
 #include "server/store/runs.h"

@@ -139,3 +139,5 @@ NODISCARD int tx_history_drop(struct db_conn *c, int64_t run_id, struct err *e);
 /** tx_run_ask_stop() - the heart of store_run_ask_stop(). */
 NODISCARD int tx_run_ask_stop(struct db_conn *c, int64_t run_id, const struct store_by *by, struct err *e);
 NODISCARD int tx_run_stop_of_item(struct db_conn *c, struct str item_uid, struct err *e);
+/** tx_artifact_delete() - it leaves its collections, whatever its aliases; its bytes go later. */
+NODISCARD int tx_artifact_delete(struct db_conn *c, int64_t id, const struct store_by *by, struct err *e);
