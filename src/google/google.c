@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/timefmt.h"
@@ -309,7 +310,24 @@ static struct prom_calls *traffic_of(struct google *g, const char *service)
 struct sending {
     struct prom_calls *calls;
     struct http_request *http;
+    const struct google_request *req;
 };
+
+/* The request's own headers, and whose quota it is on. */
+static size_t headers_of(struct google *g, const struct google_request *req,
+                         struct http_header ret[GOOGLE_HEADERS_MAX + 1])
+{
+    struct http_header quota = { STR("x-goog-user-project"), quota_project(g) };
+    size_t n = 0;
+
+    while (n < req->header_count && n < GOOGLE_HEADERS_MAX) {
+        ret[n] = req->headers[n];
+        n++;
+    }
+    if (quota.value.len)
+        ret[n++] = quota;
+    return n;
+}
 
 static int send_once(struct google *g, struct arena *a, const struct sending *s, struct http_reply *reply,
                      struct err *e)
@@ -318,15 +336,14 @@ static int send_once(struct google *g, struct arena *a, const struct sending *s,
     int64_t began;
     AUTO_PTR(secret) mine = NULL; /* another fiber may replace the cached one while we wait */
     const struct secret *token = NULL;
-    struct http_header quota = { .name = STR("x-goog-user-project") };
+    struct http_header headers[GOOGLE_HEADERS_MAX + 1];
     int r = google_token(g, &token, e);
 
     if (r)
         return r;
     mine = secret_dup(token);
-    quota.value = quota_project(g);
-    req->headers = &quota;
-    req->header_count = quota.value.len ? 1 : 0;
+    req->headers = headers;
+    req->header_count = headers_of(g, s->req, headers);
     req->auth = (struct http_auth){ .kind = HTTP_AUTH_BEARER, .secret = mine };
     began = io_now_ms(g->io);
     r = http_send(g->io, a, req, reply, e);
@@ -361,14 +378,17 @@ int google_base(struct google *g, const char *service, struct str otherwise, str
     return 0;
 }
 
-int google_call(struct google *g, struct arena *a, const struct google_request *req, const struct jval **ret,
+int google_send(struct google *g, struct arena *a, const struct google_request *req, struct http_reply *ret,
                 struct err *e)
 {
     AUTO_STRBUF struct strbuf url = STRBUF(64 * 1024);
-    struct http_request http = { .method = req->method, .body = req->body };
-    const struct sending sending = { traffic_of(g, req->service), &http };
+    struct http_request http = { .method = req->method,
+                                 .body = req->body,
+                                 .content_type = req->content_type,
+                                 .max_reply_bytes = req->max_reply_bytes,
+                                 .timeout_ms = req->timeout_ms };
+    const struct sending sending = { traffic_of(g, req->service), &http, req };
     struct http_reply reply = { 0 };
-    struct jval *value = NULL;
     int r;
 
     r = find_credential(g, e); /* it may be of another universe */
@@ -386,7 +406,22 @@ int google_call(struct google *g, struct arena *a, const struct google_request *
         r = send_once(g, a, &sending, &reply, e);
     if (r)
         return r;
-    if (reply.status < 200 || reply.status > 299)
+    if (reply.status < 200 || reply.status > 399)
+        return reply_error(g, a, req, &reply, e);
+    *ret = reply;
+    return 0;
+}
+
+int google_call(struct google *g, struct arena *a, const struct google_request *req, const struct jval **ret,
+                struct err *e)
+{
+    struct http_reply reply = { 0 };
+    struct jval *value = NULL;
+    int r = google_send(g, a, req, &reply, e);
+
+    if (r)
+        return r;
+    if (reply.status > 299)
         return reply_error(g, a, req, &reply, e);
     if (reply.body.len && jval_from_json(a, reply.body, "Google's answer", NULL, &value, e)) {
         err_set(e, ERR_PROTO, "%s %s: the answer (HTTP %d) is not JSON", req->method, req->path,
@@ -395,4 +430,77 @@ int google_call(struct google *g, struct arena *a, const struct google_request *
     }
     *ret = value;
     return 0;
+}
+
+/* --- signatures --- */
+
+static bool has_key(const struct credential *c)
+{
+    return c->kind == &service_account_kind;
+}
+
+bool google_signs_itself(struct google *g)
+{
+    return find_credential(g, NULL) == 0 && has_key(g->credential);
+}
+
+int google_signer(struct google *g, struct arena *a, struct str *ret, struct err *e)
+{
+    struct google_identity id = { 0 };
+    int r = find_credential(g, e);
+
+    if (r)
+        return r;
+    if (has_key(g->credential)) {
+        *ret = g->credential->principal;
+        return 0;
+    }
+    id.principal = g->credential->target.principal;
+    r = id.principal.len ? 0 : google_identity(g, a, &id, e);
+    if (r)
+        return r;
+    if (g->credential->kind == &authorized_user_kind || str_find(id.principal, STR("@")) < 0)
+        return err_set(e, ERR_CONFIG,
+                       "the credentials in %s are no service account's: nothing can be signed with them",
+                       g->credential->source);
+    *ret = id.principal;
+    return 0;
+}
+
+static int sign_by_iam(struct google *g, struct arena *a, struct str text, struct str *ret, struct err *e)
+{
+    AUTO_STRBUF struct strbuf coded = STRBUF(64 * 1024);
+    struct jval *body = jval_new_object(a);
+    const struct jval *answer = NULL;
+    struct str account = { NULL, 0 };
+    struct google_request req = { .service = "iamcredentials", .method = "POST" };
+    int r = google_signer(g, a, &account, e);
+
+    if (r)
+        return r;
+    strbuf_add_base64(&coded, text);
+    r = strbuf_check(&coded, e);
+    if (r)
+        return r;
+    jval_set_cstr(a, body, "payload", strbuf_cstr(&coded));
+    req.body = jval_text(a, body, JVAL_COMPACT);
+    req.path = arena_printf(a, "/v1/projects/-/serviceAccounts/%.*s:signBlob", STR_ARG(account));
+    r = google_call(g, a, &req, &answer, e);
+    if (r)
+        return err_wrap(e, "signing as %.*s", STR_ARG(account));
+    if (base64_decode(a, jval_str(jval_get(answer, "signedBlob")), ret, NULL) || ret->len == 0)
+        return err_set(e, ERR_PROTO, "signing as %.*s: the answer has no signedBlob", STR_ARG(account));
+    return 0;
+}
+
+int google_sign(struct google *g, struct arena *a, struct str text, struct str *ret, struct err *e)
+{
+    int r = find_credential(g, e);
+
+    if (r)
+        return r;
+    if (!has_key(g->credential))
+        return sign_by_iam(g, a, text, ret, e);
+    r = rsa_sign_sha256(a, g->credential->secret, text, ret, e);
+    return r ? err_wrap(e, "private key in %s", g->credential->source) : 0;
 }

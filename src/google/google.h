@@ -72,13 +72,19 @@ struct google_traffic {
 size_t google_traffic(const struct google *g, const struct google_traffic **ret);
 
 struct explanation; /* google/refusal.h */
+enum { GOOGLE_HEADERS_MAX = 4 };
 struct google_request {
     const char *service; /* "aiplatform", "logging", ...: the first label of the host */
     struct str region;   /* of "aiplatform", which has a host per region; other services: absent, or their
                             regional endpoint */
     const char *method;
-    const char *path; /* begins with '/'; with its query */
-    struct str body;  /* JSON; absent: none is sent */
+    const char *path;                  /* begins with '/'; with its query */
+    struct str body;                   /* absent: none is sent */
+    const char *content_type;          /* of the body; NULL: JSON */
+    const struct http_header *headers; /* further ones, at most GOOGLE_HEADERS_MAX */
+    size_t header_count;
+    size_t max_reply_bytes; /* 0: 16 MiB */
+    int64_t timeout_ms;     /* 0: 30000 */
     struct explanation
         *explain; /* NULL, or where a refusal that is known is explained, in the call's arena */
 };
@@ -89,3 +95,19 @@ struct google_request {
  */
 NODISCARD int google_call(struct google *g, struct arena *a, const struct google_request *req,
                           const struct jval **ret, struct err *e);
+/** google_send() - the same for answers that are not JSON: *ret is the reply, of a status below 400. */
+NODISCARD int google_send(struct google *g, struct arena *a, const struct google_request *req,
+                          struct http_reply *ret, struct err *e);
+
+/** google_signer() - the e-mail address of the service account that google_sign() signs for, in @a. Yields.
+ * -ERR_CONFIG: the credentials are no service account's; else errors as google_token(). */
+NODISCARD int google_signer(struct google *g, struct arena *a, struct str *ret, struct err *e);
+/** google_signs_itself() - it has the account's private key: google_sign() takes half a millisecond and asks
+ * nobody. Does not yield. */
+bool google_signs_itself(struct google *g);
+/**
+ * google_sign() - @text signed as the service account (RSA PKCS #1 1.5 with SHA-256), the bytes in @a: with
+ * the key in the key file, else by IAM Credentials' signBlob, which needs iam.serviceAccounts.signBlob of
+ * the account on itself (reference 4.13). Yields. Errors as google_signer() and google_call().
+ */
+NODISCARD int google_sign(struct google *g, struct arena *a, struct str text, struct str *ret, struct err *e);

@@ -21,6 +21,9 @@ struct bulk {
     const char *const *parts;
     struct str data;
     int64_t before_unix_s;
+    struct bulk_range range;
+    char *piece; /* room for it */
+    size_t got;
     struct bulk_sums sums;
     struct digest *md5, *sha256;
     int rc;
@@ -136,6 +139,31 @@ static void join_work(void *arg)
         (void)unlink(b->to);
 }
 
+static void piece_work(void *arg)
+{
+    struct bulk *b = arg;
+    AUTO_FD int fd = open(b->path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = 1;
+
+    while (fd >= 0 && b->got < b->range.max && n != 0) {
+        n = pread(fd, b->piece + b->got, b->range.max - b->got, (off_t)(b->range.from + b->got));
+        if (n < 0 && errno != EINTR)
+            break;
+        b->got += n > 0 ? (size_t)n : 0;
+    }
+    if (fd < 0 || n < 0)
+        failed(b, b->path);
+}
+
+static void append_work(void *arg)
+{
+    struct bulk *b = arg;
+    AUTO_FD int fd = open(b->to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+    if (fd < 0 || !write_all(fd, b->data))
+        failed(b, b->to);
+}
+
 static int sync_path(struct bulk *b, const char *path, int flags)
 {
     AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
@@ -217,6 +245,24 @@ int bulk_join(struct io *io, const char *const *parts, const char *path, struct 
     if (rc == 0)
         *ret = b.sums;
     return rc;
+}
+
+int bulk_piece(struct io *io, struct arena *a, const char *path, const struct bulk_range *range,
+               struct str *ret, struct err *e)
+{
+    struct bulk b = { .path = path, .range = *range, .piece = arena_alloc(a, range->max + 1) };
+    int rc = run(io, piece_work, &b, e);
+
+    if (rc == 0)
+        *ret = (struct str){ b.piece, b.got };
+    return rc;
+}
+
+int bulk_append(struct io *io, const char *path, struct str data, struct err *e)
+{
+    struct bulk b = { .to = path, .data = data };
+
+    return run(io, append_work, &b, e);
 }
 
 int bulk_keep(struct io *io, const char *from, const char *to, struct err *e)

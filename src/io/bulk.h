@@ -19,6 +19,15 @@ NODISCARD int bulk_write(struct io *io, const char *path, struct str data, struc
 /** bulk_join() - the same of the files of a NULL-ended list, one behind the other. */
 NODISCARD int bulk_join(struct io *io, const char *const *parts, const char *path, struct bulk_sums *ret,
                         struct err *e);
+struct bulk_range {
+    uint64_t from;
+    size_t max;
+};
+/** bulk_piece() - a part of a file in the arena; it is shorter than @range->max at the file's end. */
+NODISCARD int bulk_piece(struct io *io, struct arena *a, const char *path, const struct bulk_range *range,
+                         struct str *ret, struct err *e);
+/** bulk_append() - behind what is in a file (made 0600 when it is not there); not synced. */
+NODISCARD int bulk_append(struct io *io, const char *path, struct str data, struct err *e);
 /** bulk_keep() - give a file another name in a folder of the same file system, durably. What has the name is
  * replaced. */
 NODISCARD int bulk_keep(struct io *io, const char *from, const char *to, struct err *e);
