@@ -258,6 +258,18 @@ static int store_key(struct call *c, struct str public_pem, struct jval **ret)
         c->m->db, &(struct resource_row){ "account_key", jval_str(jval_get(v, "name")), stored }, &c->e);
 }
 
+/* A new key, whose public half is stored. @w keeps the private one, the caller's, also on failure. */
+static int new_key(struct call *c, struct key_work *w, struct jval **ret)
+{
+    int code = io_work(c->m->io, make_key, w, &c->e);
+
+    if (code == 0 && w->code) {
+        c->e = w->e;
+        code = w->code;
+    }
+    return code ? code : store_key(c, w->public_pem, ret);
+}
+
 static int create_key(struct call *c, const struct jval **ret)
 {
     struct key_work w = { .a = c->a };
@@ -266,13 +278,7 @@ static int create_key(struct call *c, const struct jval **ret)
     int code = open_account(c, "iam.serviceAccountKeys.create", &account);
 
     if (code == 0)
-        code = io_work(c->m->io, make_key, &w, &c->e);
-    if (code == 0 && w.code) {
-        c->e = w.e;
-        code = w.code;
-    }
-    if (code == 0)
-        code = store_key(c, w.public_pem, &v);
+        code = new_key(c, &w, &v);
     if (code == 0) {
         id = jval_str(jval_get(v, "name"));
         jval_set_cstr(c->a, v, "privateKeyType", "TYPE_GOOGLE_CREDENTIALS_FILE");
@@ -282,6 +288,42 @@ static int create_key(struct call *c, const struct jval **ret)
     secret_free(w.private_pem);
     *ret = v;
     return code;
+}
+
+/* {"name", "privateKey"}: kind "system_key", by the account's name. */
+static int make_system_key(struct call *c, struct jval **ret)
+{
+    struct key_work w = { .a = c->a };
+    struct jval *key = NULL, *v = jval_new_object(c->a);
+    struct str name = account_name(c->m, c->a, c->route.part[4]);
+    int code = new_key(c, &w, &key);
+
+    if (code == 0) {
+        jval_set(c->a, v, "name", jval_get(key, "name"));
+        jval_set(c->a, v, "privateKey", jval_new_str(c->a, secret_unwrap(w.private_pem)));
+        code = store_put_resource(c->m->db, &(struct resource_row){ "system_key", name, v }, &c->e);
+    }
+    secret_free(w.private_pem);
+    *ret = v;
+    return code;
+}
+
+int account_sign(struct call *c, struct str data, struct str *ret, struct str *ret_key_id)
+{
+    AUTO_PTR(secret) key = NULL;
+    struct jval *v = NULL;
+    struct str id;
+    int code = store_get_resource(c->m->db, c->a, "system_key", account_name(c->m, c->a, c->route.part[4]),
+                                  &v, &c->e);
+
+    if (code == -ERR_NOT_FOUND)
+        code = make_system_key(c, &v);
+    if (code)
+        return code;
+    id = jval_str(jval_get(v, "name"));
+    *ret_key_id = str_sub(id, id.len - 40, id.len);
+    key = secret_new(jval_str(jval_get(v, "privateKey")));
+    return rsa_sign_sha256(c->a, key, data, ret, &c->e);
 }
 
 /* The public half of a key that was made elsewhere. */

@@ -165,6 +165,14 @@ static int download(struct storage_call *c, const struct jval *object)
     return 0;
 }
 
+int object_download(struct storage_call *c)
+{
+    struct jval *v = NULL;
+    int code = find_object(c, &v);
+
+    return code ? code : download(c, v);
+}
+
 static void get_object(struct storage_call *c)
 {
     struct jval *v = NULL;

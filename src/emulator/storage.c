@@ -314,6 +314,17 @@ static void serve_buckets(struct storage_call *c)
 /* --- paths
  * ---------------------------------------------------------------------------------------------------- */
 
+/* /BUCKET/OBJECT with a signature in the query. */
+static bool is_signed(struct storage_call *c)
+{
+    struct str rest = str_sub(c->x->path, 1, c->x->path.len);
+
+    if (!http_query_get(c->x, "X-Goog-Signature").len || !str_cut(&rest, '/', &c->bucket) || !rest.len)
+        return false;
+    c->object = rest;
+    return true;
+}
+
 bool serve_storage(struct emulator *m, struct http_exchange *x)
 {
     struct storage_call c = { .m = m, .x = x, .a = x->a, .r = { .a = x->a } };
@@ -325,7 +336,7 @@ bool serve_storage(struct emulator *m, struct http_exchange *x)
     else if (str_has_prefix(rest, STR("/download/storage/v1/b")))
         rest = str_sub(rest, 9, rest.len);
     if (!str_has_prefix(rest, STR("/storage/v1/b")))
-        return false;
+        return is_signed(&c) && (serve_signed(&c), true);
     rest = str_sub(rest, 13, rest.len);
     if (rest.len == 0) {
         serve_buckets(&c);

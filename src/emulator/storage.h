@@ -1,7 +1,8 @@
 /*
  * emulator/storage.h: Cloud Storage's JSON API, version 1, as far as staging buckets need it
  * (vertex-and-google-auth.md 6): buckets (insert, get, list, delete, iam, testPermissions) and objects
- * (media, multipart and resumable upload, get, download, list, delete, ifGenerationMatch).
+ * (media, multipart and resumable upload, get, download, list, delete, ifGenerationMatch); of the XML API
+ * addresses that are signed (V4), for one object.
  *
  * Kinds in the store: "bucket" and "object" by projects/_/buckets/B[/objects/O], "upload" by its id. Data is
  * in files of data_dir/objects; an object has at most 64 MiB.
@@ -37,6 +38,7 @@ NODISCARD int storage_bucket(struct storage_call *c, struct jval **ret);
 
 void serve_objects(struct storage_call *c); /* /storage/v1/b/B/o[/O], /download/... */
 void serve_upload(struct storage_call *c);  /* /upload/storage/v1/b/B/o */
+void serve_signed(struct storage_call *c);  /* /B/O with a V4 signature */
 
 struct object_data { /* what an upload brings */
     struct str name, content_type;
@@ -45,5 +47,7 @@ struct object_data { /* what an upload brings */
 };
 /** object_store() - a new object, or a new generation of it. *ret is its resource. Yields. */
 NODISCARD int object_store(struct storage_call *c, const struct object_data *d, struct jval **ret);
+/** object_download() - the object's bytes, or the part that Range asks for, as the reply. 404. */
+NODISCARD int object_download(struct storage_call *c);
 /** object_precondition() - ifGenerationMatch of the query. 412. */
 NODISCARD int object_precondition(struct storage_call *c, struct str object);
