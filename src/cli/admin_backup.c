@@ -61,12 +61,17 @@ static void print_counts(const struct args *a, const struct backup_counts *c, co
         jval_set_int(arena, v, "files", c->files);
         jval_set_int(arena, v, "bytes", c->bytes);
         jval_set_int(arena, v, "missing", c->missing);
+        if (c->files_in[0])
+            jval_set_cstr(arena, v, "files_in", c->files_in);
         admin_print_json(arena, v);
     } else {
         printf("%s: ", words);
         if (c->rows > 0)
             printf("%lld rows, counted on both sides, ", (long long)c->rows);
-        printf("%lld files with %lld bytes.\n", (long long)c->files, (long long)c->bytes);
+        if (c->files_in[0])
+            printf("files stay in %s.\n", c->files_in);
+        else
+            printf("%lld files with %lld bytes.\n", (long long)c->files, (long long)c->bytes);
     }
     warn_of_missing(c);
 }
@@ -112,7 +117,9 @@ const struct verb verb_admin_backup = {
         "The database is of one moment, and the files are those that it names. A backup holds the keys' "
         "hashes and\neverything else: keep it as safe as the server. With --db the rows of PostgreSQL go "
         "into a SQLite file;\nfor databases of many GB its own pg_dump or archiving does that better, "
-        "and --data is backed up by itself.",
+        "and --data is backed up by itself. Files in a bucket (server --files) stay there: object versioning "
+        "or "
+        "soft\ndelete of the bucket keeps what goes after the backup.",
     .examples = "  slipway admin backup /backup/slipway-monday --data /var/lib/slipway",
     .rows = place_rows,
     .run = backup_run,

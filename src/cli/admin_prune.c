@@ -6,19 +6,44 @@
 #include "cli/verbs.h"
 #include "server/retention.h"
 
-static int open_job(struct io *io, struct arena *arena, const struct args *a, struct retention_job *j,
-                    struct store **ret, struct err *e)
+/* What a pass works on. */
+struct pruned {
+    struct store *store;
+    struct google *google;
+    struct bucket *bucket;
+    struct depot depot;
+};
+
+static void pruned_close(struct pruned *p)
+{
+    bucket_free(p->bucket);
+    google_free(p->google);
+    store_close(p->store);
+}
+
+static int open_store(struct io *io, struct arena *arena, const struct args *a, struct pruned *p,
+                      struct err *e)
 {
     struct store_options o = { 0 };
     int rc = role_db_url(io, a, &o.url, e);
 
-    j->data_dir = args_text(a, "data") ? args_text(a, "data") : role_default_dir(io, arena, "server");
-    o.path = arena_printf(arena, "%s/slipway.db", j->data_dir);
+    p->depot.io = io;
+    p->depot.data_dir = args_text(a, "data") ? args_text(a, "data") : role_default_dir(io, arena, "server");
+    o.path = arena_printf(arena, "%s/slipway.db", p->depot.data_dir);
     if (rc == 0 && !o.url && !file_exists(io, o.path))
         return err_set(e, ERR_NOT_FOUND, "there is no %s: --data names the server's folder", o.path);
-    rc = rc < 0 ? rc : admin_keep(a, false, &j->keep.keep, e);
-    rc = rc < 0 ? rc : store_open(io, &o, ret, e);
-    j->store = *ret;
+    return rc < 0 ? rc : store_open(io, &o, &p->store, e);
+}
+
+/* The store says where its files are. */
+static int open_files(struct io *io, struct arena *arena, struct pruned *p, struct err *e)
+{
+    struct str place = { 0 };
+    int rc = store_files_place(p->store, arena, NULL, &place, e);
+
+    if (rc == 0 && place.ptr)
+        rc = role_bucket(io, arena_cstr(arena, place), &p->google, &p->bucket, e);
+    p->depot.bucket = p->bucket;
     return rc;
 }
 
@@ -145,13 +170,19 @@ static int prune(const struct retention_job *j, const struct args *a, struct are
 static int prune_run(struct io *io, const struct args *a, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
-    AUTO_PTR(store) store = NULL;
-    struct retention_job j = { .io = io, .by = { str_of(admin_operator(arena)), io_now_unix_ms(io) } };
-    int rc = open_job(io, arena, a, &j, &store, e);
+    struct pruned p = { 0 };
+    struct retention_job j = { .io = io,
+                               .depot = &p.depot,
+                               .by = { str_of(admin_operator(arena)), io_now_unix_ms(io) } };
+    int rc = admin_keep(a, false, &j.keep.keep, e);
 
-    if (rc < 0)
-        return rc;
-    return args_has(a, "dry-run") ? count(&j, a, arena, e) : prune(&j, a, arena, e);
+    rc = rc < 0 ? rc : open_store(io, arena, a, &p, e);
+    rc = rc < 0 ? rc : open_files(io, arena, &p, e);
+    j.store = p.store;
+    if (rc == 0)
+        rc = args_has(a, "dry-run") ? count(&j, a, arena, e) : prune(&j, a, arena, e);
+    pruned_close(&p);
+    return rc;
 }
 
 static const struct option_row prune_rows[] = {

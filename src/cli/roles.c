@@ -142,6 +142,21 @@ static int lock_folder(struct io *io, const struct server_place *p, struct file_
     return p->db_url ? file_mkdirs(io, p->data_dir, e) : file_lock_folder(io, p->data_dir, "server", ret, e);
 }
 
+int role_bucket(struct io *io, const char *url, struct google **ret_google, struct bucket **ret,
+                struct err *e)
+{
+    int rc = role_google(io, ret_google, e);
+
+    return rc ? rc : bucket_new(io, *ret_google, url, ret, e);
+}
+
+static int use_files(struct io *io, const struct server_place *p, struct served_server *s, struct err *e)
+{
+    int rc = p->files ? role_bucket(io, p->files, &s->google, &s->bucket, e) : 0;
+
+    return rc ? rc : server_use_files(s->server, s->bucket, !p->no_links, e);
+}
+
 int role_serve_server(struct io *io, const struct server_place *p, struct served_server *ret, struct err *e)
 {
     struct served_server s = { .scheme = p->tls_cert ? "https" : "http" };
@@ -157,6 +172,8 @@ int role_serve_server(struct io *io, const struct server_place *p, struct served
 
     if (rc == 0)
         rc = server_new(io, &o, &s.server, e);
+    if (rc == 0)
+        rc = use_files(io, p, &s, e);
     if (rc == 0)
         rc = listen_for_server(io, p, &s, e);
     if (rc) {
@@ -174,6 +191,8 @@ void role_close_server(struct served_server *s)
 {
     http_server_close(s->http);
     server_free(s->server);
+    bucket_free(s->bucket);
+    google_free(s->google);
     file_unlock(s->lock);
     *s = (struct served_server){ 0 };
 }

@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "emulator/emulator.h"
+#include "google/bucket.h"
 #include "io/file.h"
 #include "server/server.h"
 
@@ -27,6 +28,8 @@ struct served_server {
     struct file_lock *lock;
     struct server *server;
     struct http_server *http;
+    struct google *google; /* for the bucket; NULL: there is none */
+    struct bucket *bucket;
     const char *scheme; /* "http" or "https" */
 };
 struct args; /* cli/option.h */
@@ -41,11 +44,17 @@ struct server_place {
     bool prunes;            /* bytes of deleted artifacts go, what policies say, and what is named next */
     struct keep keep;       /* where these say nothing */
     int64_t prune_every_ms; /* 0: a minute */
+    const char *files;      /* gs://BUCKET/FOLDER; NULL: the data folder */
+    bool no_links;          /* files of a bucket go through the server */
     const char *tls_cert, *tls_key; /* PEM files; both or neither. A key that others may read is warned of */
 };
 /** role_db_url() - --db, else SLIPWAY_DB: the address of a PostgreSQL database; NULL: a file. -ERR_USAGE for
  * another kind of address. */
 NODISCARD int role_db_url(struct io *io, const struct args *a, const char **ret, struct err *e);
+/** role_bucket() - the bucket at @url, with the environment's credentials; both are the caller's.
+ * -ERR_CONFIG. */
+NODISCARD int role_bucket(struct io *io, const char *url, struct google **ret_google, struct bucket **ret,
+                          struct err *e);
 /** role_serve_server() - open the store in its folder and listen. Yields. Nothing is left behind on failure.
  */
 NODISCARD int role_serve_server(struct io *io, const struct server_place *p, struct served_server *ret,

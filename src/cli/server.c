@@ -31,6 +31,8 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
                               .key_rate = (double)args_int(a, "key-rate", KEY_RATE),
                               .address_rate = (double)args_int(a, "address-rate", ADDRESS_RATE),
                               .behind_proxy = args_has(a, "behind-proxy"),
+                              .files = args_text(a, "files"),
+                              .no_links = args_has(a, "no-links"),
                               .tls_cert = args_text(a, "tls-cert"),
                               .tls_key = args_text(a, "tls-key"),
                               .prunes = true };
@@ -63,6 +65,11 @@ static const struct option_row server_rows[] = {
       0 },
     { "db", 0, OPTION_TEXT, "URL", "postgres://USER@HOST/NAME: keep all but files there, in place of SQLite",
       0, 0 },
+    { "files", 0, OPTION_TEXT, "URL",
+      "gs://BUCKET/FOLDER: files of runs and artifacts go there, in place of the folder; for a new store", 0,
+      0 },
+    { "no-links", 0, OPTION_FLAG, NULL,
+      "files of the bucket go through the server: clients need not reach Cloud Storage", 0, 0 },
     { "host", 0, OPTION_TEXT, "ADDRESS", "address to listen on (default 127.0.0.1)", 0, 0 },
     { "port", 0, OPTION_INT, "N", "port to listen on, 0 for any (default 8080)", 0, 65535 },
     { "public", 0, OPTION_FLAG, NULL, "allow an address that is not loopback; use TLS then", 0, 0 },
@@ -89,9 +96,15 @@ const struct verb verb_server = {
         "A first start on a folder without users makes the user admin, who may do everything, and prints "
         "the API\nkey once. 'slipway admin user create' on an empty folder makes just the user it is asked "
         "for; the server\nthen makes none.\n\n"
+        "With --files the server's Google credentials need roles/storage.objectUser on the bucket. With a "
+        "key "
+        "file, or\nroles/iam.serviceAccountTokenCreator of their account on itself, clients download from "
+        "the "
+        "bucket by signed\naddresses; else, and with --no-links, through the server.\n\n"
         "Clients believe a certificate of a private authority when SSL_CERT_FILE names that authority's PEM "
         "file\n(slipway) or REQUESTS_CA_BUNDLE does (wandb).",
     .examples = "  slipway server --data /var/lib/slipway --port 8080\n"
+                "  slipway server --data /var/lib/slipway --files gs://my-bucket/slipway\n"
                 "  slipway server --host 0.0.0.0 --public --tls-cert server.pem --tls-key server.key",
     .rows = server_rows,
     .run = server_run,

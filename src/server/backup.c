@@ -140,6 +140,8 @@ static int note_write(struct io *io, const struct backup_options *o, const struc
     jval_set_int(a, v, "files", counts->files);
     jval_set_int(a, v, "bytes", counts->bytes);
     jval_set_int(a, v, "missing", counts->missing);
+    if (counts->files_in[0])
+        jval_set_cstr(a, v, "files_in", counts->files_in);
     return file_write(io, in(a, o->backup, BACKUP_NOTE), jval_text(a, v, JVAL_PRETTY), 0600, e);
 }
 

@@ -25,6 +25,7 @@ struct backup_counts {
     int64_t files, bytes;     /* that were copied */
     int64_t missing;          /* files that the database names and nobody has */
     char first_missing[4096]; /* path of one of them */
+    char files_in[1024];      /* "": the files are copied. Else the bucket that they are in, and stay in */
 };
 /** backup_make() - of @o->from, which may be serving, into the new folder @o->backup. Yields.
  * -ERR_CONFLICT: there is such a folder, or another backup is being made; -ERR_NOT_FOUND: no store. */

@@ -133,7 +133,14 @@ static int run_files_copy(const struct backup_files *f, struct backup_counts *re
 
 int backup_files_copy(const struct backup_files *f, struct backup_counts *ret, struct err *e)
 {
-    int rc = blobs_copy(f, ret, e);
+    AUTO_PTR(arena) a = arena_new();
+    struct str place = { 0 };
+    int rc = store_files_place(f->store, a, NULL, &place, e);
 
+    if (rc == 0 && place.ptr) {
+        snprintf(ret->files_in, sizeof(ret->files_in), "%.*s", STR_ARG(place));
+        return 0;
+    }
+    rc = rc < 0 ? rc : blobs_copy(f, ret, e);
     return rc < 0 ? rc : run_files_copy(f, ret, e);
 }

@@ -41,8 +41,7 @@ static struct str address_url(struct server *s, struct http_exchange *x, const s
     return arena_str(x->a, strbuf_str(&url));
 }
 
-/* The last part of a path: all that people see of it in an address. */
-static struct str base_name(struct str path)
+struct str base_name(struct str path)
 {
     struct str part = path;
 
@@ -175,15 +174,11 @@ static void upload_handle(struct server *s, struct http_exchange *x, const char 
     http_reply_text(x, 200, "text/plain", STR(""));
 }
 
-static void blob_reply(struct server *s, struct http_exchange *x, struct str sha256)
+static void blob_reply(struct server *s, struct http_exchange *x, struct str sha256, struct str name)
 {
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
     struct err e = { 0 };
-    int rc = blob_path(s, &path, sha256, false, &e);
 
-    if (rc == 0)
-        rc = http_reply_file(x, strbuf_cstr(&path), "application/octet-stream", &e);
-    if (rc == 0)
+    if (depot_reply(&s->depot, x, &(struct depot_item){ .sha256 = sha256 }, name, &e) == 0)
         return;
     LOG_ERROR("artifact.file_not_read", "sha256=%.*s error=\"%s\"", STR_ARG(sha256), e.msg);
     reply_error(x, http_status_of(e.code), "the file could not be read");
@@ -202,7 +197,7 @@ void blobs_storage_handle(struct server *s, struct http_exchange *x)
     else if (!str_is(x->method, "GET"))
         reply_error(x, 405, "files are downloaded with GET");
     else if (address_check(s, x, rest, &d))
-        blob_reply(s, x, d.subject);
+        blob_reply(s, x, d.subject, d.name);
 }
 
 /* --- /artifactsV2/REGION/ENTITY/PROJECT/COLLECTION/[ARTIFACT/]BIRTH-ARTIFACT/MD5/NAME,
@@ -270,5 +265,5 @@ void blobs_layout_handle(struct server *s, struct http_exchange *x)
     if (rc < 0)
         reply_failure(x, &e, NULL);
     else
-        blob_reply(s, x, blob.sha256);
+        blob_reply(s, x, blob.sha256, (struct str){ 0 });
 }

@@ -1,6 +1,6 @@
 /*
- * server/blobs.c: bytes of artifacts, kept by what they are: DATA/objects/ab/cdef... for the SHA-256
- * abcdef... No name that a client gives meets the disk. What comes lies in DATA/spool until it is checked.
+ * server/blobs.c: bytes of artifacts, kept by what they are: objects/ab/cdef... for the SHA-256 abcdef... No
+ * name that a client gives meets the disk. What comes lies in DATA/spool until it is checked.
  */
 
 #include "server/blobs.h"
@@ -10,14 +10,8 @@
 #include "io/bulk.h"
 #include "io/file.h"
 #include "server/manifest.h"
-#include "server/places.h"
 
 enum { SHA_LEN = 64, LEFT_OVER_S = 2 * 24 * 60 * 60 };
-
-int blob_path(struct server *s, struct strbuf *b, struct str sha256, bool folder, struct err *e)
-{
-    return place_of_blob(b, s->data_dir, sha256, folder, e);
-}
 
 /* --- keeping --- */
 
@@ -42,6 +36,7 @@ int blobs_open(struct server *s, struct err *e)
         rc = folder_open(s, &uploads, "uploads", e);
     if (rc == 0)
         s->spool_dir = xstrdup(strbuf_cstr(&spool));
+    s->depot = (struct depot){ .io = s->io, .data_dir = s->data_dir, .spool_dir = s->spool_dir };
     return rc;
 }
 
@@ -50,18 +45,8 @@ const char *server_spool_dir(const struct server *s)
     return s->spool_dir;
 }
 
-/* A name in the spool; what is left there is removed by a later start. */
-static int spool_path(struct server *s, struct strbuf *b, struct err *e)
-{
-    char name[17];
-
-    io_random_id(s->io, name, sizeof(name) - 1);
-    strbuf_addf(b, "%s/%s", s->spool_dir, name);
-    return strbuf_check(b, e);
-}
-
 /* What is not removed now is by a later start. */
-static void drop(struct server *s, const char *path)
+void server_drop(struct server *s, const char *path)
 {
     struct err e = { 0 };
 
@@ -70,7 +55,7 @@ static void drop(struct server *s, const char *path)
 }
 
 /* The body of a request as a file with its digests; from memory or not. */
-static int body_take(struct server *s, struct http_exchange *x, struct strbuf *path, struct bulk_sums *ret,
+int server_body_take(struct server *s, struct http_exchange *x, struct strbuf *path, struct bulk_sums *ret,
                      struct err *e)
 {
     int rc;
@@ -80,7 +65,7 @@ static int body_take(struct server *s, struct http_exchange *x, struct strbuf *p
         rc = strbuf_check(path, e);
         return rc < 0 ? rc : bulk_sum(s->io, strbuf_cstr(path), ret, e);
     }
-    rc = spool_path(s, path, e);
+    rc = depot_spool(&s->depot, path, e);
     return rc < 0 ? rc : bulk_write(s->io, strbuf_cstr(path), x->body, ret, e);
 }
 
@@ -99,21 +84,17 @@ static int md5_check(const struct bulk_sums *sums, struct str wanted, struct str
 static int blob_keep(struct server *s, const char *spooled, const struct bulk_sums *sums,
                      const struct store_artifact_file *f, struct err *e)
 {
-    AUTO_STRBUF struct strbuf folder = STRBUF(4096), path = STRBUF(4096);
     char hex[SHA_LEN + 1];
     const struct store_blob blob = { .sha256 = { hex, SHA_LEN }, .size_bytes = (int64_t)sums->bytes };
+    const struct depot_item item = { .sha256 = blob.sha256 };
+    bool there = true;
     int rc;
 
     hex_encode(sums->sha256, sizeof(sums->sha256), hex);
-    rc = blob_path(s, &folder, blob.sha256, true, e);
-    if (rc == 0)
-        rc = blob_path(s, &path, blob.sha256, false, e);
-    if (rc == 0)
-        rc = file_mkdirs(s->io, strbuf_cstr(&folder), e);
-    if (rc == 0)
-        rc = bulk_keep(s->io, spooled, strbuf_cstr(&path), e);
+    rc = depot_keep(&s->depot, &item, spooled, sums, e);
     rc = rc < 0 ? rc : store_artifact_file_arrived(s->store, f->id, f->md5, &blob, e);
-    if (rc == 0 && !file_exists(s->io, strbuf_cstr(&path))) /* see retention.c */
+    rc = rc < 0 ? rc : depot_has(&s->depot, &item, &there, e);
+    if (rc == 0 && !there) /* see retention.c */
         rc = err_set(e, ERR_STORE,
                      "the file was taken away while it came, as bytes that nobody names: send it again");
     return rc;
@@ -125,23 +106,20 @@ int blob_take_file(struct server *s, struct http_exchange *x, const struct store
 {
     AUTO_STRBUF struct strbuf path = STRBUF(4096);
     struct bulk_sums sums = { 0 };
-    int rc = body_take(s, x, &path, &sums, e);
+    int rc = server_body_take(s, x, &path, &sums, e);
 
     if (rc == 0)
         rc = md5_check(&sums, f->md5, f->name, e);
     if (rc == 0)
         rc = blob_keep(s, strbuf_cstr(&path), &sums, f, e);
     if (rc < 0)
-        drop(s, strbuf_cstr(&path));
+        server_drop(s, strbuf_cstr(&path));
     return rc;
 }
 
 int blob_read_manifest(struct server *s, struct arena *a, struct str sha256, struct str *ret, struct err *e)
 {
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
-    int rc = blob_path(s, &path, sha256, false, e);
-
-    return rc < 0 ? rc : file_read(s->io, a, strbuf_cstr(&path), MANIFEST_MAX_BYTES, ret, e);
+    return depot_read(&s->depot, a, &(struct depot_item){ .sha256 = sha256 }, MANIFEST_MAX_BYTES, ret, e);
 }
 
 /* --- files in parts: DATA/uploads/FILE-PART until they are joined; FILE.PART.MD5 is the subject --- */
@@ -162,7 +140,7 @@ int blob_take_part(struct server *s, struct http_exchange *x, struct str subject
 
     if (rc < 0)
         return rc;
-    rc = body_take(s, x, &from, &sums, e);
+    rc = server_body_take(s, x, &from, &sums, e);
     if (rc == 0)
         rc = md5_check(&sums, part.md5, STR("a part"), e);
     if (rc == 0)
@@ -170,7 +148,7 @@ int blob_take_part(struct server *s, struct http_exchange *x, struct str subject
     if (rc == 0)
         rc = bulk_keep(s->io, strbuf_cstr(&from), strbuf_cstr(&to), e);
     if (rc < 0)
-        drop(s, strbuf_cstr(&from));
+        server_drop(s, strbuf_cstr(&from));
     else
         http_reply_header(x, "ETag", str_of(arena_printf(x->a, "\"%.*s\"", STR_ARG(part.md5))));
     return rc;
@@ -200,7 +178,7 @@ void blob_parts_drop(struct server *s, int64_t file_id, const struct upload_part
         AUTO_STRBUF struct strbuf path = STRBUF(4096);
 
         if (part_path(s, &path, file_id, parts->items[i].number, NULL) == 0)
-            drop(s, strbuf_cstr(&path));
+            server_drop(s, strbuf_cstr(&path));
     }
 }
 
@@ -213,7 +191,7 @@ int blob_parts_join(struct server *s, struct arena *a, const struct store_artifa
     int rc = part_paths(s, a, f->id, parts, paths, e);
 
     if (rc == 0)
-        rc = spool_path(s, &to, e);
+        rc = depot_spool(&s->depot, &to, e);
     if (rc < 0)
         return rc;
     rc = bulk_join(s->io, paths, strbuf_cstr(&to), &sums, e);
@@ -222,7 +200,7 @@ int blob_parts_join(struct server *s, struct arena *a, const struct store_artifa
     if (rc == 0)
         rc = blob_keep(s, strbuf_cstr(&to), &sums, f, e);
     if (rc < 0)
-        drop(s, strbuf_cstr(&to));
+        server_drop(s, strbuf_cstr(&to));
     else
         blob_parts_drop(s, f->id, parts);
     return rc;

@@ -3,8 +3,6 @@
 
 #include "server/server_internal.h"
 
-/** blob_path() - where the bytes lie; @folder: only the folder they lie in. -ERR_INVALID: no SHA-256. */
-NODISCARD int blob_path(struct server *s, struct strbuf *b, struct str sha256, bool folder, struct err *e);
 /** blob_take_file() - the request's body is this file. Yields. -ERR_INVALID: it is not what was promised. */
 NODISCARD int blob_take_file(struct server *s, struct http_exchange *x, const struct store_artifact_file *f,
                              struct err *e);

@@ -8,12 +8,10 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "io/file.h"
 #include "server/manifest.h"
-#include "server/places.h"
 #include "server/server_internal.h"
 
-enum { NAME_MAX_BYTES = 512, FILE_MAX_BYTES = 64 << 20 };
+enum { NAME_MAX_BYTES = 512 };
 enum { UPLOAD_FOR_MS = 24 * 60 * 60 * 1000, DOWNLOAD_FOR_MS = 60 * 60 * 1000 };
 
 int files_name_check(struct str name, struct err *e)
@@ -77,41 +75,40 @@ struct str files_download_url(struct server *s, struct http_exchange *x, int64_t
                       &(struct signed_file){ "GET", run_id, io_now_unix_ms(s->io) + DOWNLOAD_FOR_MS, name });
 }
 
+static int file_keep(struct server *s, struct http_exchange *x, const struct depot_item *item, struct err *e)
+{
+    AUTO_STRBUF struct strbuf path = STRBUF(4096);
+    struct bulk_sums sums = { 0 };
+    int rc = server_body_take(s, x, &path, &sums, e);
+
+    rc = rc < 0 ? rc : depot_keep(&s->depot, item, strbuf_cstr(&path), &sums, e);
+    if (rc < 0)
+        server_drop(s, strbuf_cstr(&path));
+    return rc;
+}
+
 static int file_store(struct server *s, struct http_exchange *x, int64_t run_id, struct str name,
                       struct err *e)
 {
-    AUTO_STRBUF struct strbuf folder = STRBUF(4096), path = STRBUF(4096);
     const struct store_file file = { .name = name,
-                                     .size_bytes = (int64_t)x->body.len,
+                                     .size_bytes = (int64_t)x->body_bytes,
                                      .updated_unix_ms = io_now_unix_ms(s->io) };
-    int rc = place_of_run_file(&path, s->data_dir, run_id, name, e);
+    int rc = file_keep(s, x, &(struct depot_item){ .run_id = run_id, .name = name }, e);
 
-    if (rc == 0)
-        rc = place_of_run_file(&folder, s->data_dir, run_id, (struct str){ 0 }, e);
-    if (rc == 0)
-        rc = file_mkdirs(s->io, strbuf_cstr(&folder), e);
-    if (rc == 0)
-        rc = file_write(s->io, strbuf_cstr(&path), x->body, 0600, e);
     return rc < 0 ? rc : store_file_put(s->store, run_id, &file, e);
 }
 
 static void file_reply(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)
 {
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
-    struct str data = { 0 };
+    const struct depot_item item = { .run_id = run_id, .name = name };
     struct err e = { 0 };
     int rc = files_name_check(name, &e);
 
-    if (rc == 0)
-        rc = place_of_run_file(&path, s->data_dir, run_id, name, &e);
-    if (rc == 0)
-        rc = file_read(s->io, x->a, strbuf_cstr(&path), FILE_MAX_BYTES, &data, &e);
+    rc = rc < 0 ? rc : depot_reply(&s->depot, x, &item, base_name(name), &e);
     if (rc == -ERR_NOT_FOUND)
         reply_error(x, 404, "the run has no file '%.*s'", STR_ARG(name));
     else if (rc < 0)
         reply_failure(x, &e, "the file could not be read");
-    else
-        http_reply_text(x, 200, "application/octet-stream", data);
 }
 
 static void upload_handle(struct server *s, struct http_exchange *x, const struct signed_file *f)

@@ -6,6 +6,10 @@
  * is taken away first, then the store is asked, and it is put back when it is named. So either the store is
  * asked after it was named, or the upload looks after it was taken away, and fails, and the client sends it
  * again.
+ *
+ * In a bucket nothing can be moved away at once, so it is the store that keeps uploads off: bytes that nobody
+ * names are doomed there, in one transaction, and from then on no upload can name them until they have gone
+ * and the store has forgotten that. An upload that names them just after that finds that they are not there.
  */
 #include "server/retention.h"
 
@@ -59,10 +63,8 @@ static int lines_go(const struct retention_job *j, const struct store_keep *keep
 
 static int run_file_go(const struct retention_job *j, const struct store_run_file *f, struct err *e)
 {
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
-    int rc = place_of_run_file(&path, j->data_dir, f->run_id, f->name, e);
+    int rc = depot_remove(j->depot, &(struct depot_item){ .run_id = f->run_id, .name = f->name }, e);
 
-    rc = rc < 0 ? rc : file_remove(j->io, strbuf_cstr(&path), e);
     return rc < 0 ? rc : store_run_file_forget(j->store, f, e);
 }
 
@@ -139,11 +141,12 @@ static int blob_remove(const struct retention_job *j, const char *gone, struct r
     return rc;
 }
 
-static int blob_go(const struct retention_job *j, struct str sha256, struct retention_done *d, struct err *e)
+static int blob_of_folder_go(const struct retention_job *j, struct str sha256, struct retention_done *d,
+                             struct err *e)
 {
     AUTO_STRBUF struct strbuf path = STRBUF(4096), gone = STRBUF(4096);
     bool named = false;
-    int rc = place_of_blob(&path, j->data_dir, sha256, false, e);
+    int rc = place_of_blob(&path, j->depot->data_dir, sha256, false, e);
 
     strbuf_addf(&gone, "%s.gone", strbuf_cstr(&path));
     rc = rc < 0 ? rc : strbuf_check(&gone, e);
@@ -157,6 +160,26 @@ static int blob_go(const struct retention_job *j, struct str sha256, struct rete
         rc = bulk_keep(j->io, strbuf_cstr(&gone), strbuf_cstr(&path), e);
     else if (rc == 0 && !named && file_exists(j->io, strbuf_cstr(&gone)))
         rc = blob_remove(j, strbuf_cstr(&gone), d, e);
+    return rc;
+}
+
+static int blob_of_bucket_go(const struct retention_job *j, struct str sha256, struct retention_done *d,
+                             struct err *e)
+{
+    bool doomed = false;
+    int rc = store_blob_doom(j->store, sha256, &doomed, e);
+
+    if (rc < 0 || !doomed)
+        return rc;
+    rc = depot_remove(j->depot, &(struct depot_item){ .sha256 = sha256 }, e);
+    d->blobs += rc == 0;
+    return rc;
+}
+
+static int blob_go(const struct retention_job *j, struct str sha256, struct retention_done *d, struct err *e)
+{
+    int rc = j->depot->bucket ? blob_of_bucket_go(j, sha256, d, e) : blob_of_folder_go(j, sha256, d, e);
+
     return rc < 0 ? rc : store_dropped_forget(j->store, sha256, e);
 }
 
@@ -220,7 +243,7 @@ int retention_run(const struct retention_job *j, struct retention_done *ret, str
     struct file_lock *lock = NULL;
     int rc, noted;
 
-    strbuf_addf(&path, "%s/" PLACE_BACKUP_LOCK, j->data_dir);
+    strbuf_addf(&path, "%s/" PLACE_BACKUP_LOCK, j->depot->data_dir);
     rc = strbuf_check(&path, e);
     rc = rc < 0 ? rc : file_lock(j->io, strbuf_cstr(&path), &lock, e);
     if (rc < 0)

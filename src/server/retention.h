@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "server/depot.h"
 #include "server/store/store.h"
 
 struct retention {
@@ -17,12 +18,12 @@ struct retention_done {
     int64_t files;             /* of runs */
     int64_t versions;          /* of artifacts, deleted because nothing held them */
     int64_t artifacts;         /* deleted ones that were emptied */
-    int64_t blobs, blob_bytes; /* that went from the disk */
+    int64_t blobs, blob_bytes; /* that went; bytes only of those on the disk */
 };
 struct retention_job {
     struct io *io;
     struct store *store;
-    const char *data_dir;
+    const struct depot *depot; /* of its files */
     struct retention keep;
     int64_t steps; /* at most; 0: until all is done */
     struct store_by by;

@@ -99,6 +99,39 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
     return 0;
 }
 
+/* A server that may come to nothing is told of at its start; what may pass is not in the way. */
+static int bucket_try(struct bucket *b, struct err *e)
+{
+    struct err mine = { 0 }, *why = e ? e : &mine;
+    int rc = bucket_check(b, why);
+
+    if (rc == 0 || !err_is_transient(why))
+        return rc;
+    LOG_WARNING("files.bucket_silent", "bucket=%s error=\"%s\"", bucket_url(b), why->msg);
+    return 0;
+}
+
+int server_use_files(struct server *s, struct bucket *b, bool links, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct str place = { 0 };
+    int rc = store_files_place(s->store, a, NULL, &place, e);
+
+    if (rc == 0 && !b && place.ptr)
+        return err_set(e, ERR_CONFIG,
+                       "this store's files are in a bucket: start the server with --files %.*s",
+                       STR_ARG(place));
+    if (rc < 0 || !b)
+        return rc;
+    rc = bucket_try(b, e);
+    rc = rc < 0 ? rc : store_files_place(s->store, a, bucket_url(b), &place, e);
+    if (rc < 0)
+        return rc;
+    s->depot.bucket = b;
+    s->depot.links = links;
+    return 0;
+}
+
 void server_free(struct server *s)
 {
     if (!s)
@@ -182,7 +215,7 @@ static void prune(struct server *s)
 {
     const struct retention_job job = { .io = s->io,
                                        .store = s->store,
-                                       .data_dir = s->data_dir,
+                                       .depot = &s->depot,
                                        .keep = s->keep,
                                        .steps = PRUNE_STEPS,
                                        .by = { STR("server"), server_now_unix_ms(s) } };

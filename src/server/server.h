@@ -26,6 +26,14 @@ struct server_options {
 };
 /** server_new() - open the store (migrating it). Makes no user: see server_first_admin(). */
 NODISCARD int server_new(struct io *io, const struct server_options *o, struct server **ret, struct err *e);
+/**
+ * server_use_files() - before it serves: files are in @b (borrowed), or for NULL in the data folder; the
+ * store remembers which, and it is so from the first file on. @links: clients get addresses of the bucket.
+ * Yields. -ERR_CONFLICT, -ERR_CONFIG: the store's files are elsewhere; -ERR_NOT_FOUND, -ERR_DENIED,
+ * -ERR_AUTH: the bucket cannot be used. One that does not answer now is only warned of.
+ */
+struct bucket;
+NODISCARD int server_use_files(struct server *s, struct bucket *b, bool links, struct err *e);
 /** server_handle() - an http_handler_fn: @ctx is the struct server. */
 void server_handle(void *ctx, struct http_exchange *x);
 /** server_admits() - for bodies too long for memory: is it a PUT to an address that this server signed? */

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/prom.h"
 #include "server/access.h"
+#include "server/depot.h"
 #include "server/doors.h"
 #include "server/graphql/gql.h"
 #include "server/keys.h"
@@ -36,6 +37,7 @@ struct server {
     struct secret *signing_key;            /* of upload addresses */
     char *data_dir, *acts_as, *public_url; /* public_url NULL: as the client called us */
     char *spool_dir;                       /* in data_dir */
+    struct depot depot;                    /* of files */
     int64_t lease_ms;
     bool lends_once;
     bool prunes;
@@ -116,10 +118,18 @@ NODISCARD int files_name_check(struct str name, struct err *e);
 void stream_handle(struct server *s, struct http_exchange *x, const struct store_run *run);
 
 /* --- blobs.c: bytes of artifacts, by their SHA-256 --- */
+/** server_body_take() - the body of a request as a file in the spool (its name goes to @path), with its sums.
+ * Yields. What is not moved away is removed with server_drop(). */
+NODISCARD int server_body_take(struct server *s, struct http_exchange *x, struct strbuf *path,
+                               struct bulk_sums *ret, struct err *e);
+/** server_drop() - remove a file of the spool; that it cannot be is logged. */
+void server_drop(struct server *s, const char *path);
 /** blobs_storage_handle() - paths /storage/artifact-files/... and /storage/objects/... */
 void blobs_storage_handle(struct server *s, struct http_exchange *x);
 /** blobs_layout_handle() - paths /artifactsV2/... and /artifacts/..., with a key. */
 void blobs_layout_handle(struct server *s, struct http_exchange *x);
+/** base_name() - the last part of a path: all that people see of it in an address. */
+struct str base_name(struct str path);
 /** blob_upload_url() - an address that one file of an artifact may be PUT to for a day, without a key. */
 struct str blob_upload_url(struct server *s, struct http_exchange *x, int64_t file_id, struct str name);
 /** blob_download_url() - an address that gives the bytes for an hour, without a key. */

@@ -151,6 +151,20 @@ int store_artifact_file_by_id(struct store *s, struct arena *a, int64_t id, stru
     return db_read(s->db, file_by_id, &f, e);
 }
 
+/* The client sends it again; by then they have gone. */
+static int not_doomed(struct db_conn *c, struct str sha256, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    bool doomed = false;
+    int rc = db_query(c, &st, e, "SELECT 1 FROM dropped_blobs WHERE sha256 = ? AND at_unix_ms = " DOOMED_AT,
+                      "s", sha256);
+
+    rc = rc < 0 ? rc : read_any(st, &doomed, e);
+    if (rc == 0 && doomed)
+        return err_set(e, ERR_STORE, "these bytes are being removed, as nobody named them: send them again");
+    return rc;
+}
+
 static int file_arrived(struct db_conn *c, void *arg, struct err *e)
 {
     const struct file_args *f = arg;
@@ -163,7 +177,7 @@ static int file_arrived(struct db_conn *c, void *arg, struct err *e)
     if (rc == 0 && changes == 0)
         return err_set(e, ERR_CONFLICT,
                        "the artifact is committed or deleted, or the file is another by now");
-    return rc;
+    return rc < 0 ? rc : not_doomed(c, f->blob->sha256, e);
 }
 
 int store_artifact_file_arrived(struct store *s, int64_t id, struct str md5, const struct store_blob *b,

@@ -396,6 +396,27 @@ int store_blob_named(struct store *s, struct str sha256, bool *ret, struct err *
     return rc;
 }
 
+static int blob_doom(struct db_conn *c, void *arg, struct err *e)
+{
+    struct prune *p = arg;
+    int rc = blob_named(c, p, e);
+
+    return rc < 0 || p->named
+               ? rc
+               : db_run(c, NULL, e, "UPDATE dropped_blobs SET at_unix_ms = " DOOMED_AT " WHERE sha256 = ?",
+                        "s", p->sha256);
+}
+
+int store_blob_doom(struct store *s, struct str sha256, bool *ret, struct err *e)
+{
+    struct prune p = { .sha256 = sha256 };
+    int rc = db_write(s->db, blob_doom, &p, e);
+
+    if (rc == 0)
+        *ret = !p.named;
+    return rc;
+}
+
 static int dropped_forget(struct db_conn *c, void *arg, struct err *e)
 {
     const struct prune *p = arg;

@@ -57,5 +57,8 @@ NODISCARD int store_dropped_list(struct store *s, struct arena *a, struct str af
                                  size_t *ret_len, struct err *e);
 /** store_blob_named() - does any artifact name these bytes? */
 NODISCARD int store_blob_named(struct store *s, struct str sha256, bool *ret, struct err *e);
+/** store_blob_doom() - nobody names these bytes (*ret false: somebody does), and nobody may until
+ * store_dropped_forget(): store_artifact_file_arrived() refuses them meanwhile. They may be removed. */
+NODISCARD int store_blob_doom(struct store *s, struct str sha256, bool *ret, struct err *e);
 /** store_dropped_forget() - they have gone, or were named again. */
 NODISCARD int store_dropped_forget(struct store *s, struct str sha256, struct err *e);

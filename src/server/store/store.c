@@ -268,3 +268,61 @@ int store_own_secret(struct store *s, enum store_secret which, struct secret **r
     mem_wipe(&k, sizeof(k));
     return rc;
 }
+
+/* --- where the files are --- */
+
+struct files_place {
+    struct arena *a;
+    const char *claims;
+    struct str is;
+    bool any_file;
+};
+
+static int files_place_read(struct db_conn *c, void *arg, struct err *e)
+{
+    struct files_place *f = arg;
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int rc = db_query(c, &st, e, "SELECT value FROM meta WHERE key = 'files'", "");
+
+    f->is = (struct str){ 0 };
+    rc = rc < 0 ? rc : db_step(st, &row, e);
+    if (rc < 0 || !row)
+        return rc;
+    f->is = col(f->a, st, 0);
+    db_finish(st);
+    return 0;
+}
+
+static int files_place_claim(struct db_conn *c, void *arg, struct err *e)
+{
+    struct files_place *f = arg;
+    struct db_stmt *st = NULL;
+    int rc = files_place_read(c, f, e);
+
+    if (rc < 0 || f->is.ptr)
+        return rc;
+    rc = db_query(c, &st, e,
+                  "SELECT 1 FROM artifact_files WHERE sha256 IS NOT NULL UNION ALL SELECT 1 FROM run_files",
+                  "");
+    rc = rc < 0 ? rc : read_any(st, &f->any_file, e);
+    if (rc < 0 || f->any_file)
+        return rc;
+    rc = db_run(c, NULL, e, "INSERT INTO meta (key, value) VALUES ('files', ?)", "z", f->claims);
+    f->is = arena_str(f->a, str_of(f->claims));
+    return rc;
+}
+
+int store_files_place(struct store *s, struct arena *a, const char *claims, struct str *ret, struct err *e)
+{
+    struct files_place f = { .a = a, .claims = claims };
+    int rc = claims ? db_write(s->db, files_place_claim, &f, e) : db_read(s->db, files_place_read, &f, e);
+
+    if (rc < 0)
+        return rc;
+    if (claims && !str_is(f.is, claims))
+        return err_set(e, ERR_CONFLICT, "this store's files are in %.*s already, and not in %s",
+                       STR_ARG(f.is.ptr ? f.is : STR("its data folder")), claims);
+    *ret = f.is;
+    return 0;
+}

@@ -38,6 +38,14 @@ enum store_secret { STORE_SIGNING_KEY, STORE_API_KEYS };
 /** store_own_secret() - yields the first time. */
 NODISCARD int store_own_secret(struct store *s, enum store_secret which, struct secret **ret, struct err *e);
 
+/**
+ * store_files_place() - where all files of this store are: @claims (not NULL: "gs://...") when nobody has
+ * said so yet and the store has none. *ret: what holds, in @a; absent: the data folder. -ERR_CONFLICT:
+ * @claims is not what holds; the message says what does. Yields when it claims.
+ */
+NODISCARD int store_files_place(struct store *s, struct arena *a, const char *claims, struct str *ret,
+                                struct err *e);
+
 #include "server/store/agents.h"
 #include "server/store/artifacts.h"
 #include "server/store/audit.h"

@@ -1,0 +1,46 @@
+/*
+ * server/depot.h: where the bytes of artifacts and the files of runs are: below the data folder, or in a
+ * bucket of Cloud Storage, under the same names (places.h). Which of the two is for all of a store's files,
+ * and the store knows it.
+ *
+ * What comes lies in the spool until it is checked, and goes from there to its place. Calls yield. With a
+ * bucket a failure of Cloud Storage is -ERR_REMOTE whatever it was: clients are told that the server failed,
+ * and ask again, so nothing is lost while somebody mends it.
+ */
+#pragma once
+
+#include "google/bucket.h"
+#include "io/http.h"
+
+struct depot {
+    struct io *io;
+    const char *data_dir, *spool_dir;
+    struct bucket *bucket; /* borrowed; NULL: the data folder */
+    bool links;            /* downloads are sent on to signed addresses of the bucket */
+    int64_t links_from_ms; /* but not before: it could not sign (monotonic) */
+};
+struct depot_item {
+    struct str sha256; /* bytes of artifacts; absent: a file of a run: */
+    int64_t run_id;
+    struct str name;
+};
+
+/** depot_spool() - a name of our own in the spool; what is left there goes with a later start. */
+NODISCARD int depot_spool(const struct depot *d, struct strbuf *path, struct err *e);
+/** depot_keep() - the file @spooled, whose sums are @sums, moves to its place, durably. On failure it stays.
+ */
+NODISCARD int depot_keep(const struct depot *d, const struct depot_item *t, const char *spooled,
+                         const struct bulk_sums *sums, struct err *e);
+NODISCARD int depot_has(const struct depot *d, const struct depot_item *t, bool *ret, struct err *e);
+/** depot_read() - a small one into memory. -ERR_LIMIT, -ERR_NOT_FOUND. */
+NODISCARD int depot_read(const struct depot *d, struct arena *a, const struct depot_item *t, size_t max_bytes,
+                         struct str *ret, struct err *e);
+/** depot_remove() - one that is not there is success. */
+NODISCARD int depot_remove(const struct depot *d, const struct depot_item *t, struct err *e);
+/**
+ * depot_reply() - it as the reply of @x: the bytes, or (302) an address of the bucket that is good for an
+ * hour. What comes out of a bucket through us has its SHA-256, or it is -ERR_REMOTE. -ERR_NOT_FOUND; on
+ * failure no reply is made.
+ */
+NODISCARD int depot_reply(struct depot *d, struct http_exchange *x, const struct depot_item *t,
+                          struct str save_as, struct err *e);
