@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "api.h"
+#include "base/crypto.h"
 #include "server/access.h"
 
 /* --- the acts ---
@@ -181,6 +182,9 @@ static const struct {
 } routes[] = {
     { "POST", "/files/<entity>/p/<run>/file_stream", ROLE_MEMBER },
     { "GET", "/files/<entity>/p/<run>/f", ROLE_VIEWER },
+    { "GET", "/artifacts/<entity>/<md5>", ROLE_VIEWER },
+    { "GET", "/artifactsV2/default/<entity>/p/c/<whole>/<md5>/f", ROLE_VIEWER },
+    { "GET", "/artifactsV2/default/<entity>/p/c/<whole>/<whole>/<md5>/f", ROLE_VIEWER },
 };
 
 /* --- the people --- */
@@ -230,8 +234,8 @@ static const char *const names[] = { "<entity>",    "<queue>",    "<queueid>",  
                                      "<run>",       "<runid>",    "<item>",         "<own item>",
                                      "<own runid>", "<artifact>", "<own artifact>", "<collection>",
                                      "<client>",    "<manifest>", "<whole>",        "<upload>",
-                                     "<sweep>",     "<sweepid>",  "<sweep agent>" };
-enum { FIRST_OF_ARTIFACTS = 9, FIRST_OF_SWEEPS = 16 };
+                                     "<md5>",       "<sweep>",    "<sweepid>",      "<sweep agent>" };
+enum { FIRST_OF_ARTIFACTS = 9, FIRST_OF_SWEEPS = 17 };
 struct objects {
     const char *values[ARRAY_LEN(names)];
 };
@@ -320,14 +324,36 @@ static bool names_any(const char *document, size_t from, size_t to)
 
 static void sweep_make(struct office *o, struct objects *now)
 {
-    now->values[16] = made(o, o->t.admin, now, MAKE_SWEEP, "upsertSweep.sweep.name");
-    now->values[17] = made(o, o->t.admin, now,
+    now->values[17] = made(o, o->t.admin, now, MAKE_SWEEP, "upsertSweep.sweep.name");
+    now->values[18] = made(o, o->t.admin, now,
                            "{project(entityName:\"<entity>\",name:\"p\"){sweep(sweepName:\"<sweep>\"){id}}}",
                            "project.sweep.id");
-    now->values[18] = made(o, o->t.admin, now,
+    now->values[19] = made(o, o->t.admin, now,
                            "mutation{createAgent(input:{host:\"h\",entityName:\"<entity>\",projectName:\"p\","
                            "sweep:\"<sweep>\"}){agent{id}}}",
                            "createAgent.agent.id");
+}
+
+/* A file of <whole> that is here, with bytes of its own: <md5> in hex. */
+static const char *file_make(struct office *o, struct objects *now)
+{
+    AUTO_STRBUF struct strbuf coded = STRBUF(64);
+    struct arena *a = o->t.w->a;
+    const char *bytes = arena_printf(a, "%s %d", now->values[0], o->made), *url;
+    uint8_t digest[16];
+    char hex[33];
+
+    md5(str_of(bytes), digest);
+    hex_encode(digest, sizeof(digest), hex);
+    strbuf_add_base64(&coded, (struct str){ (const char *)digest, sizeof(digest) });
+    url = made(o, o->t.admin, now,
+               arena_printf(a,
+                            "mutation{createArtifactFiles(input:{artifactFiles:[{artifactID:\"<whole>\",name:"
+                            "\"g\",md5:\"%s\"}]}){files{edges{node{uploadUrl}}}}}",
+                            strbuf_cstr(&coded)),
+               "createArtifactFiles.files.edges.0.node.uploadUrl");
+    assert_int_equal(request(&o->t, "PUT", url, NULL, bytes).status, 200);
+    return arena_strdup(a, hex);
 }
 
 static void artifacts_make(struct office *o, struct objects *now, const struct secret *mine)
@@ -335,6 +361,7 @@ static void artifacts_make(struct office *o, struct objects *now, const struct s
     struct arena *a = o->t.w->a;
 
     now->values[14] = whole_make(o, now);
+    now->values[16] = file_make(o, now);
     now->values[15] =
         made(o, o->t.admin, now,
              "mutation{createArtifactFiles(input:{artifactFiles:[{artifactID:\"<whole>\",name:\"f\",md5:"
@@ -354,8 +381,8 @@ static struct objects objects_make(struct office *o, const char *entity, const s
                                    const char *document)
 {
     struct arena *a = o->t.w->a;
-    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "",
-                                       "", "" } };
+    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "", "",
+                                       "",     "", "", "", "", "", "", "", "", "" } };
 
     o->made++;
     now.values[1] = arena_printf(a, "q%04d", o->made);
@@ -390,10 +417,26 @@ static struct objects objects_absent(void)
     /* Sweep:v1:swp99999:p:gamma */
     static const char sweep[] = "U3dlZXA6djE6c3dwOTk5OTk6cDpnYW1tYQ==";
 
-    return (struct objects){ .values = { "gamma", "q9999", "zzzzzzzzzzzz", "yyyyyyyyyyyy", "run99999", run,
-                                         "xxxxxxxxxxxx", "wwwwwwwwwwww", run, "vvvvvvvvvvvv", "uuuuuuuuuuuu",
-                                         "tttttttttttt", "client-no", manifest, "ssssssssssss", "99999999",
-                                         "swp99999", sweep, "rrrrrrrrrrrr" } };
+    return (struct objects){ .values = { "gamma",
+                                         "q9999",
+                                         "zzzzzzzzzzzz",
+                                         "yyyyyyyyyyyy",
+                                         "run99999",
+                                         run,
+                                         "xxxxxxxxxxxx",
+                                         "wwwwwwwwwwww",
+                                         run,
+                                         "vvvvvvvvvvvv",
+                                         "uuuuuuuuuuuu",
+                                         "tttttttttttt",
+                                         "client-no",
+                                         manifest,
+                                         "ssssssssssss",
+                                         "99999999",
+                                         "0123456789abcdef0123456789abcdef",
+                                         "swp99999",
+                                         sweep,
+                                         "rrrrrrrrrrrr" } };
 }
 
 /* --- one cell of the table --- */
@@ -459,7 +502,8 @@ static void cell_check(const struct cell *c, bool is_own_team, enum store_role l
 {
     enum store_role role = is_own_team ? c->who->own : c->who->other;
     const struct secret *mine = role >= ROLE_MEMBER ? key_of(c->o, c->who) : c->o->t.admin;
-    const struct objects now = objects_make(c->o, is_own_team ? c->o->own : c->o->other, mine, c->document);
+    const struct objects now =
+        objects_make(c->o, is_own_team ? c->o->own : c->o->other, mine, c->document ? c->document : c->path);
     const struct http_reply r = cell_send(c, &now);
     const char *text = cell_text(c, is_own_team, &r);
 
