@@ -162,17 +162,18 @@ static int connect_members(struct gql_call *c, struct store_member_query *member
                            struct jval *(*object)(struct arena *a, const struct store_member *m),
                            const struct jval **ret, struct err *e)
 {
-    const struct access q = access_of(c);
+    const struct store_user *user = &caller_of(c)->user;
     struct connection list = connection_begin(c->a);
     struct members found = { 0 };
     struct jval *o;
-    int rc = members_page(c, members, &found, e);
+    int rc;
 
+    members->seen_by = user->admin ? 0 : user->id;
+    rc = members_page(c, members, &found, e);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < found.len; i++)
-        if (access_entity_id(&q, found.items[i].collection.entity_id, "it", NULL) == 0)
-            connection_add(&list, object(c->a, &found.items[i]), found.items[i].id);
+        connection_add(&list, object(c->a, &found.items[i]), found.items[i].id);
     o = connection_end(&list, found.more);
     jval_set_int(c->a, o, "totalCount", found.total);
     *ret = o;

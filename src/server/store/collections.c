@@ -237,6 +237,10 @@ int store_member_by_alias(struct store *s, struct arena *a, int64_t collection_i
     return db_read(s->db, member_by_alias, &q, e);
 }
 
+/* Whose collection it is; twice the user's number, 0 for all. */
+#define SEEN      "(? = 0 OR p.entity_id IN (SELECT entity_id FROM members WHERE user_id = ?))"
+#define BACKWARDS " AND m.id < ? AND " SEEN " ORDER BY m.id DESC LIMIT ?"
+
 static int member_query(struct db_conn *c, const struct store_member_query *o, struct db_stmt **ret,
                         struct err *e)
 {
@@ -244,26 +248,22 @@ static int member_query(struct db_conn *c, const struct store_member_query *o, s
 
     if (o->logged_by_run_id)
         return db_query(c, ret, e,
-                        MEMBER_SELECT " WHERE a.run_id = ? AND m.collection_id = a.collection_id"
-                                      " AND m.id < ? ORDER BY m.id DESC LIMIT ?",
-                        "iii", o->logged_by_run_id, before, o->page.first);
+                        MEMBER_SELECT " WHERE a.run_id = ? AND m.collection_id = a.collection_id" BACKWARDS,
+                        "iiiii", o->logged_by_run_id, before, o->seen_by, o->seen_by, o->page.first);
     if (o->used_by_run_id)
         return db_query(c, ret, e,
                         MEMBER_SELECT " JOIN run_artifacts u ON u.artifact_id = a.id WHERE u.run_id = ?"
-                                      " AND m.collection_id = a.collection_id AND m.id < ?"
-                                      " ORDER BY m.id DESC LIMIT ?",
-                        "iii", o->used_by_run_id, before, o->page.first);
+                                      " AND m.collection_id = a.collection_id" BACKWARDS,
+                        "iiiii", o->used_by_run_id, before, o->seen_by, o->seen_by, o->page.first);
     if (o->artifact_id)
-        return db_query(c, ret, e,
-                        MEMBER_SELECT " WHERE m.artifact_id = ? AND m.id < ? ORDER BY m.id DESC LIMIT ?",
-                        "iii", o->artifact_id, before, o->page.first);
+        return db_query(c, ret, e, MEMBER_SELECT " WHERE m.artifact_id = ?" BACKWARDS, "iiiii",
+                        o->artifact_id, before, o->seen_by, o->seen_by, o->page.first);
     return o->page.oldest_first
                ? db_query(c, ret, e,
                           MEMBER_SELECT " WHERE m.collection_id = ? AND m.id > ? ORDER BY m.id LIMIT ?",
                           "iii", o->collection_id, o->page.after, o->page.first)
-               : db_query(c, ret, e,
-                          MEMBER_SELECT " WHERE m.collection_id = ? AND m.id < ? ORDER BY m.id DESC LIMIT ?",
-                          "iii", o->collection_id, before, o->page.first);
+               : db_query(c, ret, e, MEMBER_SELECT " WHERE m.collection_id = ?" BACKWARDS, "iiiii",
+                          o->collection_id, before, o->seen_by, o->seen_by, o->page.first);
 }
 
 static int member_list(struct db_conn *c, void *arg, struct err *e)
@@ -287,6 +287,10 @@ int store_member_list(struct store *s, struct arena *a, const struct store_membe
     return rc;
 }
 
+#define MEMBER_COUNT                                                                                         \
+    "SELECT count(*) FROM collection_members m JOIN collections c ON c.id = m.collection_id"                 \
+    " JOIN projects p ON p.id = c.project_id JOIN artifacts a ON a.id = m.artifact_id"
+
 static int member_count(struct db_conn *c, void *arg, struct err *e)
 {
     struct coll_args *q = arg;
@@ -295,16 +299,17 @@ static int member_count(struct db_conn *c, void *arg, struct err *e)
     int rc;
 
     if (o->logged_by_run_id)
-        rc = db_query(c, &st, e, "SELECT count(*) FROM artifacts WHERE run_id = ? AND state = 'COMMITTED'",
-                      "i", o->logged_by_run_id);
+        rc = db_query(c, &st, e,
+                      MEMBER_COUNT " WHERE a.run_id = ? AND m.collection_id = a.collection_id AND " SEEN,
+                      "iii", o->logged_by_run_id, o->seen_by, o->seen_by);
     else if (o->used_by_run_id)
         rc = db_query(c, &st, e,
-                      "SELECT count(*) FROM run_artifacts u JOIN artifacts a ON a.id = u.artifact_id"
-                      " WHERE u.run_id = ? AND a.state = 'COMMITTED'",
-                      "i", o->used_by_run_id);
+                      MEMBER_COUNT " JOIN run_artifacts u ON u.artifact_id = a.id WHERE u.run_id = ?"
+                                   " AND m.collection_id = a.collection_id AND " SEEN,
+                      "iii", o->used_by_run_id, o->seen_by, o->seen_by);
     else if (o->artifact_id)
-        rc = db_query(c, &st, e, "SELECT count(*) FROM collection_members WHERE artifact_id = ?", "i",
-                      o->artifact_id);
+        rc = db_query(c, &st, e, MEMBER_COUNT " WHERE m.artifact_id = ? AND " SEEN, "iii", o->artifact_id,
+                      o->seen_by, o->seen_by);
     else
         rc = db_query(c, &st, e, "SELECT count(*) FROM collection_members WHERE collection_id = ?", "i",
                       o->collection_id);

@@ -65,12 +65,14 @@ NODISCARD int store_member_by_alias(struct store *s, struct arena *a, int64_t co
                                     struct store_member *ret, struct err *e);
 struct store_member_query { /* one of the ids */
     int64_t collection_id, artifact_id, logged_by_run_id, used_by_run_id;
+    int64_t seen_by;        /* only of collections in entities that this user is in; 0: of all */
     struct store_page page; /* positions are ids */
 };
 /** store_member_list() - newest first, or as the page says. For runs: the artifacts in their own
  * collections. */
 NODISCARD int store_member_list(struct store *s, struct arena *a, const struct store_member_query *q,
                                 struct store_member **ret, size_t *ret_len, struct err *e);
+/** store_member_count() - of all pages. */
 NODISCARD int store_member_count(struct store *s, const struct store_member_query *q, int64_t *ret,
                                  struct err *e);
 struct store_alias_row {

@@ -179,6 +179,10 @@ static void artifact_changes_test(struct world *w)
     must(store_member_list(s, w->a, &used, &members, &len, &e), &e);
     must(store_member_count(s, &used, &count, &e), &e);
     assert_true(len == 1 && count == 1);
+    used.seen_by = add_user(s, w, "bob"); /* who is not in its entity */
+    must(store_member_list(s, w->a, &used, &members, &len, &e), &e);
+    must(store_member_count(s, &used, &count, &e), &e);
+    assert_true(len == 0 && count == 0);
     assert_int_equal(store_artifact_delete(s, t.id, false, &by, NULL), -ERR_CONFLICT);
     must(store_artifact_delete(s, t.id, true, &by, &e), &e);
     must(store_artifact_by_uid(s, w->a, t.uid, &found, &e), &e);
