@@ -30,6 +30,8 @@ static const struct {
     { "completeMultipartUploadArtifact", ROLE_MEMBER },
     { "commitArtifact", ROLE_MEMBER },
     { "useArtifact", ROLE_MEMBER }, /* of the run's entity; the artifact is read */
+    { "linkArtifact", ROLE_MEMBER },
+    { "unlinkArtifact", ROLE_MEMBER },
     { "updateArtifact", ROLE_MEMBER },
     { "addAliases", ROLE_MEMBER },
     { "deleteAliases", ROLE_MEMBER },

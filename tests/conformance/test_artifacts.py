@@ -400,3 +400,35 @@ def test_an_address_of_a_runs_file_is_for_one_method_and_one_file(system):
     assert http(system, "PUT", get, b"other", key=False)[0] == 403
     assert http(system, "GET", get.replace("f.txt", "g.txt"), key=False)[0] == 403
     assert http(system, "DELETE", get, key=False)[0] == 405
+
+
+def test_versions_are_linked_into_a_portfolio_and_read_back_from_it(system, logged):
+    got = script(system, f"""
+with wandb.init(project={PROJECT!r}) as run:
+    artifact = wandb.Artifact("to-link", type="dataset")
+    with artifact.new_file("x") as f:
+        f.write("one")
+    run.log_artifact(artifact).wait()
+    first = run.link_artifact(artifact, "admin/{PROJECT}/best-data", aliases=["good"])
+second = api.artifact("admin/{PROJECT}/files:best").link("admin/{PROJECT}/best-data")
+again = api.artifact("admin/{PROJECT}/best-data:good")
+print(json.dumps({{"first": [first.name, first.is_link], "second": second.name, "again": [again.version, again.source_name, again.is_link],
+                  "latest": api.artifact("admin/{PROJECT}/best-data:latest").source_name,
+                  "text": open(again.download(root="linked") + "/x").read(),
+                  "linked": [a.name for a in api.artifact("admin/{PROJECT}/to-link:v0").linked_artifacts],
+                  "in it": sorted(a.name for a in api.artifacts("dataset", "admin/{PROJECT}/best-data"))}}))
+""")
+    assert got == {"first": ["best-data:v0", True], "second": "best-data:v1", "again": ["v0", "to-link:v0", True], "latest": "files:v0",
+                   "text": "one", "linked": ["best-data:v0"], "in it": ["best-data:v0", "best-data:v1"]}
+    got = script(system, f"""
+api.artifact("admin/{PROJECT}/best-data:v1").unlink()
+said = None
+try:
+    api.artifact("admin/{PROJECT}/best-data:v0").link("admin/{PROJECT}/files")
+except Exception as e:
+    said = str(e)
+print(json.dumps({{"left": [a.name for a in api.artifacts("dataset", "admin/{PROJECT}/best-data")], "said": said,
+                  "source": api.artifact("admin/{PROJECT}/files:best").state}}))
+""")
+    assert got["left"] == ["best-data:v0"] and got["source"] == "COMMITTED"
+    assert "what runs log into" in got["said"]

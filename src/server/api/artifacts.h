@@ -64,6 +64,9 @@ int resolve_update_manifest(struct gql_call *c, const struct jval **ret, struct 
 int resolve_create_artifact_files(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_complete_upload(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_commit_artifact(struct gql_call *c, const struct jval **ret, struct err *e);
+/* artifact_links.c */
+int resolve_link_artifact(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_unlink_artifact(struct gql_call *c, const struct jval **ret, struct err *e);
 /* artifact_changes.c */
 int resolve_use_artifact(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_update_artifact(struct gql_call *c, const struct jval **ret, struct err *e);

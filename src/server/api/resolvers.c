@@ -135,6 +135,8 @@ const struct gql_resolver api_resolvers[] = {
     { "Mutation.completeMultipartUploadArtifact", resolve_complete_upload },
     { "Mutation.commitArtifact", resolve_commit_artifact },
     { "Mutation.useArtifact", resolve_use_artifact },
+    { "Mutation.linkArtifact", resolve_link_artifact },
+    { "Mutation.unlinkArtifact", resolve_unlink_artifact },
     { "Mutation.updateArtifact", resolve_update_artifact },
     { "Mutation.deleteArtifact", resolve_delete_artifact },
     { "Mutation.addAliases", resolve_add_aliases },

@@ -1,7 +1,5 @@
 /* server/store/artifact_files.c: files of artifacts: promised, arrived, and what a commit makes of
  * them. */
-#include <stdio.h>
-
 #include "server/store/artifacts_internal.h"
 
 static int needs_pending(struct db_conn *c, int64_t artifact_id, struct err *e)
@@ -267,28 +265,6 @@ static int commit_now(struct db_conn *c, struct arena *a, int64_t artifact_id, s
     return rc;
 }
 
-static int join_collection(struct db_conn *c, const struct commit_now *now, const struct store_commit *m,
-                           struct err *e)
-{
-    char own[32];
-    int rc = db_run(c, NULL, e,
-                    "INSERT INTO collection_members (collection_id, artifact_id, version, created_unix_ms)"
-                    " VALUES (?, ?, ?, ?)",
-                    "iiii", now->collection_id, m->artifact_id, now->version, m->now_unix_ms);
-
-    snprintf(own, sizeof(own), "[\"v%lld\"]", (long long)now->version);
-    if (rc == 0)
-        rc =
-            db_run(c, NULL, e,
-                   "UPDATE collections SET next_version = next_version + 1, updated_unix_ms = ? WHERE id = ?",
-                   "ii", m->now_unix_ms, now->collection_id);
-    if (rc == 0)
-        rc = tx_aliases_add(c, now->collection_id, m->artifact_id, str_of(own), e);
-    if (rc == 0)
-        rc = tx_aliases_add(c, now->collection_id, m->artifact_id, STR("[\"latest\"]"), e);
-    return rc < 0 ? rc : tx_aliases_add(c, now->collection_id, m->artifact_id, now->wanted_aliases, e);
-}
-
 static int add_entries(struct db_conn *c, const struct store_commit *m, int64_t *ret_bytes, struct err *e)
 {
     int rc = 0;
@@ -316,7 +292,13 @@ static int commit(struct db_conn *c, void *arg, struct err *e)
 
     if (rc < 0 || !now.pending)
         return rc;
-    rc = join_collection(c, &now, m, e);
+    rc = tx_collection_join(c,
+                            &(struct joining){ .collection_id = now.collection_id,
+                                               .artifact_id = m->artifact_id,
+                                               .version = now.version,
+                                               .aliases = now.wanted_aliases,
+                                               .now_unix_ms = m->now_unix_ms },
+                            e);
     if (rc == 0)
         rc = add_entries(c, m, &bytes, e);
     return rc < 0 ? rc

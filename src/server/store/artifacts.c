@@ -3,8 +3,6 @@
 
 #include <assert.h>
 
-#include "base/jval.h"
-
 static const char *const states[ARTIFACT_STATE_COUNT_] = {
     [ARTIFACT_PENDING] = "PENDING", [ARTIFACT_COMMITTED] = "COMMITTED", [ARTIFACT_DELETED] = "DELETED"
 };
@@ -143,25 +141,10 @@ struct create {
     struct str latest;
 };
 
-static int type_ensure(struct db_conn *c, const struct store_new_artifact *n, int64_t *ret, struct err *e)
-{
-    struct db_stmt *st = NULL;
-    int rc = db_run(c, NULL, e,
-                    "INSERT INTO artifact_types (project_id, name, created_unix_ms)"
-                    " VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                    "isi", n->project_id, n->type, n->now_unix_ms);
-
-    if (rc == 0)
-        rc = db_query(c, &st, e, "SELECT id FROM artifact_types WHERE project_id = ? AND name = ?", "is",
-                      n->project_id, n->type);
-    return rc < 0 ? rc : read_one(NULL, st, "the artifact type", i64_row, ret, e);
-}
-
 static int collection_ensure(struct db_conn *c, struct create *m, struct err *e)
 {
     const struct store_new_artifact *n = m->in;
     struct store_collection found = { 0 };
-    int64_t type_id = 0;
     int rc = tx_collection_by_name(c, m->a, n->project_id, n->collection, &found, e);
 
     if (rc == 0 && (found.is_portfolio || !str_eq(found.type, n->type)))
@@ -173,16 +156,13 @@ static int collection_ensure(struct db_conn *c, struct create *m, struct err *e)
         m->collection_id = found.id;
     if (rc != -ERR_NOT_FOUND)
         return rc;
-    rc = type_ensure(c, n, &type_id, e);
-    if (rc == 0)
-        rc = db_run(c, NULL, e,
-                    "INSERT INTO collections (uid, project_id, type_id, name, created_unix_ms,"
-                    " updated_unix_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                    "ziisii", m->collection_uid, n->project_id, type_id, n->collection, n->now_unix_ms,
-                    n->now_unix_ms);
-    if (rc == 0)
-        m->collection_id = db_last_id(c);
-    return rc;
+    return tx_collection_make(c,
+                              &(struct new_collection){ .uid = m->collection_uid,
+                                                        .project_id = n->project_id,
+                                                        .type = n->type,
+                                                        .name = n->collection,
+                                                        .now_unix_ms = n->now_unix_ms },
+                              &m->collection_id, e);
 }
 
 static int latest_of(struct db_conn *c, struct create *m, struct err *e)
@@ -234,21 +214,6 @@ static int artifact_insert(struct db_conn *c, const struct create *m, int64_t *r
 
     if (rc == 0)
         *ret_id = db_last_id(c);
-    return rc;
-}
-
-int tx_aliases_add(struct db_conn *c, int64_t collection_id, int64_t artifact_id, struct str json,
-                   struct err *e)
-{
-    AUTO_PTR(arena) a = arena_new();
-    struct jval *list = NULL;
-    int rc = json.ptr ? jval_from_json(a, json, "aliases", NULL, &list, e) : 0;
-
-    for (size_t i = 0; rc == 0 && i < jval_len(list); i++)
-        rc = db_run(c, NULL, e,
-                    "INSERT INTO artifact_aliases (collection_id, alias, artifact_id) VALUES (?, ?, ?)"
-                    " ON CONFLICT (collection_id, alias) DO UPDATE SET artifact_id = excluded.artifact_id",
-                    "isi", collection_id, jval_str(jval_at(list, i)), artifact_id);
     return rc;
 }
 

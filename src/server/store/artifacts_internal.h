@@ -30,3 +30,19 @@ NODISCARD int tx_collection_by_name(struct db_conn *c, struct arena *a, int64_t 
 /** tx_aliases_add() - set the aliases of a JSON list (absent: none); those with other versions move. */
 NODISCARD int tx_aliases_add(struct db_conn *c, int64_t collection_id, int64_t artifact_id, struct str json,
                              struct err *e);
+struct new_collection {
+    const char *uid;
+    int64_t project_id;
+    struct str type, name; /* the type is made when it is not there */
+    bool is_portfolio;
+    int64_t now_unix_ms;
+};
+NODISCARD int tx_collection_make(struct db_conn *c, const struct new_collection *n, int64_t *ret_id,
+                                 struct err *e);
+struct joining {
+    int64_t collection_id, artifact_id, version; /* the next one of the collection */
+    struct str aliases;                          /* JSON list; absent: none */
+    int64_t now_unix_ms;
+};
+/** tx_collection_join() - the artifact becomes this version: "vN", "latest", and its aliases. */
+NODISCARD int tx_collection_join(struct db_conn *c, const struct joining *j, struct err *e);

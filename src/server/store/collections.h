@@ -1,7 +1,8 @@
 /*
  * server/store/collections.h: collections of artifacts: their types, versions and aliases.
  *
- * Every committed artifact is a version of the collection it was logged into.
+ * Every committed artifact is a version of the collection it was logged into, and of portfolios that it was
+ * linked into.
  */
 #pragma once
 
@@ -39,6 +40,25 @@ struct store_alias {
 NODISCARD int store_alias_set(struct store *s, const struct store_alias *list, size_t len, struct err *e);
 /** store_alias_remove() - those that are with another version, or nowhere, are left alone. */
 NODISCARD int store_alias_remove(struct store *s, const struct store_alias *list, size_t len, struct err *e);
+/* --- links --- */
+struct store_link {
+    int64_t artifact_id, project_id; /* of the portfolio */
+    struct str portfolio;            /* its name; it is made when it is not there, of the artifact's type */
+    struct str aliases;              /* JSON list text; absent: none */
+    int64_t now_unix_ms;
+};
+struct store_linked {
+    int64_t collection_id, version;
+};
+/** store_artifact_link() - the artifact becomes the portfolio's next version, "latest" with it; one that is
+ * linked already gets the aliases. -ERR_CONFLICT: not committed; a collection that runs log into has the
+ * name, or one of another type. */
+NODISCARD int store_artifact_link(struct store *s, const struct store_link *in, struct store_linked *ret,
+                                  struct err *e);
+/** store_artifact_unlink() - it leaves a portfolio. -ERR_NOT_FOUND: it is not in it, or it is none. */
+NODISCARD int store_artifact_unlink(struct store *s, int64_t artifact_id, int64_t collection_id,
+                                    struct err *e);
+
 /* --- reading --- */
 NODISCARD int store_artifact_type_by_name(struct store *s, struct arena *a, int64_t project_id,
                                           struct str name, struct store_artifact_type *ret, struct err *e);

@@ -2,190 +2,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "access_acts.h"
 #include "api.h"
 #include "base/crypto.h"
 #include "server/access.h"
-
-/* --- the acts ---
- * <...> in a document is the name or id of an object that is made for the one request. A query that is
- * refused has null at @path. */
-static const struct act {
-    const char *name;
-    enum store_role least;
-    const char *document, *path;
-} acts[] = {
-    { "entity", ROLE_VIEWER, "{entity(name:\"<entity>\"){id name isTeam launchAgents{id name hostname}}}",
-      "entity" },
-    { "project", ROLE_VIEWER, "{project(entityName:\"<entity>\",name:\"p\"){id runs{edges{node{id}}}}}",
-      "project" },
-    { "model", ROLE_VIEWER, "{model(entityName:\"<entity>\",name:\"model-registry\"){id runQueues{id name}}}",
-      "model" },
-    { "launchAgent", ROLE_VIEWER, "{launchAgent(id:\"<agent>\"){name hostname}}", "launchAgent" },
-    { "runQueueItem", ROLE_VIEWER,
-      "{runQueueItem(id:\"<item>\"){state runSpec createdBy queue{id name} history{by}}}", "runQueueItem" },
-
-    { "upsertModel", ROLE_MEMBER,
-      "mutation{upsertModel(input:{entityName:\"<entity>\",name:\"new\"}){inserted}}", "" },
-    { "upsertBucket", ROLE_MEMBER,
-      "mutation{upsertBucket(input:{entityName:\"<entity>\",modelName:\"p\",name:\"new\"}){inserted}}", "" },
-    { "upsertBucket", ROLE_MEMBER, "mutation{upsertBucket(input:{id:\"<runid>\",notes:\"x\"}){inserted}}",
-      "" },
-    { "createRunFiles", ROLE_MEMBER,
-      "mutation{createRunFiles(input:{entityName:\"<entity>\",projectName:\"p\",runName:\"<run>\",files:["
-      "\"f\"]"
-      "}){files{uploadUrl}}}",
-      "" },
-    { "markRunFilesUploaded", ROLE_MEMBER,
-      "mutation{markRunFilesUploaded(input:{entityName:\"<entity>\",projectName:\"p\",runName:\"<run>\","
-      "files:[\"f\"]}){success}}",
-      "" },
-    { "updateRunState", ROLE_MEMBER,
-      "mutation{updateRunState(input:{id:\"<runid>\",state:\"failed\"}){success}}", "" },
-    { "stopRun", ROLE_MEMBER, "mutation{stopRun(input:{id:\"<runid>\"}){success}}", "" },
-    { "deleteRun", ROLE_MEMBER, "mutation{deleteRun(input:{id:\"<own runid>\"}){success}}", "" },
-    { "deleteRun.of others", ROLE_ADMIN, "mutation{deleteRun(input:{id:\"<runid>\"}){success}}", "" },
-
-    { "artifact", ROLE_VIEWER,
-      "{artifact(id:\"<artifact>\"){state digest aliases{alias} usedBy{edges{node{id}}}}}", "artifact" },
-    { "artifactCollection", ROLE_VIEWER, "{artifactCollection(id:\"<collection>\"){name state project{id}}}",
-      "artifactCollection" },
-    { "clientIDMapping", ROLE_VIEWER, "{clientIDMapping(clientID:\"<client>\"){serverID}}",
-      "clientIDMapping" },
-    { "upsertSweep", ROLE_MEMBER,
-      "mutation{upsertSweep(input:{entityName:\"<entity>\",projectName:\"p\",config:\"{method: random, "
-      "parameters: {x: {value: 1}}}\"}){inserted}}",
-      "" },
-    { "upsertSweep", ROLE_MEMBER,
-      "mutation{upsertSweep(input:{id:\"<sweepid>\",state:\"CANCELED\"}){inserted}}", "" },
-    { "createAgent", ROLE_MEMBER,
-      "mutation{createAgent(input:{host:\"h\",entityName:\"<entity>\",projectName:\"p\",sweep:\"<sweep>\"}){"
-      "agent{id}}}",
-      "" },
-    { "agentHeartbeat", ROLE_MEMBER, "mutation{agentHeartbeat(input:{id:\"<sweep agent>\"}){commands}}", "" },
-
-    { "createArtifact", ROLE_MEMBER,
-      "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","
-      "artifactCollectionName:\"n\",digest:\"d\"}){artifact{id}}}",
-      "" },
-    { "createArtifactManifest", ROLE_MEMBER,
-      "mutation{createArtifactManifest(input:{artifactID:\"<artifact>\",name:\"m\",digest:\"\",entityName:"
-      "\"<entity>\",projectName:\"p\",runName:\"<run>\"}){artifactManifest{id}}}",
-      "" },
-    { "updateArtifactManifest", ROLE_MEMBER,
-      "mutation{updateArtifactManifest(input:{artifactManifestID:\"<manifest>\",digest:\"\"}){"
-      "artifactManifest{id}}}",
-      "" },
-    { "createArtifactFiles", ROLE_MEMBER,
-      "mutation{createArtifactFiles(input:{artifactFiles:[{artifactID:\"<artifact>\",name:\"f\",md5:"
-      "\"1B2M2Y8AsgTpgAmY7PhCfg==\"}]}){files{edges{node{uploadUrl}}}}}",
-      "" },
-    { "completeMultipartUploadArtifact", ROLE_MEMBER,
-      "mutation{completeMultipartUploadArtifact(input:{completeMultipartAction:Abort,completedParts:[],"
-      "artifactID:\"<whole>\",storagePath:\"\",uploadID:\"<upload>\"}){digest}}",
-      "" },
-    { "commitArtifact", ROLE_MEMBER,
-      "mutation{commitArtifact(input:{artifactID:\"<whole>\"}){artifact{state}}}", "" },
-    { "useArtifact", ROLE_MEMBER,
-      "mutation{useArtifact(input:{entityName:\"<entity>\",projectName:\"p\",runName:\"<run>\",artifactID:"
-      "\"<artifact>\"}){artifact{id}}}",
-      "" },
-    { "updateArtifact", ROLE_MEMBER,
-      "mutation{updateArtifact(input:{artifactID:\"<artifact>\",description:\"x\"}){artifact{description}}}",
-      "" },
-    { "addAliases", ROLE_MEMBER,
-      "mutation{addAliases(input:{artifactID:\"<artifact>\",aliases:[]}){success}}", "" },
-    { "deleteAliases", ROLE_MEMBER,
-      "mutation{deleteAliases(input:{artifactID:\"<artifact>\",aliases:[]}){success}}", "" },
-    { "deleteArtifact", ROLE_MEMBER,
-      "mutation{deleteArtifact(input:{artifactID:\"<own artifact>\"}){artifact{state}}}", "" },
-    { "deleteArtifact.of others", ROLE_ADMIN,
-      "mutation{deleteArtifact(input:{artifactID:\"<artifact>\"}){artifact{state}}}", "" },
-
-    { "createDefaultResourceConfig", ROLE_MEMBER,
-      "mutation{createDefaultResourceConfig(input:{entityName:\"<entity>\",resource:\"vertex\","
-      "config:\"{\\\"resource_args\\\":{}}\"}){success}}",
-      "" },
-    { "createRunQueue", ROLE_MEMBER,
-      "mutation{createRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
-      "queueName:\"new <queue>\",access:USER}){success}}",
-      "" },
-    { "createRunQueue.for all", ROLE_ADMIN,
-      "mutation{createRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
-      "queueName:\"new <queue>\",access:PROJECT}){success}}",
-      "" },
-    { "upsertRunQueue", ROLE_ADMIN,
-      "mutation{upsertRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
-      "queueName:\"new <queue>\",resourceType:\"vertex\",resourceConfig:\"{\\\"resource_args\\\":{}}\"})"
-      "{success}}",
-      "" },
-    { "upsertRunQueue", ROLE_ADMIN,
-      "mutation{upsertRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
-      "queueName:\"<queue>\",resourceType:\"vertex\",resourceConfig:\"{\\\"resource_args\\\":{}}\"}){success}"
-      "}",
-      "" },
-    { "rollbackRunQueue", ROLE_ADMIN,
-      "mutation{rollbackRunQueue(input:{queueID:\"<queueid>\",version:1}){version}}", "" },
-    { "deleteRunQueues", ROLE_ADMIN, "mutation{deleteRunQueues(input:{queueIDs:[\"<queueid>\"]}){success}}",
-      "" },
-
-    { "pushToRunQueue", ROLE_MEMBER,
-      "mutation{pushToRunQueue(input:{queueID:\"<queueid>\",runSpec:\"{}\"}){runQueueItemId}}", "" },
-    { "pushToRunQueue.resources", ROLE_ADMIN,
-      "mutation{pushToRunQueue(input:{queueID:\"<queueid>\","
-      "runSpec:\"{\\\"resource_args\\\":{\\\"vertex\\\":{\\\"x\\\":1}}}\"}){runQueueItemId}}",
-      "" },
-    { "pushToRunQueueByName", ROLE_MEMBER,
-      "mutation{pushToRunQueueByName(input:{entityName:\"<entity>\",projectName:\"model-registry\","
-      "queueName:\"<queue>\",runSpec:\"{\\\"entity\\\":\\\"<entity>\\\",\\\"project\\\":\\\"p\\\"}\"})"
-      "{runQueueItemId}}",
-      "" },
-    { "stopRunQueueItem", ROLE_MEMBER,
-      "mutation{stopRunQueueItem(input:{runQueueItemId:\"<item>\"}){item{state}}}", "" },
-    { "deleteFromRunQueue", ROLE_MEMBER,
-      "mutation{deleteFromRunQueue(input:{queueID:\"<queueid>\",runQueueItemId:\"<own item>\"}){success}}",
-      "" },
-    { "deleteFromRunQueue.of others", ROLE_ADMIN,
-      "mutation{deleteFromRunQueue(input:{queueID:\"<queueid>\",runQueueItemId:\"<item>\"}){success}}", "" },
-
-    { "createLaunchAgent", ROLE_MEMBER,
-      "mutation{createLaunchAgent(input:{entityName:\"<entity>\",projectName:\"model-registry\","
-      "runQueues:[\"<queueid>\"],hostname:\"h\"}){launchAgentId}}",
-      "" },
-    { "updateLaunchAgent", ROLE_MEMBER,
-      "mutation{updateLaunchAgent(input:{launchAgentId:\"<agent>\",agentStatus:\"POLLING\"}){success}}", "" },
-    { "popFromRunQueue", ROLE_MEMBER,
-      "mutation{popFromRunQueue(input:{entityName:\"<entity>\",projectName:\"model-registry\","
-      "queueName:\"<queue>\",launchAgentId:\"<agent>\"}){runSpec}}",
-      "" },
-    { "ackRunQueueItem", ROLE_MEMBER,
-      "mutation{ackRunQueueItem(input:{runQueueItemId:\"<item>\",runName:\"r\"}){success}}", "" },
-    { "failRunQueueItem", ROLE_MEMBER,
-      "mutation{failRunQueueItem(input:{runQueueItemId:\"<item>\",message:\"m\",stage:\"agent\"}){success}}",
-      "" },
-    { "updateRunQueueItemWarning", ROLE_MEMBER,
-      "mutation{updateRunQueueItemWarning(input:{runQueueItemId:\"<item>\",message:\"m\",stage:\"agent\"})"
-      "{success}}",
-      "" },
-    { "finishRunQueueItem", ROLE_MEMBER,
-      "mutation{finishRunQueueItem(input:{runQueueItemId:\"<item>\",outcome:FINISHED}){success}}", "" },
-    { "noteRunQueueItem", ROLE_MEMBER,
-      "mutation{noteRunQueueItem(input:{runQueueItemId:\"<item>\",message:\"m\"}){success}}", "" },
-    { "keepRunQueueItem", ROLE_MEMBER,
-      "mutation{keepRunQueueItem(input:{runQueueItemId:\"<item>\",launchAgentId:\"<agent>\",fence:1}){"
-      "success}}",
-      "" },
-};
-
-static const struct {
-    const char *method, *path;
-    enum store_role least;
-} routes[] = {
-    { "POST", "/files/<entity>/p/<run>/file_stream", ROLE_MEMBER },
-    { "GET", "/files/<entity>/p/<run>/f", ROLE_VIEWER },
-    { "GET", "/artifacts/<entity>/<md5>", ROLE_VIEWER },
-    { "GET", "/artifactsV2/default/<entity>/p/c/<whole>/<md5>/f", ROLE_VIEWER },
-    { "GET", "/artifactsV2/default/<entity>/p/c/<whole>/<whole>/<md5>/f", ROLE_VIEWER },
-};
 
 /* --- the people --- */
 
@@ -234,8 +54,9 @@ static const char *const names[] = { "<entity>",    "<queue>",    "<queueid>",  
                                      "<run>",       "<runid>",    "<item>",         "<own item>",
                                      "<own runid>", "<artifact>", "<own artifact>", "<collection>",
                                      "<client>",    "<manifest>", "<whole>",        "<upload>",
-                                     "<md5>",       "<sweep>",    "<sweepid>",      "<sweep agent>" };
-enum { FIRST_OF_ARTIFACTS = 9, FIRST_OF_SWEEPS = 17 };
+                                     "<md5>",       "<sweep>",    "<sweepid>",      "<sweep agent>",
+                                     "<committed>", "<portfolio>" };
+enum { FIRST_OF_ARTIFACTS = 9, FIRST_OF_SWEEPS = 17, FIRST_OF_LINKS = 20 };
 struct objects {
     const char *values[ARRAY_LEN(names)];
 };
@@ -356,6 +177,22 @@ static const char *file_make(struct office *o, struct objects *now)
     return arena_strdup(a, hex);
 }
 
+/* A version of a portfolio. */
+static void links_make(struct office *o, struct objects *now)
+{
+    now->values[14] = now->values[20] = whole_make(o, now);
+    (void)data(&o->t, o->t.admin,
+               replaced(o->t.w->a,
+                        "mutation{commitArtifact(input:{artifactID:\"<committed>\"}){artifact{id}}}", names,
+                        now->values),
+               "commitArtifact.artifact.id");
+    now->values[21] = made(o, o->t.admin, now,
+                           "mutation{linkArtifact(input:{artifactID:\"<committed>\",entityName:\"<entity>\","
+                           "projectName:\"p\",artifactPortfolioName:\"linked <run>\"}){artifactMembership{"
+                           "artifactCollection{id}}}}",
+                           "linkArtifact.artifactMembership.artifactCollection.id");
+}
+
 static void artifacts_make(struct office *o, struct objects *now, const struct secret *mine)
 {
     struct arena *a = o->t.w->a;
@@ -381,8 +218,8 @@ static struct objects objects_make(struct office *o, const char *entity, const s
                                    const char *document)
 {
     struct arena *a = o->t.w->a;
-    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "", "",
-                                       "",     "", "", "", "", "", "", "", "", "" } };
+    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "", "", "",
+                                       "",     "", "", "", "", "", "", "", "", "", "" } };
 
     o->made++;
     now.values[1] = arena_printf(a, "q%04d", o->made);
@@ -401,8 +238,10 @@ static struct objects objects_make(struct office *o, const char *entity, const s
     now.values[5] = made(o, o->t.admin, &now, MAKE_RUN, "upsertBucket.bucket.id");
     if (names_any(document, FIRST_OF_ARTIFACTS, FIRST_OF_SWEEPS))
         artifacts_make(o, &now, mine);
-    if (names_any(document, FIRST_OF_SWEEPS, ARRAY_LEN(names)))
+    if (names_any(document, FIRST_OF_SWEEPS, FIRST_OF_LINKS))
         sweep_make(o, &now);
+    if (names_any(document, FIRST_OF_LINKS, ARRAY_LEN(names)))
+        links_make(o, &now);
     return now;
 }
 
@@ -436,7 +275,9 @@ static struct objects objects_absent(void)
                                          "0123456789abcdef0123456789abcdef",
                                          "swp99999",
                                          sweep,
-                                         "rrrrrrrrrrrr" } };
+                                         "rrrrrrrrrrrr",
+                                         "qqqqqqqqqqqq",
+                                         "pppppppppppp" } };
 }
 
 /* --- one cell of the table --- */
@@ -712,8 +553,8 @@ static void queue_test(struct world *w)
 
     office_open(&o, w);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct objects now = { .values = { "alpha", "", "", "", "", "", "", "", "", "", "", "", "", "", "",
-                                           "" } };
+        struct objects now = { .values = { "alpha", "", "", "", "", "", "", "", "", "", "",
+                                           "",      "", "", "", "", "", "", "", "", "", "" } };
         struct admin_role_options role = { .team = "alpha", .user = rows[i].user, .role = rows[i].given };
         const struct secret *key = strcmp(rows[i].user, "ann") == 0 ? o.t.ann : NULL;
 
