@@ -80,23 +80,57 @@ static int md5_check(const struct bulk_sums *sums, struct str wanted, struct str
                    STR_ARG(wanted));
 }
 
+/* A file in the spool moves to where bytes of this SHA-256 (hex, into @ret_hex) are. */
+static int blob_place(struct server *s, const char *spooled, const struct bulk_sums *sums,
+                      char ret_hex[SHA_LEN + 1], struct err *e)
+{
+    hex_encode(sums->sha256, sizeof(sums->sha256), ret_hex);
+    return depot_keep(&s->depot, &(struct depot_item){ .sha256 = str_of(ret_hex) }, spooled, sums, e);
+}
+
+/* After the store has named it: see retention.c. */
+static int blob_must_be_there(struct server *s, struct str sha256, struct err *e)
+{
+    bool there = false;
+    int rc = depot_has(&s->depot, &(struct depot_item){ .sha256 = sha256 }, &there, e);
+
+    if (rc == 0 && !there)
+        rc = err_set(e, ERR_STORE,
+                     "the file was taken away while it came, as bytes that nobody names: send it again");
+    return rc;
+}
+
 /* Moves a file in the spool to where it belongs, and says so to the store. */
 static int blob_keep(struct server *s, const char *spooled, const struct bulk_sums *sums,
                      const struct store_artifact_file *f, struct err *e)
 {
     char hex[SHA_LEN + 1];
     const struct store_blob blob = { .sha256 = { hex, SHA_LEN }, .size_bytes = (int64_t)sums->bytes };
-    const struct depot_item item = { .sha256 = blob.sha256 };
-    bool there = true;
-    int rc;
+    int rc = blob_place(s, spooled, sums, hex, e);
 
-    hex_encode(sums->sha256, sizeof(sums->sha256), hex);
-    rc = depot_keep(&s->depot, &item, spooled, sums, e);
     rc = rc < 0 ? rc : store_artifact_file_arrived(s->store, f->id, f->md5, &blob, e);
-    rc = rc < 0 ? rc : depot_has(&s->depot, &item, &there, e);
-    if (rc == 0 && !there) /* see retention.c */
-        rc = err_set(e, ERR_STORE,
-                     "the file was taken away while it came, as bytes that nobody names: send it again");
+    return rc < 0 ? rc : blob_must_be_there(s, blob.sha256, e);
+}
+
+int blob_manifest_put(struct server *s, struct str text, struct store_manifest *m, struct err *e)
+{
+    AUTO_STRBUF struct strbuf path = STRBUF(4096);
+    struct bulk_sums sums = { 0 };
+    char hex[SHA_LEN + 1], md5_hex[33];
+    int rc = depot_spool(&s->depot, &path, e);
+
+    rc = rc < 0 ? rc : bulk_write(s->io, strbuf_cstr(&path), text, &sums, e);
+    rc = rc < 0 ? rc : blob_place(s, strbuf_cstr(&path), &sums, hex, e);
+    if (rc < 0) {
+        server_drop(s, strbuf_cstr(&path));
+        return rc;
+    }
+    hex_encode(sums.md5, sizeof(sums.md5), md5_hex);
+    m->md5 = str_of(md5_hex);
+    m->blob = (struct store_blob){ str_of(hex), (int64_t)sums.bytes };
+    rc = store_artifact_manifest_put(s->store, m, e);
+    rc = rc < 0 ? rc : blob_must_be_there(s, m->blob.sha256, e);
+    m->md5 = m->blob.sha256 = (struct str){ 0 }; /* they were ours */
     return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/crypto.h"
 #include "base/jval.h"
+#include "base/map.h"
 
 bool manifest_path_is_plain(struct str path, size_t max)
 {
@@ -43,19 +44,27 @@ static int by_path(const void *a, const void *b)
     return str_cmp(((const struct manifest_entry *)a)->path, ((const struct manifest_entry *)b)->path);
 }
 
-int manifest_parse(struct arena *a, struct str text, struct manifest *ret, struct err *e)
+static int document_read(struct arena *a, struct str text, struct jval **ret, struct err *e)
 {
     const struct jval_limits limits = { .max_bytes = MANIFEST_MAX_BYTES };
+    int rc = jval_from_json(a, text, "the manifest", &limits, ret, e);
+
+    if (rc == 0 &&
+        (jval_int(jval_get(*ret, "version")) != 1 || !jval_is(jval_get(*ret, "contents"), JVAL_OBJECT)))
+        return err_set(e, ERR_INVALID, "the manifest is not one of version 1 with contents");
+    return rc;
+}
+
+int manifest_parse(struct arena *a, struct str text, struct manifest *ret, struct err *e)
+{
     const struct jval *contents;
     struct jval *v = NULL;
     struct manifest m = { 0 };
-    int rc = jval_from_json(a, text, "the manifest", &limits, &v, e);
+    int rc = document_read(a, text, &v, e);
 
     if (rc < 0)
         return rc;
     contents = jval_get(v, "contents");
-    if (jval_int(jval_get(v, "version")) != 1 || !jval_is(contents, JVAL_OBJECT))
-        return err_set(e, ERR_INVALID, "the manifest is not one of version 1 with contents");
     if (jval_len(contents) > MANIFEST_MAX_ENTRIES)
         return err_set(e, ERR_LIMIT, "the manifest names %zu files, more than %d", jval_len(contents),
                        MANIFEST_MAX_ENTRIES);
@@ -84,4 +93,43 @@ void manifest_digest(const struct manifest *m, char ret[MANIFEST_DIGEST_SIZE])
     }
     md5(strbuf_str(&b), digest);
     hex_encode(digest, sizeof(digest), ret);
+}
+
+/* --- one over another --- */
+
+static const struct jval *entry_of_base(struct arena *a, const struct jval *entry, struct str uid)
+{
+    struct jval *copy;
+
+    if (jval_get(entry, "ref") || jval_get(entry, "birthArtifactID"))
+        return entry;
+    copy = jval_copy(a, entry);
+    jval_set(a, copy, "birthArtifactID", jval_new_str(a, uid));
+    return copy;
+}
+
+int manifest_merge(struct arena *a, const struct manifest_base *base, struct str text, struct str *ret,
+                   struct err *e)
+{
+    AUTO_PTR(map) paths = map_new();
+    struct jval *below = NULL, *above = NULL, *all = jval_new_object(a);
+    const struct jval *contents;
+    int rc = document_read(a, base->text, &below, e);
+
+    rc = rc < 0 ? rc : document_read(a, text, &above, e);
+    if (rc < 0)
+        return rc;
+    contents = jval_get(above, "contents");
+    for (size_t i = 0; i < jval_len(contents); i++) {
+        (void)map_put(paths, jval_key_at(contents, i), paths);
+        jval_append_member(a, all, jval_key_at(contents, i), (struct jval_pos){ 0 }, jval_at(contents, i));
+    }
+    contents = jval_get(below, "contents");
+    for (size_t i = 0; i < jval_len(contents); i++)
+        if (!map_get(paths, jval_key_at(contents, i)))
+            jval_append_member(a, all, jval_key_at(contents, i), (struct jval_pos){ 0 },
+                               entry_of_base(a, jval_at(contents, i), base->uid));
+    jval_set(a, above, "contents", all);
+    *ret = jval_text(a, above, JVAL_COMPACT);
+    return 0;
 }

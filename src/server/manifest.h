@@ -34,3 +34,10 @@ void manifest_digest(const struct manifest *m, char ret[MANIFEST_DIGEST_SIZE]);
 /** manifest_path_is_plain() - relative, UTF-8, without "..", "." or empty parts, '\' and control characters,
  * of at most @max bytes. */
 bool manifest_path_is_plain(struct str path, size_t max);
+struct manifest_base {
+    struct str text, uid; /* of the artifact whose manifest it is */
+};
+/** manifest_merge() - the manifest @text over @base, as JSON in @a: all entries of @text, and those of the
+ * base with other paths, which say that their bytes came for the base. Errors as manifest_parse(). */
+NODISCARD int manifest_merge(struct arena *a, const struct manifest_base *base, struct str text,
+                             struct str *ret, struct err *e);

@@ -144,5 +144,8 @@ NODISCARD int blob_parts_join(struct server *s, struct arena *a, const struct st
 void blob_parts_drop(struct server *s, int64_t file_id, const struct upload_parts *parts);
 NODISCARD int blob_read_manifest(struct server *s, struct arena *a, struct str sha256, struct str *ret,
                                  struct err *e);
+/** blob_manifest_put() - @text becomes the manifest of @m->artifact_id; @m->md5 and @m->blob are filled in
+ * here. Yields. Errors as store_artifact_manifest_put(). */
+NODISCARD int blob_manifest_put(struct server *s, struct str text, struct store_manifest *m, struct err *e);
 /** blobs_open() - make the folders, remove what was left in them days ago. */
 NODISCARD int blobs_open(struct server *s, struct err *e);

@@ -432,3 +432,38 @@ print(json.dumps({{"left": [a.name for a in api.artifacts("dataset", "admin/{PRO
 """)
     assert got["left"] == ["best-data:v0"] and got["source"] == "COMMITTED"
     assert "what runs log into" in got["said"]
+
+
+def test_an_increment_and_a_draft_send_what_is_new_and_are_whole_versions(system):
+    first = log(system, "grows", {"a": "1", "b": "2"})
+    got = script(system, f"""
+import pathlib
+
+def texts(name):
+    folder = pathlib.Path(api.artifact("admin/{PROJECT}/" + name).download(root="grown-" + name.replace(":", "-")))
+    return {{p.name: p.read_text() for p in folder.iterdir()}}
+
+with wandb.init(project={PROJECT!r}) as run:
+    more = wandb.Artifact("grows", type="dataset", incremental=True)
+    for name, text in {{"b": "two", "c": "3"}}.items():
+        with more.new_file(name) as f:
+            f.write(text)
+    second = run.log_artifact(more).wait()
+    draft = api.artifact("admin/{PROJECT}/grows:latest").new_draft()
+    draft.remove("a")
+    with draft.new_file("d") as f:
+        f.write("4")
+    third = run.log_artifact(draft).wait()
+    alone = wandb.Artifact("first-of-its-name", type="dataset", incremental=True)
+    with alone.new_file("x") as f:
+        f.write("x")
+    run.log_artifact(alone).wait()
+v1 = api.artifact("admin/{PROJECT}/grows:v1")
+print(json.dumps({{"versions": [second.version, third.version], "v0": texts("grows:v0"), "v1": texts("grows:v1"), "v2": texts("grows:v2"),
+                  "alone": texts("first-of-its-name:v0"), "count": v1.file_count, "digest": v1.digest == v1.manifest.digest()}}))
+""")
+    assert first["version"] == "v0" and got["versions"] == ["v1", "v2"]
+    assert got["v0"] == {"a": "1", "b": "2"}
+    assert got["v1"] == {"a": "1", "b": "two", "c": "3"} and got["count"] == 3 and got["digest"]
+    assert got["v2"] == {"b": "two", "c": "3", "d": "4"}
+    assert got["alone"] == {"x": "x"}

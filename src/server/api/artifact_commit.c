@@ -1,5 +1,7 @@
 /* server/api/artifact_commit.c: the end of an upload: the manifest is read, and what it names must be here.
  */
+#include <string.h>
+
 #include "base/log.h"
 #include "server/api/artifacts.h"
 #include "server/manifest.h"
@@ -45,6 +47,72 @@ static int manifest_of(struct gql_call *c, const struct store_artifact *t, struc
     *ret = r.manifest;
     return 0;
 }
+
+/* --- incremental --- */
+
+struct merging {
+    struct arena *a;
+    struct manifest_base base;
+    struct str text;
+    char digest[MANIFEST_DIGEST_SIZE];
+    int rc;
+    struct err e;
+};
+
+/* *text becomes the whole one. */
+static void merge_manifests(void *arg)
+{
+    struct merging *m = arg;
+    struct manifest whole = { 0 };
+
+    m->rc = manifest_merge(m->a, &m->base, m->text, &m->text, &m->e);
+    if (m->rc == 0)
+        m->rc = manifest_parse(m->a, m->text, &whole, &m->e);
+    if (m->rc == 0)
+        manifest_digest(&whole, m->digest);
+}
+
+static int texts_of(struct gql_call *c, const struct store_artifact *t, struct merging *ret, struct err *e)
+{
+    struct server *s = caller_of(c)->server;
+    struct str uid = str_sub(t->manifest_name, strlen(ARTIFACT_INCREMENTAL), t->manifest_name.len);
+    struct store_artifact base = { 0 };
+    int rc = find_artifact_to(c, "read", uid, &base, e);
+
+    if (rc == 0 && base.state != ARTIFACT_COMMITTED)
+        return err_set(e, ERR_CONFLICT, "the version that this one is an increment of is deleted");
+    rc = rc < 0 ? rc : blob_read_manifest(s, c->a, base.manifest_sha256, &ret->base.text, e);
+    ret->base.uid = base.uid;
+    return rc < 0 ? rc : blob_read_manifest(s, c->a, t->manifest_sha256, &ret->text, e);
+}
+
+/* The manifest, which is checked, says what is new over another version: the whole one takes its place, so
+ * that it is as any other. */
+static int manifest_complete(struct gql_call *c, struct store_artifact *t, struct manifest *ret,
+                             struct err *e)
+{
+    struct server *s = caller_of(c)->server;
+    struct merging m = { .a = c->a };
+    struct store_manifest put = { .artifact_id = t->id,
+                                  .name = STR("wandb_manifest.json"),
+                                  .now_unix_ms = now_of(c) };
+    int rc;
+
+    if (!str_has_prefix(t->manifest_name, STR(ARTIFACT_INCREMENTAL)))
+        return 0;
+    rc = texts_of(c, t, &m, e);
+    rc = rc < 0 ? rc : io_work(s->io, merge_manifests, &m, e);
+    if (rc < 0)
+        return rc;
+    if (m.rc < 0)
+        return err_set(e, m.e.code, "%s", m.e.msg);
+    put.digest = str_of(m.digest);
+    rc = blob_manifest_put(s, m.text, &put, e);
+    rc = rc < 0 ? rc : find_artifact(c, t->uid, t, e);
+    return rc < 0 ? rc : manifest_of(c, t, ret, e);
+}
+
+/* --- entries --- */
 
 /* The artifact that an entry's bytes were uploaded for; the last one asked for is kept. */
 static int birth_of(struct gql_call *c, struct str uid, struct store_artifact *last, struct err *e)
@@ -114,6 +182,8 @@ int resolve_commit_artifact(struct gql_call *c, const struct jval **ret, struct 
 
     if (rc == 0 && artifact.state == ARTIFACT_PENDING)
         rc = manifest_of(c, &artifact, &manifest, e);
+    if (rc == 0 && artifact.state == ARTIFACT_PENDING)
+        rc = manifest_complete(c, &artifact, &manifest, e);
     if (rc == 0)
         rc = entries_of(c, &artifact, &manifest, &entries, e);
     m = (struct store_commit){

@@ -66,18 +66,37 @@ static int manifest_declare(struct gql_call *c, int64_t artifact_id, struct str 
     return rc;
 }
 
+/* The name in the store of a manifest that is given as @type. */
+static int manifest_stored_name(struct gql_call *c, struct str type, struct str *name, struct err *e)
+{
+    struct str base_uid = gql_arg_str(c, "input.baseArtifactID");
+    struct store_artifact base = { 0 };
+    int rc = 0;
+
+    if (!type.ptr || str_is(type, "FULL"))
+        return 0;
+    if (!str_is(type, "INCREMENTAL"))
+        return err_set(e, ERR_INVALID,
+                       "this server takes whole and incremental manifests, and this one is %.*s",
+                       STR_ARG(type));
+    if (base_uid.len == 0) /* the first version: there is nothing below */
+        return 0;
+    rc = find_artifact_to(c, "read", base_uid, &base, e);
+    if (rc == 0)
+        *name = str_of(arena_printf(c->a, ARTIFACT_INCREMENTAL "%.*s", STR_ARG(base.uid)));
+    return rc;
+}
+
 int resolve_create_manifest(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    struct str name = gql_arg_str(c, "input.name"), type = gql_arg_str(c, "input.type");
+    struct str name = gql_arg_str(c, "input.name");
     struct store_artifact artifact = { 0 };
-    int rc;
+    int rc = artifact_name_check(name, "a manifest's name", e);
 
-    if (type.ptr && !str_is(type, "FULL"))
-        return err_set(e, ERR_INVALID, "this server takes whole manifests only, and this one is %.*s",
-                       STR_ARG(type));
-    rc = artifact_name_check(name, "a manifest's name", e);
     if (rc == 0)
         rc = find_artifact(c, gql_arg_str(c, "input.artifactID"), &artifact, e);
+    if (rc == 0)
+        rc = manifest_stored_name(c, gql_arg_str(c, "input.type"), &name, e);
     return rc < 0 ? rc : manifest_declare(c, artifact.id, name, ret, e);
 }
 

@@ -30,6 +30,10 @@ NODISCARD int alias_check(struct str alias, struct err *e);
 /** artifact_metadata_arg() - input.metadata: JSON text, or absent. */
 NODISCARD int artifact_metadata_arg(struct gql_call *c, struct str *ret, struct err *e);
 
+/* What a manifest is called in the store that says only what is new, with the uid of the artifact it is over
+ * behind it; no name of a client's has a colon. */
+#define ARTIFACT_INCREMENTAL "incremental:"
+
 /* --- resolvers --- */
 /* artifacts.c */
 int resolve_artifact(struct gql_call *c, const struct jval **ret, struct err *e);

@@ -186,6 +186,38 @@ int store_artifact_file_arrived(struct store *s, int64_t id, struct str md5, con
     return db_write(s->db, file_arrived, &f, e);
 }
 
+struct manifest_put {
+    const struct store_manifest *in;
+    struct store_artifact_file made;
+};
+
+static int manifest_put(struct db_conn *c, void *arg, struct err *e)
+{
+    struct manifest_put *m = arg;
+    const struct store_manifest *in = m->in;
+    const struct store_new_file file = { .is_manifest = true, .name = in->name, .md5 = in->md5 };
+    struct declare d = { .artifact_id = in->artifact_id,
+                         .now_unix_ms = in->now_unix_ms,
+                         .files = &file,
+                         .len = 1,
+                         .ret = &m->made };
+    struct file_args f = { .md5 = in->md5, .blob = &in->blob };
+    int rc = declare(c, &d, e);
+
+    f.id = m->made.id;
+    rc = rc < 0 ? rc : file_arrived(c, &f, e);
+    return rc < 0 ? rc
+                  : db_run(c, NULL, e, "UPDATE artifacts SET digest = ? WHERE id = ?", "si", in->digest,
+                           in->artifact_id);
+}
+
+int store_artifact_manifest_put(struct store *s, const struct store_manifest *in, struct err *e)
+{
+    struct manifest_put m = { .in = in };
+
+    return db_write(s->db, manifest_put, &m, e);
+}
+
 static int blob_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
     *(struct store_blob *)ret =

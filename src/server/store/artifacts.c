@@ -48,7 +48,8 @@ int artifact_row_at(struct arena *a, struct db_stmt *st, int at, struct store_ar
                                 .file_count = db_col_i64(st, at + 20),
                                 .created_unix_ms = db_col_i64(st, at + 21),
                                 .updated_unix_ms = db_col_i64(st, at + 22),
-                                .manifest_sha256 = col(a, st, at + 23) };
+                                .manifest_sha256 = col(a, st, at + 23),
+                                .manifest_name = col(a, st, at + 24) };
 
     if (!state_parse(db_col_str(st, at + 5), &r.state))
         return err_set(e, ERR_STORE, "artifact %.*s has an unknown state", STR_ARG(r.uid));

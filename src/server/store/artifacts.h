@@ -30,6 +30,7 @@ struct store_artifact {
     int64_t run_id, user_id; /* run_id 0: logged by no run */
     int64_t size_bytes, file_count;
     struct str manifest_sha256; /* absent: not here yet */
+    struct str manifest_name;   /* absent: none was promised */
     int64_t created_unix_ms, updated_unix_ms;
 };
 struct store_new_artifact {
@@ -88,6 +89,14 @@ struct store_blob {
  * PENDING any more, or another content was promised since. */
 NODISCARD int store_artifact_file_arrived(struct store *s, int64_t id, struct str md5,
                                           const struct store_blob *b, struct err *e);
+struct store_manifest {
+    int64_t artifact_id, now_unix_ms;
+    struct str name, md5, digest; /* hex, both; @digest: the artifact's */
+    struct store_blob blob;
+};
+/** store_artifact_manifest_put() - this is the manifest of a PENDING artifact now, its bytes are on the disk,
+ * and its digest is the artifact's. -ERR_CONFLICT: not PENDING. */
+NODISCARD int store_artifact_manifest_put(struct store *s, const struct store_manifest *m, struct err *e);
 /** store_artifact_blob() - the file with this MD5 that was uploaded for the artifact. */
 NODISCARD int store_artifact_blob(struct store *s, struct arena *a, int64_t artifact_id, struct str md5,
                                   struct store_blob *ret, struct err *e);

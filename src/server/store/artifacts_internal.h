@@ -3,17 +3,17 @@
 
 #include "server/store/store_internal.h"
 
-/* 24 columns, for artifact_row_at(); the artifact is a. */
+/* 25 columns, for artifact_row_at(); the artifact is a. */
 #define ARTIFACT_COLUMNS                                                                                     \
     "a.id, a.uid, a.collection_id, a.project_id, ap.entity_id, a.state, a.version, ac.name, aty.name,"       \
     " ap.name, an.name, a.digest, a.description, a.metadata, a.tags, a.ttl_s, a.history_step, a.run_id,"     \
-    " a.user_id, a.size_bytes, a.file_count, a.created_unix_ms, a.updated_unix_ms, af.sha256"
+    " a.user_id, a.size_bytes, a.file_count, a.created_unix_ms, a.updated_unix_ms, af.sha256, af.name"
 #define ARTIFACT_JOINS                                                                                       \
     " JOIN collections ac ON ac.id = a.collection_id JOIN artifact_types aty ON aty.id = ac.type_id"         \
     " JOIN projects ap ON ap.id = a.project_id JOIN entities an ON an.id = ap.entity_id"                     \
     " LEFT JOIN artifact_files af ON af.id = a.manifest_id"
 #define ARTIFACT_TABLES "artifacts a" ARTIFACT_JOINS
-enum { ARTIFACT_COLUMN_COUNT = 24 };
+enum { ARTIFACT_COLUMN_COUNT = 25 };
 /* 13 columns, for collection_row_at(); the collection is c. */
 #define COLLECTION_COLUMNS                                                                                   \
     "c.id, c.uid, c.project_id, p.entity_id, c.name, t.name, p.name, n.name, c.is_portfolio,"                \
