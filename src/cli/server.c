@@ -98,9 +98,9 @@ const struct verb verb_server = {
         "for; the server\nthen makes none.\n\n"
         "With --files the server's Google credentials need roles/storage.objectUser on the bucket. With a "
         "key "
-        "file, or\nroles/iam.serviceAccountTokenCreator of their account on itself, clients download from "
-        "the "
-        "bucket by signed\naddresses; else, and with --no-links, through the server.\n\n"
+        "file, or\nroles/iam.serviceAccountTokenCreator of their account on itself, clients exchange files "
+        "of "
+        "artifacts with the\nbucket by signed addresses; else, and with --no-links, through the server.\n\n"
         "Clients believe a certificate of a private authority when SSL_CERT_FILE names that authority's PEM "
         "file\n(slipway) or REQUESTS_CA_BUNDLE does (wandb).",
     .examples = "  slipway server --data /var/lib/slipway --port 8080\n"

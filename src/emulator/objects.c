@@ -44,6 +44,7 @@ static void set_digests(struct storage_call *c, struct jval *v, struct str bytes
 static struct jval *new_object(struct storage_call *c, const struct object_data *d)
 {
     struct jval *v = jval_new_object(c->a);
+    AUTO_STRBUF struct strbuf etag = STRBUF(64);
     int64_t now = io_now_unix_ms(c->m->io);
     const char *generation = arena_printf(c->a, "%lld", (long long)now * 1000);
     char time[RFC3339_SIZE];
@@ -56,6 +57,8 @@ static struct jval *new_object(struct storage_call *c, const struct object_data 
     jval_set(c->a, v, "bucket", jval_new_str(c->a, c->bucket));
     jval_set_cstr(c->a, v, "generation", generation);
     jval_set_cstr(c->a, v, "metageneration", "1");
+    strbuf_add_base64(&etag, str_of(generation)); /* opaque, and another for each generation */
+    jval_set_cstr(c->a, v, "etag", strbuf_cstr(&etag));
     jval_set(c->a, v, "contentType",
              jval_new_str(c->a, d->content_type.len ? d->content_type : STR("application/octet-stream")));
     jval_set_cstr(c->a, v, "storageClass", "STANDARD");

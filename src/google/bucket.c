@@ -139,6 +139,14 @@ static int object_read(struct bucket *b, struct arena *a, const struct jval *v, 
     return 0;
 }
 
+static bool sums_fit(const struct bucket_object *o, const struct bulk_sums *sums)
+{
+    char hex[2 * MD5_LEN + 1];
+
+    hex_encode(sums->md5, MD5_LEN, hex);
+    return o->bytes == (int64_t)sums->bytes && (!o->md5.ptr || str_is(o->md5, hex));
+}
+
 int bucket_stat(struct bucket *b, struct arena *a, struct str name, struct bucket_object *ret, struct err *e)
 {
     const struct google_request req = { .service = "storage",
@@ -323,14 +331,12 @@ int bucket_put(struct bucket *b, struct str name, const char *path, const struct
     const struct upload u = { b, name, path, (int64_t)sums->bytes };
     struct bucket_object made = { { NULL, 0 }, 0, 0 };
     const struct jval *v = NULL;
-    char hex[2 * MD5_LEN + 1];
     int rc = u.bytes <= BUCKET_PIECE_BYTES ? put_whole(&u, a, &v, e) : put_in_pieces(&u, a, &v, e);
 
     rc = rc < 0 ? rc : object_read(b, a, v, &made, e);
     if (rc < 0)
         return rc;
-    hex_encode(sums->md5, MD5_LEN, hex);
-    if (made.bytes == u.bytes && (!made.md5.ptr || str_is(made.md5, hex)))
+    if (sums_fit(&made, sums))
         return 0;
     (void)!bucket_delete(b, name, NULL);
     return err_set(e, ERR_REMOTE, "%s: what arrived is not what was sent", b->url);
@@ -379,8 +385,12 @@ int bucket_get(struct bucket *b, struct str name, const char *path, struct bulk_
     rc = rc < 0 ? rc : bulk_write(b->io, path, STR(""), &sums, e);
     for (int64_t at = 0; rc == 0 && at < d.o.bytes; at += BUCKET_PIECE_BYTES)
         rc = get_piece(&d, at, e);
-    rc = rc < 0 ? rc : bulk_sum(b->io, path, ret, e);
-    if (rc < 0)
+    rc = rc < 0 ? rc : bulk_sum(b->io, path, &sums, e);
+    if (rc == 0 && !sums_fit(&d.o, &sums))
+        rc = err_set(e, ERR_REMOTE, "%s: what came is not what Cloud Storage has", b->url);
+    if (rc == 0)
+        *ret = sums;
+    else
         (void)!file_remove(b->io, path, NULL); /* the first failure is the one to tell */
     return rc;
 }

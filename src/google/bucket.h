@@ -38,7 +38,8 @@ NODISCARD int bucket_stat(struct bucket *b, struct arena *a, struct str name, st
  * Cloud Storage then has is compared with @sums, the file's: -ERR_REMOTE, and the object is removed. */
 NODISCARD int bucket_put(struct bucket *b, struct str name, const char *path, const struct bulk_sums *sums,
                          struct err *e);
-/** bucket_get() - the object in the new file @path, with its sums; what is not whole is removed. */
+/** bucket_get() - the object in the new file @path, with its sums, which are what Cloud Storage says, or it
+ * is -ERR_REMOTE. On failure there is no file. */
 NODISCARD int bucket_get(struct bucket *b, struct str name, const char *path, struct bulk_sums *ret,
                          struct err *e);
 /** bucket_read() - a small object into the arena. -ERR_LIMIT over @max_bytes. */

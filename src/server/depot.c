@@ -6,7 +6,7 @@
 #include "io/file.h"
 #include "server/places.h"
 
-enum { LINK_LASTS_S = 60 * 60, UNSIGNED_FOR_MS = 5 * 60 * 1000 };
+enum { LINK_LASTS_S = 60 * 60, UPLOAD_LASTS_S = 24 * 60 * 60, UNSIGNED_FOR_MS = 5 * 60 * 1000 };
 
 /* --- names --- */
 
@@ -130,19 +130,8 @@ int depot_remove(const struct depot *d, const struct depot_item *t, struct err *
 
 /* --- replying --- */
 
-static int sha_check(const struct depot_item *t, const struct bulk_sums *sums, struct err *e)
-{
-    char hex[65];
-
-    hex_encode(sums->sha256, sizeof(sums->sha256), hex);
-    if (!t->sha256.ptr || str_is(t->sha256, hex))
-        return 0;
-    return err_set(e, ERR_REMOTE, "the object of %.*s has another SHA-256: %s", STR_ARG(t->sha256), hex);
-}
-
 /* By way of the spool, where it has no name any more when the reply begins. */
-static int reply_through_us(const struct depot *d, struct http_exchange *x, const struct depot_item *t,
-                            struct str object, struct err *e)
+static int reply_through_us(const struct depot *d, struct http_exchange *x, struct str object, struct err *e)
 {
     AUTO_STRBUF struct strbuf path = STRBUF(4096);
     struct bulk_sums sums = { 0 };
@@ -151,31 +140,37 @@ static int reply_through_us(const struct depot *d, struct http_exchange *x, cons
     rc = rc < 0 ? rc : ours(bucket_get(d->bucket, object, strbuf_cstr(&path), &sums, e), true, e);
     if (rc < 0)
         return rc;
-    rc = sha_check(t, &sums, e);
-    if (rc == 0)
-        rc = http_reply_file(x, strbuf_cstr(&path), "application/octet-stream", e);
+    rc = http_reply_file(x, strbuf_cstr(&path), "application/octet-stream", e);
     drop(d, strbuf_cstr(&path));
     return rc;
 }
 
-/* Does it make the reply? Who cannot sign is not asked again at once. */
+/* Who cannot sign is not asked again at once. -ERR_CONFIG: no links. */
+static int link_of(struct depot *d, struct arena *a, const struct bucket_link *l, struct str *ret,
+                   struct err *e)
+{
+    struct err why = { 0 };
+
+    if (!d->bucket || !d->links || io_now_ms(d->io) < d->links_from_ms)
+        return err_set(e, ERR_CONFIG, "no addresses of a bucket are given");
+    if (bucket_link(d->bucket, a, l, ret, &why) == 0)
+        return 0;
+    LOG_WARNING("files.not_signed", "bucket=%s advice=\"files go through the server meanwhile\" error=\"%s\"",
+                bucket_url(d->bucket), why.msg);
+    d->links_from_ms = io_now_ms(d->io) + UNSIGNED_FOR_MS;
+    return err_set(e, ERR_CONFIG, "%s", why.msg);
+}
+
+/* Does it make the reply? */
 static bool reply_by_link(struct depot *d, struct http_exchange *x, struct str object, struct str save_as)
 {
     const struct bucket_link l = {
         .method = "GET", .name = object, .lasts_s = LINK_LASTS_S, .save_as = save_as
     };
     struct str url = { 0 };
-    struct err e = { 0 };
 
-    if (!d->links || io_now_ms(d->io) < d->links_from_ms)
+    if (link_of(d, x->a, &l, &url, NULL) < 0)
         return false;
-    if (bucket_link(d->bucket, x->a, &l, &url, &e) < 0) {
-        LOG_WARNING("files.not_signed",
-                    "bucket=%s advice=\"downloads go through the server meanwhile\" error=\"%s\"",
-                    bucket_url(d->bucket), e.msg);
-        d->links_from_ms = io_now_ms(d->io) + UNSIGNED_FOR_MS;
-        return false;
-    }
     http_reply_header(x, "Location", url);
     http_reply_header(x, "Cache-Control", STR("no-store"));
     http_reply_text(x, 302, "text/plain", STR(""));
@@ -193,5 +188,37 @@ int depot_reply(struct depot *d, struct http_exchange *x, const struct depot_ite
         return rc;
     if (!d->bucket)
         return http_reply_file(x, strbuf_cstr(&path), "application/octet-stream", e);
-    return reply_by_link(d, x, object, save_as) ? 0 : reply_through_us(d, x, t, object, e);
+    return reply_by_link(d, x, object, save_as) ? 0 : reply_through_us(d, x, object, e);
+}
+
+/* --- past us --- */
+
+void depot_direct_sha256(int64_t entity_id, struct str md5_hex, char ret[65])
+{
+    AUTO_STRBUF struct strbuf text = STRBUF(256);
+    uint8_t digest[32];
+
+    strbuf_addf(&text, "entity %lld md5 %.*s", (long long)entity_id, STR_ARG(md5_hex));
+    sha256(strbuf_str(&text), digest);
+    hex_encode(digest, sizeof(digest), ret);
+}
+
+int depot_direct_url(struct depot *d, struct arena *a, const struct depot_item *t, struct str md5_base64,
+                     struct str *ret, struct err *e)
+{
+    AUTO_STRBUF struct strbuf name = STRBUF(4096);
+    struct bucket_link l = { .method = "PUT", .lasts_s = UPLOAD_LASTS_S, .md5 = md5_base64 };
+    int rc = object_of(&name, t, &l.name, e);
+
+    return rc < 0 ? rc : link_of(d, a, &l, ret, e);
+}
+
+int depot_direct_look(const struct depot *d, struct arena *a, const struct depot_item *t,
+                      struct bucket_object *ret, struct err *e)
+{
+    AUTO_STRBUF struct strbuf name = STRBUF(4096);
+    struct str object = { 0 };
+    int rc = object_of(&name, t, &object, e);
+
+    return rc < 0 ? rc : ours(bucket_stat(d->bucket, a, object, ret, e), true, e);
 }

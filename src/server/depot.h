@@ -31,6 +31,18 @@ NODISCARD int depot_spool(const struct depot *d, struct strbuf *path, struct err
  */
 NODISCARD int depot_keep(const struct depot *d, const struct depot_item *t, const char *spooled,
                          const struct bulk_sums *sums, struct err *e);
+/* Bytes that clients bring to the bucket themselves: nobody of us reads them, so their SHA-256 is not known.
+ * They are kept, and named in the store, under one of their MD5, which Cloud Storage checks, and of whose
+ * they are: within an entity content is known by its MD5 anyway, and no other can bring its bytes under it.
+ */
+void depot_direct_sha256(int64_t entity_id, struct str md5_hex, char ret[65]);
+/** depot_direct_url() - where such bytes may be PUT to for a day, with the header Content-MD5: @md5_base64.
+ * -ERR_CONFIG: nowhere (no bucket, no links). */
+NODISCARD int depot_direct_url(struct depot *d, struct arena *a, const struct depot_item *t,
+                               struct str md5_base64, struct str *ret, struct err *e);
+/** depot_direct_look() - what came there. -ERR_NOT_FOUND. */
+NODISCARD int depot_direct_look(const struct depot *d, struct arena *a, const struct depot_item *t,
+                                struct bucket_object *ret, struct err *e);
 NODISCARD int depot_has(const struct depot *d, const struct depot_item *t, bool *ret, struct err *e);
 /** depot_read() - a small one into memory. -ERR_LIMIT, -ERR_NOT_FOUND. */
 NODISCARD int depot_read(const struct depot *d, struct arena *a, const struct depot_item *t, size_t max_bytes,
@@ -39,8 +51,8 @@ NODISCARD int depot_read(const struct depot *d, struct arena *a, const struct de
 NODISCARD int depot_remove(const struct depot *d, const struct depot_item *t, struct err *e);
 /**
  * depot_reply() - it as the reply of @x: the bytes, or (302) an address of the bucket that is good for an
- * hour. What comes out of a bucket through us has its SHA-256, or it is -ERR_REMOTE. -ERR_NOT_FOUND; on
- * failure no reply is made.
+ * hour. What comes out of a bucket through us has the MD5 that is known of it, or it is -ERR_REMOTE.
+ * -ERR_NOT_FOUND; on failure no reply is made.
  */
 NODISCARD int depot_reply(struct depot *d, struct http_exchange *x, const struct depot_item *t,
                           struct str save_as, struct err *e);

@@ -194,7 +194,8 @@ static int blobs_go(const struct retention_job *j, struct retention_done *d, str
         AUTO_PTR(arena) a = arena_new();
         struct str *list = NULL;
 
-        rc = store_dropped_list(j->store, a, str_of(last), &list, &len, e);
+        rc = store_dropped_list(j->store, a, &(struct store_dropped_query){ str_of(last), j->by.now_unix_ms },
+                                &list, &len, e);
         for (size_t i = 0; rc == 0 && i < len; i++)
             rc = blob_go(j, list[i], d, e);
         if (rc == 0 && len > 0)

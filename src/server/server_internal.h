@@ -144,6 +144,20 @@ NODISCARD int blob_parts_join(struct server *s, struct arena *a, const struct st
 void blob_parts_drop(struct server *s, int64_t file_id, const struct upload_parts *parts);
 NODISCARD int blob_read_manifest(struct server *s, struct arena *a, struct str sha256, struct str *ret,
                                  struct err *e);
+enum { BLOB_DIRECT_MAX = 100 };
+struct blob_direct {
+    int64_t entity_id;
+    struct str md5_hex;
+    struct str ret_url, ret_md5_base64; /* the latter as the header Content-MD5 */
+};
+/** blob_direct_offer() - where a client may PUT this file past us, in @a; absent: it goes to
+ * blob_upload_url(). Of more than BLOB_DIRECT_MAX files at once, small ones as a rule, each signature and
+ * look costs more than it saves. Yields. */
+NODISCARD int blob_direct_offer(struct server *s, struct arena *a, struct blob_direct *d, struct err *e);
+/** blob_direct_arrived() - has it come? Then the store is told. Yields. -ERR_NOT_FOUND; -ERR_INVALID: it is
+ * not what was promised. */
+NODISCARD int blob_direct_arrived(struct server *s, struct arena *a, const struct store_artifact *t,
+                                  struct str md5_hex, struct store_blob *ret, struct err *e);
 /** blob_manifest_put() - @text becomes the manifest of @m->artifact_id; @m->md5 and @m->blob are filled in
  * here. Yields. Errors as store_artifact_manifest_put(). */
 NODISCARD int blob_manifest_put(struct server *s, struct str text, struct store_manifest *m, struct err *e);

@@ -3,6 +3,7 @@ against an emulator that checks who sends what, signatures too."""
 
 import concurrent.futures
 import datetime
+import hashlib
 import json
 import time
 
@@ -87,7 +88,10 @@ def test_what_is_logged_is_in_the_bucket_and_read_back(place, cloud, way):
     names = cloud.names()
     assert all(n.startswith(("team/a/objects/", "team/a/run-files/")) for n in names), names
     blobs = [b for b in cloud.client.list_blobs("files") if b.size == 256 * 400]
-    assert [b.download_as_bytes() for b in blobs] == [bytes(range(256)) * 400]
+    data = bytes(range(256)) * 400
+    assert [b.download_as_bytes() for b in blobs] == [data]
+    digest = hashlib.sha256(data).hexdigest()
+    assert (f"team/a/objects/{digest[:2]}/{digest[2:]}" in names) == (way == "through the server"), "else the server has not read it"
     assert not [f for f in (place.folder / "server").rglob("*") if f.is_file() and f.stat().st_size == 256 * 400], "no copy stays"
     reply = artifact_file(place)
     assert reply.status_code == (200 if way == "through the server" else 302), server.log()

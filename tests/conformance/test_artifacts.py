@@ -467,3 +467,28 @@ print(json.dumps({{"versions": [second.version, third.version], "v0": texts("gro
     assert got["v1"] == {"a": "1", "b": "two", "c": "3"} and got["count"] == 3 and got["digest"]
     assert got["v2"] == {"b": "two", "c": "3", "d": "4"}
     assert got["alone"] == {"x": "x"}
+
+
+def test_references_are_kept_and_fetched_from_where_they_are(system):
+    got = script(system, f"""
+import functools, http.server, pathlib, threading
+from google.cloud import storage
+storage.Client().create_bucket("some-bucket").blob("model.bin").upload_from_string("a model")
+pathlib.Path("far").mkdir()
+pathlib.Path("far/far.txt").write_text("from afar")
+serve = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory="far"))
+threading.Thread(target=serve.serve_forever, daemon=True).start()
+with wandb.init(project={PROJECT!r}) as run:
+    artifact = wandb.Artifact("elsewhere", type="dataset")
+    artifact.add_reference(f"http://127.0.0.1:{{serve.server_port}}/far.txt")
+    artifact.add_reference("gs://some-bucket/model.bin", name="model")
+    with artifact.new_file("here") as f:
+        f.write("here")
+    run.log_artifact(artifact).wait()
+back = api.artifact("admin/{PROJECT}/elsewhere:v0")
+print(json.dumps({{"refs": {{n: t.ref and t.ref.partition(":")[0] for n, t in back.manifest.entries.items()}}, "count": back.file_count,
+                  "far": open(back.get_entry("far.txt").download(root="fetched")).read(),
+                  "model": open(back.get_entry("model").download(root="fetched")).read()}}))
+serve.shutdown()
+""", STORAGE_EMULATOR_HOST=system.emulator, GOOGLE_CLOUD_PROJECT="slipway-local")
+    assert got == {"refs": {"far.txt": "http", "model": "gs", "here": None}, "count": 3, "far": "from afar", "model": "a model"}

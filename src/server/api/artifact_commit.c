@@ -122,6 +122,15 @@ static int birth_of(struct gql_call *c, struct str uid, struct store_artifact *l
     return find_artifact_to(c, "read", uid, last, e);
 }
 
+/* Uploaded to us, or past us. */
+static int bytes_of(struct gql_call *c, const struct store_artifact *birth, struct str md5,
+                    struct store_blob *ret, struct err *e)
+{
+    int rc = store_artifact_blob(store_of(c), c->a, birth->id, md5, ret, e);
+
+    return rc == -ERR_NOT_FOUND ? blob_direct_arrived(caller_of(c)->server, c->a, birth, md5, ret, e) : rc;
+}
+
 static int entry_resolve(struct gql_call *c, const struct manifest_entry *m, struct store_artifact *birth,
                          struct store_entry *ret, struct err *e)
 {
@@ -137,7 +146,7 @@ static int entry_resolve(struct gql_call *c, const struct manifest_entry *m, str
         if (rc == 0)
             rc = birth_of(c, m->birth_uid, birth, e);
         if (rc == 0)
-            rc = store_artifact_blob(store_of(c), c->a, birth->id, md5, &blob, e);
+            rc = bytes_of(c, birth, md5, &blob, e);
         if (rc == -ERR_NOT_FOUND)
             return err_set(e, ERR_CONFLICT, "file '%.*s' of the manifest has not been uploaded",
                            STR_ARG(str_sub(m->path, 0, 200)));

@@ -179,6 +179,23 @@ static int parts_offer(struct gql_call *c, const struct jval *spec, const struct
     return 0;
 }
 
+/* In place of our own address. */
+static int direct_offer(struct gql_call *c, int64_t entity_id, const struct store_new_file *f, struct jval *o,
+                        struct err *e)
+{
+    struct jval *headers = jval_new_array(c->a);
+    struct blob_direct d = { .entity_id = entity_id, .md5_hex = f->md5 };
+    int rc = blob_direct_offer(caller_of(c)->server, c->a, &d, e);
+
+    if (rc < 0 || !d.ret_url.ptr)
+        return rc;
+    jval_push(c->a, headers,
+              jval_new_cstr(c->a, arena_printf(c->a, "Content-MD5:%.*s", STR_ARG(d.ret_md5_base64))));
+    set_text(c->a, o, "uploadUrl", d.ret_url);
+    jval_set(c->a, o, "uploadHeaders", headers);
+    return 0;
+}
+
 struct offer {
     const struct store_artifact *artifact;
     const struct jval *specs;
@@ -197,6 +214,9 @@ static int uploads_object(struct gql_call *c, const struct offer *f, const struc
         struct jval *file = upload_object(c, &f->made[i], f->files[i].name);
 
         rc = parts_offer(c, jval_at(f->specs, i), &f->made[i], file, e);
+        if (rc == 0 && !f->made[i].is_here && f->len <= BLOB_DIRECT_MAX &&
+            jval_len(jval_get(jval_at(f->specs, i), "uploadPartsInput")) == 0)
+            rc = direct_offer(c, f->artifact->entity_id, &f->files[i], file, e);
         jval_set(c->a, file, "artifact", owner);
         connection_add(&list, file, f->made[i].id);
     }

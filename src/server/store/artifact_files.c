@@ -149,6 +149,34 @@ int store_artifact_file_by_id(struct store *s, struct arena *a, int64_t id, stru
     return db_read(s->db, file_by_id, &f, e);
 }
 
+static int file_id_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct store_artifact_file *)ret = (struct store_artifact_file){ .id = db_col_i64(st, 0),
+                                                                       .artifact_id = db_col_i64(st, 1),
+                                                                       .is_here = !db_col_is_null(st, 2) };
+    return 0;
+}
+
+static int file_by_md5(struct db_conn *c, void *arg, struct err *e)
+{
+    struct file_args *f = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT id, artifact_id, sha256 FROM artifact_files WHERE artifact_id = ? AND md5 = ?"
+                      " AND is_manifest = 0 LIMIT 1",
+                      "is", f->id, f->md5);
+
+    return rc < 0 ? rc : read_one(NULL, st, "the file", file_id_row, f->ret, e);
+}
+
+int store_artifact_file_by_md5(struct store *s, int64_t artifact_id, struct str md5,
+                               struct store_artifact_file *ret, struct err *e)
+{
+    struct file_args f = { .id = artifact_id, .md5 = md5, .ret = ret };
+
+    return db_read(s->db, file_by_md5, &f, e);
+}
+
 /* The client sends it again; by then they have gone. */
 static int not_doomed(struct db_conn *c, struct str sha256, struct err *e)
 {

@@ -82,13 +82,17 @@ NODISCARD int store_artifact_declare(struct store *s, struct arena *a, const str
 NODISCARD int store_artifact_file_by_id(struct store *s, struct arena *a, int64_t id,
                                         struct store_artifact_file *ret, struct err *e);
 struct store_blob {
-    struct str sha256; /* hex */
+    struct str sha256; /* hex; of bytes that clients brought to a bucket, what depot_direct_sha256() gives */
     int64_t size_bytes;
 };
 /** store_artifact_file_arrived() - the bytes of file @id are on the disk. -ERR_CONFLICT: the artifact is not
  * PENDING any more, or another content was promised since. */
 NODISCARD int store_artifact_file_arrived(struct store *s, int64_t id, struct str md5,
                                           const struct store_blob *b, struct err *e);
+/** store_artifact_file_by_md5() - a file of the artifact with this content, here or not. Its texts are
+ * absent. */
+NODISCARD int store_artifact_file_by_md5(struct store *s, int64_t artifact_id, struct str md5,
+                                         struct store_artifact_file *ret, struct err *e);
 struct store_manifest {
     int64_t artifact_id, now_unix_ms;
     struct str name, md5, digest; /* hex, both; @digest: the artifact's */

@@ -59,6 +59,7 @@ enum { LINES_STEP = 2000, FILES_STEP = 100 };
 struct prune {
     const struct store_keep *keep;
     int64_t id;
+    int64_t before; /* a point in time */
     struct str sha256;
     const struct store_run_file *file;
     const struct store_by *by;
@@ -356,21 +357,47 @@ static int dropped_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
     struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e, "SELECT sha256 FROM dropped_blobs WHERE sha256 > ? ORDER BY sha256 LIMIT ?",
-                      "si", p->sha256, (int64_t)FILES_STEP);
+    int rc = db_query(
+        c, &st, e,
+        "SELECT sha256 FROM dropped_blobs WHERE sha256 > ? AND at_unix_ms <= ? ORDER BY sha256 LIMIT ?",
+        "sii", p->sha256, p->before, (int64_t)FILES_STEP);
 
     return rc < 0 ? rc : rows_read(p->rows, st, e);
 }
 
-int store_dropped_list(struct store *s, struct arena *a, struct str after, struct str **ret, size_t *ret_len,
-                       struct err *e)
+int store_dropped_list(struct store *s, struct arena *a, const struct store_dropped_query *q,
+                       struct str **ret, size_t *ret_len, struct err *e)
 {
     struct rows rows = ROWS(a, struct str, str_row);
-    struct prune p = { .sha256 = after, .rows = &rows };
+    struct prune p = { .sha256 = q->after, .before = q->now_unix_ms, .rows = &rows };
     int rc = db_read(s->db, dropped_list, &p, e);
 
     if (rc == 0)
         *ret = rows_take(&rows, ret_len);
+    return rc;
+}
+
+static int blob_expect(struct db_conn *c, void *arg, struct err *e)
+{
+    struct prune *p = arg;
+    int64_t changes = 0;
+    int rc =
+        db_run(c, &changes, e,
+               "INSERT INTO dropped_blobs (sha256, at_unix_ms) VALUES (?, ?) ON CONFLICT (sha256)"
+               " DO UPDATE SET at_unix_ms = excluded.at_unix_ms WHERE dropped_blobs.at_unix_ms <> " DOOMED_AT,
+               "si", p->sha256, p->before);
+
+    p->named = changes > 0;
+    return rc;
+}
+
+int store_blob_expect(struct store *s, struct str sha256, int64_t until_unix_ms, bool *ret, struct err *e)
+{
+    struct prune p = { .sha256 = sha256, .before = until_unix_ms };
+    int rc = db_write(s->db, blob_expect, &p, e);
+
+    if (rc == 0)
+        *ret = p.named;
     return rc;
 }
 

@@ -52,9 +52,17 @@ struct store_emptied {
  * other are dropped. Both 0: there is nothing to do. */
 NODISCARD int store_prune_artifact(struct store *s, const struct store_keep *k, struct store_emptied *ret,
                                    struct err *e);
-/** store_dropped_list() - some digests of dropped bytes behind @after ("" first); empty: none. */
-NODISCARD int store_dropped_list(struct store *s, struct arena *a, struct str after, struct str **ret,
-                                 size_t *ret_len, struct err *e);
+struct store_dropped_query {
+    struct str after; /* "" first */
+    int64_t now_unix_ms;
+};
+/** store_dropped_list() - some digests of dropped bytes whose time has come; empty: none. */
+NODISCARD int store_dropped_list(struct store *s, struct arena *a, const struct store_dropped_query *q,
+                                 struct str **ret, size_t *ret_len, struct err *e);
+/** store_blob_expect() - a client will bring these bytes to their place by itself; what nobody names by
+ * @until_unix_ms goes. *ret false: they are being removed just now, and must not come. */
+NODISCARD int store_blob_expect(struct store *s, struct str sha256, int64_t until_unix_ms, bool *ret,
+                                struct err *e);
 /** store_blob_named() - does any artifact name these bytes? */
 NODISCARD int store_blob_named(struct store *s, struct str sha256, bool *ret, struct err *e);
 /** store_blob_doom() - nobody names these bytes (*ret false: somebody does), and nobody may until

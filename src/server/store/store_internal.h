@@ -36,7 +36,8 @@ void *rows_take(const struct rows *r, size_t *ret_len); /* the items */
  * there is none. */
 NODISCARD int read_one(struct arena *a, struct db_stmt *st, const char *what, row_fn read, void *ret,
                        struct err *e);
-/* dropped_blobs.at_unix_ms of bytes that are being removed: nobody may name them until the row has gone. */
+/* dropped_blobs has bytes that may have no name, and when it is to be looked (the past: at once). Its
+ * at_unix_ms of bytes that are being removed: nobody may name them until the row has gone. */
 #define DOOMED_AT "0"
 /** read_any() - has a statement a row? It must not be used again. */
 NODISCARD int read_any(struct db_stmt *st, bool *ret, struct err *e);

@@ -194,6 +194,54 @@ static void artifact_changes_test(struct world *w)
     assert_int_equal(found.version, 1); /* a number is not used twice */
 }
 
+static size_t dropped(struct store *s, struct world *w, int64_t now_unix_ms)
+{
+    struct str *list = NULL;
+    size_t len = 0;
+    struct err e = { 0 };
+
+    must(store_dropped_list(s, w->a, &(struct store_dropped_query){ STR(""), now_unix_ms }, &list, &len, &e),
+         &e);
+    return len;
+}
+
+static void expected_bytes(struct world *w)
+{
+    AUTO_PTR(store) s = open_store(w);
+    const struct str key = STR("5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9");
+    struct store_new_artifact n;
+    struct store_artifact t;
+    struct store_artifact_file *files = NULL;
+    const struct store_new_file file = { .name = STR("f"), .md5 = STR("m1") };
+    const struct store_blob blob = { .sha256 = key, .size_bytes = 1 };
+    struct store_declare d = { .files = &file, .len = 1, .now_unix_ms = T0 };
+    bool good = false, doomed = false;
+    struct err e = { 0 };
+
+    (void)add_user(s, w, "ann");
+    n = new_artifact(s, w, "d1");
+    t = artifact_made(s, w, &n);
+    d.artifact_id = t.id;
+    must(store_artifact_declare(s, w->a, &d, &files, &e), &e);
+    must(store_blob_expect(s, key, T0 + 100, &good, &e), &e);
+    assert_true(good && dropped(s, w, T0 + 99) == 0 && dropped(s, w, T0 + 100) == 1);
+
+    must(store_blob_doom(s, key, &doomed, &e), &e);
+    must(store_blob_expect(s, key, T0 + 200, &good, &e), &e);
+    assert_true(doomed && !good);
+    assert_int_equal(store_artifact_file_arrived(s, files[0].id, file.md5, &blob, NULL), -ERR_STORE);
+
+    must(store_dropped_forget(s, key, &e), &e);
+    must(store_artifact_file_arrived(s, files[0].id, file.md5, &blob, &e), &e);
+    must(store_blob_doom(s, key, &doomed, &e), &e);
+    assert_false(doomed);
+}
+
+static void bytes_that_are_removed_take_no_name_and_expected_ones_have_their_time(void **state)
+{
+    world_run(expected_bytes);
+}
+
 static void an_artifact_is_changed_used_and_deleted(void **state)
 {
     world_run(artifact_changes_test);
@@ -203,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_artifact_is_made_filled_and_committed_once),
+        cmocka_unit_test(bytes_that_are_removed_take_no_name_and_expected_ones_have_their_time),
         cmocka_unit_test(an_artifact_is_changed_used_and_deleted),
     };
 
