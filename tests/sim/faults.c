@@ -16,6 +16,7 @@ enum {
     FREEZE_MAX_MS = 150 * 1000,      /* longer than a lease */
     DISK_FULL_MAX_MS = 90 * 1000,
     REPLACE_MAX_MS = 4 * 60 * 1000, /* outlives the other faults */
+    KILL_AGAIN_MAX_MS = 60 * 1000,
     CUT_MAX_MS = 90 * 1000,
     LONG_CUT_MAX_MS =
         8 * 60 * 1000, /* longer than the server waits for an agent; outlives the other faults */
@@ -23,6 +24,8 @@ enum {
     CLOCK_JUMP_MAX_MS = 3 * 60 * 60 * 1000,
     CLOCK_DRIFT_MAX_PPM = 20000
 };
+
+#define REPLACE_CHANCE 0.02 /* per step, once it is due */
 
 int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -125,27 +128,38 @@ static void freeze_or_thaw(struct world_machine *m, double chance)
     }
 }
 
-static bool any_lives(const struct world *w)
+/* Not as soon as it has one: what was made long ago is another matter than what is just being made. */
+static bool is_replaced_now(struct faults *f, struct world_machine *m)
 {
-    size_t i = 0;
+    struct sim *s = m->world->sim;
+    int64_t *at_ms = &f->replace_at_ms[m - m->world->agents];
+    bool due = *at_ms && sim_now_ms(s) >= *at_ms;
 
-    while (i < w->item_count && !w->items[i].living)
-        i++;
-    return i < w->item_count;
+    if ((!due && f->replace <= 0) || !sim_node_is_up(m->node) || !invariants_has_jobs(m) ||
+        sim_random_unit(s) >= (due ? REPLACE_CHANCE : f->replace))
+        return false;
+    if (due && sim_random_unit(s) < 0.5)
+        f->kill_at_ms[m - m->world->agents] = sim_now_ms(s) + sim_random_range(s, 1, KILL_AGAIN_MAX_MS);
+    if (due)
+        *at_ms = 0;
+    return true;
 }
 
 static void replace(struct faults *f, struct world_machine *m)
 {
-    int64_t *at_ms = &f->replace_at_ms[m - m->world->agents];
-    bool due = *at_ms && sim_now_ms(m->world->sim) >= *at_ms;
-
-    if ((!due && f->replace <= 0) || !sim_node_is_up(m->node) || !any_lives(m->world))
-        return;
-    if (due)
-        *at_ms = 0;
-    else if (sim_random_unit(m->world->sim) >= f->replace)
+    if (!is_replaced_now(f, m))
         return;
     m->replaced = true;
+    sim_node_kill(m->node);
+}
+
+static void kill_again(struct faults *f, struct world_machine *m)
+{
+    int64_t *at_ms = &f->kill_at_ms[m - m->world->agents];
+
+    if (!*at_ms || sim_now_ms(m->world->sim) < *at_ms || !sim_node_is_up(m->node))
+        return;
+    *at_ms = 0;
     sim_node_kill(m->node);
 }
 
@@ -234,6 +248,7 @@ void faults_step(struct world *w, struct faults *f)
         start_when_due(&w->agents[i]);
         freeze_or_thaw(&w->agents[i], f->freeze);
         replace(f, &w->agents[i]);
+        kill_again(f, &w->agents[i]);
         machine_step(f, &w->agents[i]);
     }
     machine_step(f, &w->server);

@@ -8,13 +8,15 @@
 struct faults {
     struct sim_faults net;
     /* chances per step, of each machine */
-    double replace;  /* an agent's machine is replaced by an empty one, while a job lives */
+    double replace;  /* an agent's machine is replaced by an empty one, while it has jobs */
     double freeze;   /* an agent stands still for a while */
     double outage;   /* the server is killed */
     double cut;      /* an agent and a service cannot reach each other, one way or both */
     double long_cut; /* of such a cut: it lasts for minutes */
     double clock;    /* a wall clock jumps, and goes wrong from then on */
-    int64_t replace_at_ms[WORLD_MAX_AGENTS]; /* an agent's machine is replaced once, from then on; 0: not */
+    /* once each, from then on; 0: not */
+    int64_t replace_at_ms[WORLD_MAX_AGENTS]; /* an agent's machine is replaced */
+    int64_t kill_at_ms[WORLD_MAX_AGENTS];    /* and killed, while it may not have found all that it had */
 };
 /** faults_draw() - which of them this world has, and how often. */
 void faults_draw(struct world *w, struct faults *f);

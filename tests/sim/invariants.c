@@ -117,6 +117,13 @@ static void note_illness(struct world *w, struct world_machine *m)
 
 /* --- whose item it is ----------------------------------------------------------------------------------- */
 
+bool invariants_has_jobs(const struct world_machine *m)
+{
+    const size_t *in = m->agent ? m->agent->in_phase : NULL;
+
+    return in && in[LAUNCH_SUBMITTING] + in[LAUNCH_ACTIVE] + in[LAUNCH_STOPPING] > 0;
+}
+
 bool invariants_is_held(const struct world *w, const struct world_item *item)
 {
     bool held = false;

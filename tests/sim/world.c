@@ -224,8 +224,10 @@ static void draw_ladder(struct world *w)
 
 bool world_may_fail(const struct world *w, const struct world_item *item)
 {
-    static const char *const words[] = { "Resources are insufficient", "is not supported", "did not start",
-                                         "did not end", "without giving a reason" };
+    static const char *const words[] = {
+        "Resources are insufficient", "is not supported", "did not start", "did not end",
+        "without giving a reason",    "spec was lost"
+    };
 
     if (strcmp(item->state, "FAILED") == 0 &&
         strstr(item->error, SIM_WRONG_ANSWER)) /* it looked like Google's */
