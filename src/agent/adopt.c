@@ -168,6 +168,14 @@ static int adopt_round(struct agent *a, struct err *e)
     return failed;
 }
 
+/* One look is enough for that, also one that failed: a region that never answers is no reason to stand still.
+ */
+static void let_takers_go(struct agent *a)
+{
+    a->adopting = false;
+    cond_broadcast(a->io, &a->slots);
+}
+
 /* Until it works: -ERR_CANCELLED, else 0. */
 static int adopt_surely(struct agent *a)
 {
@@ -175,6 +183,7 @@ static int adopt_surely(struct agent *a)
         struct err e = { 0 };
         int rc = adopt_round(a, &e);
 
+        let_takers_go(a);
         if (!rc || rc == -ERR_CANCELLED)
             return rc;
         if (attempt == 0)
@@ -194,6 +203,7 @@ void adopt_run(void *arg)
         rc = io_sleep(a->io, rounds_ms[i], NULL);
         rc = rc ? rc : adopt_surely(a);
     }
+    let_takers_go(a);
     if (!rc)
         (void)!journal_adoption_done(a->journal, NULL); /* else once more at the next start */
 }

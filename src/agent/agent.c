@@ -180,6 +180,7 @@ int agent_run(struct agent *a, struct err *e)
     rc = rc ? rc : journal_each(a->journal, recover_row, a, e);
     if (rc == 0 && a->launches.len)
         LOG_INFO("agent.recovered", "launches=%zu", a->launches.len);
+    a->adopting = a->o.home && journal_adoption_is_due(a->journal);
     if (rc == 0) {
         group_spawn(a->helpers, "heartbeat", heartbeat_run, a);
         group_spawn(a->helpers, "watcher", watcher_run, a);

@@ -82,6 +82,8 @@ struct agent {
     struct str queues_missing;      /* of ours, as text in @ids */
     bool register_again;            /* whatever has changed */
     bool paused, draining, registered, told_store_error;
+    bool adopting; /* a new journal, and nobody has looked yet for the jobs of an earlier one: they may fill
+                      all slots, so on a server that lends nothing twice nothing is taken before */
     int64_t last_beat_ms; /* monotonic; when the latest sign of life that was answered went out, a
                              registration or a heartbeat; 0: none yet */
     uint64_t hold_epoch;  /* grows whenever the server may have lent our items again; 0: not registered yet */

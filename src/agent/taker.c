@@ -234,6 +234,13 @@ static bool is_wanted(const struct taker *t)
     return false;
 }
 
+static bool has_to_wait(const struct taker *t)
+{
+    const struct agent *a = t->agent;
+
+    return a->paused || (a->adopting && !wandb_is_slipway(a->o.wandb)) || is_full(a, t->queue);
+}
+
 /* -ERR_CANCELLED, also when the queue is wanted no more; else 0, with a slot reserved. The wait for a slot
  * may be long, so what was true before it is looked at again. */
 static int wait_to_take(struct taker *t)
@@ -243,11 +250,11 @@ static int wait_to_take(struct taker *t)
     for (;;) {
         int rc = 0;
 
-        while (!rc && is_wanted(t) && (a->paused || is_full(a, t->queue)))
+        while (!rc && is_wanted(t) && has_to_wait(t))
             rc = cond_wait(a->io, &a->slots, -1, NULL);
         if (rc || !is_wanted(t) || reserve_slot(a))
             return -ERR_CANCELLED;
-        if (is_wanted(t) && !a->paused && !is_full(a, t->queue))
+        if (is_wanted(t) && !has_to_wait(t))
             return 0;
         release_slot(a);
     }

@@ -210,6 +210,26 @@ static void a_job_of_a_lost_journal_is_found_by_its_home_on_a_wandb_server(void 
     assert_item(0, "FAILED", "boom");
 }
 
+static bool two_jobs(void)
+{
+    return cloud.count == 2;
+}
+
+static void a_new_journal_takes_nothing_before_it_has_looked_for_the_jobs_of_a_lost_one(void **state)
+{
+    queue.own_server = false;
+    world.max_jobs = 1;
+    start_job();
+    run_for(3000);
+    push(SPEC);
+    lose_the_disk();
+    run_for(120000);
+    assert_int_equal(cloud.creates, 1);
+    cloud_set_state(0, "FAILED", "boom");
+    run_until(two_jobs);
+    assert_int_equal(world.live_max, 1);
+}
+
 static void a_job_of_a_lost_journal_whose_item_has_ended_is_left_alone(void **state)
 {
     queue.own_server = false;
@@ -222,11 +242,6 @@ static void a_job_of_a_lost_journal_whose_item_has_ended_is_left_alone(void **st
     run_for(120000);
     assert_int_equal(queue.items[0].reports, 0);
     assert_int_equal(cloud.cancels, 0);
-}
-
-static bool two_jobs(void)
-{
-    return cloud.count == 2;
 }
 
 static void an_outage_of_an_hour_loses_nothing(void **state)
@@ -549,6 +564,7 @@ int main(void)
         LIFE(a_new_agent_takes_up_what_a_killed_one_left),
         LIFE(an_agent_killed_in_a_create_finds_its_job),
         LIFE(a_job_of_a_lost_journal_is_found_by_its_home_on_a_wandb_server),
+        LIFE(a_new_journal_takes_nothing_before_it_has_looked_for_the_jobs_of_a_lost_one),
         LIFE(a_job_of_a_lost_journal_whose_item_has_ended_is_left_alone),
         LIFE(an_outage_of_an_hour_loses_nothing),
         LIFE(a_throttled_start_and_no_quota_are_waited_for),
