@@ -16,6 +16,7 @@ enum {
     FREEZE_MAX_MS = 150 * 1000,      /* longer than a lease */
     DISK_FULL_MAX_MS = 90 * 1000,
     REPLACE_MAX_MS = 4 * 60 * 1000, /* outlives the other faults */
+    SOON_MAX_MS = 4 * 1000,
     KILL_AGAIN_MAX_MS = 60 * 1000,
     CUT_MAX_MS = 90 * 1000,
     LONG_CUT_MAX_MS =
@@ -138,8 +139,7 @@ static bool is_replaced_now(struct faults *f, struct world_machine *m)
     if ((!due && f->replace <= 0) || !sim_node_is_up(m->node) || !invariants_has_jobs(m) ||
         sim_random_unit(s) >= (due ? REPLACE_CHANCE : f->replace))
         return false;
-    if (due && sim_random_unit(s) < 0.5)
-        f->kill_at_ms[m - m->world->agents] = sim_now_ms(s) + sim_random_range(s, 1, KILL_AGAIN_MAX_MS);
+    f->kill_again[m - m->world->agents] = due && sim_random_unit(s) < 0.5;
     if (due)
         *at_ms = 0;
     return true;
@@ -153,13 +153,21 @@ static void replace(struct faults *f, struct world_machine *m)
     sim_node_kill(m->node);
 }
 
+/* In its next life: while it looks for what it had, or between two looks. */
 static void kill_again(struct faults *f, struct world_machine *m)
 {
-    int64_t *at_ms = &f->kill_at_ms[m - m->world->agents];
+    struct sim *s = m->world->sim;
+    size_t i = (size_t)(m - m->world->agents);
 
-    if (!*at_ms || sim_now_ms(m->world->sim) < *at_ms || !sim_node_is_up(m->node))
+    if (!sim_node_is_up(m->node))
         return;
-    *at_ms = 0;
+    if (f->kill_again[i])
+        f->kill_at_ms[i] = sim_now_ms(s) +
+                           sim_random_range(s, 1, sim_random_unit(s) < 0.7 ? SOON_MAX_MS : KILL_AGAIN_MAX_MS);
+    f->kill_again[i] = false;
+    if (!f->kill_at_ms[i] || sim_now_ms(s) < f->kill_at_ms[i])
+        return;
+    f->kill_at_ms[i] = 0;
     sim_node_kill(m->node);
 }
 

@@ -16,7 +16,8 @@ struct faults {
     double clock;    /* a wall clock jumps, and goes wrong from then on */
     /* once each, from then on; 0: not */
     int64_t replace_at_ms[WORLD_MAX_AGENTS]; /* an agent's machine is replaced */
-    int64_t kill_at_ms[WORLD_MAX_AGENTS];    /* and killed, while it may not have found all that it had */
+    bool kill_again[WORLD_MAX_AGENTS];       /* and killed in its next life, */
+    int64_t kill_at_ms[WORLD_MAX_AGENTS];    /* then, while it may not have found all that it had */
 };
 /** faults_draw() - which of them this world has, and how often. */
 void faults_draw(struct world *w, struct faults *f);
