@@ -20,8 +20,10 @@
  *  - such an agent asks for nothing that only our server has; limits, secrets and times as without.
  * Not to be had: an item whose journal is lost while no job of it lives (none was made yet, it waits for
  * machines, or it ended unreported) stays CLAIMED until its run ends it, for the server tells nobody what an
- * agent had; an adopted job that is preempted fails its item, for the spec is lost; and an agent may take
- * items before it finds the jobs it has to adopt, so a lost journal adds to the jobs that live at once.
+ * agent had; an adopted job that is preempted fails its item, for the spec is lost; an agent may take items
+ * before a list shows it the jobs it has to adopt, so a lost journal adds to the jobs that live at once; and
+ * where the spec names the run, an agent whose ack went unanswered until another had the item cannot tell
+ * that one's ack from its own (here agents name the runs).
  */
 #include <ftw.h>
 #include <inttypes.h>
