@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/param_build.h>
@@ -344,4 +345,69 @@ int rsa_modulus(struct arena *a, struct str public_pem, struct str *ret, struct 
     EVP_PKEY_free(key);
     BIO_free(bio);
     return rc;
+}
+
+/* --- elliptic curves --- */
+
+enum { P256_BYTES = 32 };
+
+static EVP_PKEY *p256_key(const struct p256_point *p)
+{
+    unsigned char point[1 + 2 * P256_BYTES] = { POINT_CONVERSION_UNCOMPRESSED };
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY *key = NULL;
+
+    memcpy(point + 1, p->x.ptr, P256_BYTES);
+    memcpy(point + 1 + P256_BYTES, p->y.ptr, P256_BYTES);
+    if (build && OSSL_PARAM_BLD_push_utf8_string(build, "group", "P-256", 0) &&
+        OSSL_PARAM_BLD_push_octet_string(build, "pub", point, sizeof(point)))
+        params = OSSL_PARAM_BLD_to_param(build);
+    if (!params || !ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        key = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    return key;
+}
+
+/* OpenSSL reads the numbers from ASN.1: *ret_der is OPENSSL_free()d by the caller. */
+static int p256_der(struct str signature, unsigned char **ret_der)
+{
+    const unsigned char *bytes = (const unsigned char *)signature.ptr;
+    ECDSA_SIG *sig = ECDSA_SIG_new();
+    BIGNUM *r = BN_bin2bn(bytes, P256_BYTES, NULL), *s = BN_bin2bn(bytes + P256_BYTES, P256_BYTES, NULL);
+    int len = -1;
+
+    if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
+        len = i2d_ECDSA_SIG(sig, ret_der); /* r and s are its own now */
+    } else {
+        BN_free(r);
+        BN_free(s);
+    }
+    ECDSA_SIG_free(sig);
+    return len;
+}
+
+bool p256_verify_sha256(const struct p256_point *p, struct str data, struct str signature)
+{
+    unsigned char *der = NULL;
+    EVP_MD_CTX *ctx;
+    EVP_PKEY *key;
+    bool good;
+    int len;
+
+    if (p->x.len != P256_BYTES || p->y.len != P256_BYTES || signature.len != 2 * P256_BYTES)
+        return false;
+    ctx = EVP_MD_CTX_new();
+    key = p256_key(p);
+    len = p256_der(signature, &der);
+    good = key && len > 0 && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+           EVP_DigestVerify(ctx, der, (size_t)len, (const unsigned char *)data.ptr, data.len) == 1;
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+    EVP_MD_CTX_free(ctx);
+    return good;
 }

@@ -41,3 +41,10 @@ NODISCARD int rsa_public_pem(struct arena *a, struct str modulus, struct str exp
                              struct err *e);
 /** rsa_modulus() - the modulus of a public key, big-endian, into @a: for a JSON Web Key. -ERR_INVALID. */
 NODISCARD int rsa_modulus(struct arena *a, struct str public_pem, struct str *ret, struct err *e);
+/* A public key on the curve P-256: two big-endian numbers of 32 bytes each, as JSON Web Keys carry them. */
+struct p256_point {
+    struct str x, y;
+};
+/** p256_verify_sha256() - is @signature, r and s as two numbers of 32 bytes (RFC 7518, 3.4), ECDSA over
+ * SHA-256 of @data by this key? False also for a point that is not on the curve. */
+bool p256_verify_sha256(const struct p256_point *key, struct str data, struct str signature);

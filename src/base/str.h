@@ -65,6 +65,9 @@ void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF(2, 3);
 void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap) PRINTF(2, 0);
 void strbuf_add_url(struct strbuf *b,
                     struct str s); /* percent-encodes one component (RFC 3986 unreserved stay) */
+/** strbuf_add_form() - append "&name=value", percent-encoded, for queries and forms (without '&' when @b is
+ * empty); nothing when @value is empty. */
+void strbuf_add_form(struct strbuf *b, const char *name, struct str value);
 /** strbuf_add_utf8() - @s with U+FFFD for each byte that is no part of well-formed UTF-8. */
 void strbuf_add_utf8(struct strbuf *b, struct str s);
 void strbuf_add_json(struct strbuf *b, struct str s); /* a JSON string with its quotes; non-ASCII as UTF-8 */

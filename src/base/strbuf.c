@@ -108,6 +108,17 @@ void strbuf_add_url(struct strbuf *b, struct str s)
     }
 }
 
+void strbuf_add_form(struct strbuf *b, const char *name, struct str value)
+{
+    if (!value.len)
+        return;
+    if (b->len)
+        strbuf_addc(b, '&');
+    strbuf_addz(b, name);
+    strbuf_addc(b, '=');
+    strbuf_add_url(b, value);
+}
+
 /* The short escape of a byte in JSON, or 0. */
 static char json_escape(char c)
 {

@@ -1,8 +1,8 @@
 /* emulator/identity.c: the token endpoint and the metadata server (vertex-and-google-auth.md 4.3 to 4.5). */
+#include "base/jwt.h"
 #include "emulator/accounts.h"
-#include "emulator/form.h"
 #include "emulator/grant.h"
-#include "emulator/jwt.h"
+#include "emulator/oauth_error.h"
 
 enum { JWT_LIFE_MAX_S = 3600, CLOCK_SKEW_S = 600 };
 
@@ -69,7 +69,7 @@ static void jwt_grant(struct emulator *m, struct http_exchange *x)
     struct grant g = { 0 };
     struct str email;
 
-    if (!jwt_split(x->a, form_get(x, "assertion"), &jwt)) {
+    if (!jwt_split(x->a, http_form_get(x, "assertion"), &jwt)) {
         oauth_error(x, "invalid_grant", "Bad JWT: the assertion is not a signed JWT.");
         return;
     }
@@ -96,12 +96,12 @@ static void jwt_grant(struct emulator *m, struct http_exchange *x)
  * one that the emulator's owner made for a user. */
 static void refresh_grant(struct emulator *m, struct http_exchange *x)
 {
-    struct str token = form_get(x, "refresh_token");
+    struct str token = http_form_get(x, "refresh_token");
     struct grant g = { 0 };
 
     /* the client says who it is in the form, or (workforce logins) in a header */
     if (token.len == 0 ||
-        (form_get(x, "client_id").len == 0 &&
+        (http_form_get(x, "client_id").len == 0 &&
          !str_has_prefix(http_header_get(x->headers, x->header_count, "Authorization"), STR("Basic ")))) {
         oauth_error(x, "invalid_request", "Missing required parameter: refresh_token or client_id");
         return;
@@ -120,7 +120,7 @@ static void refresh_grant(struct emulator *m, struct http_exchange *x)
 
 void serve_token(struct emulator *m, struct http_exchange *x)
 {
-    struct str grant = form_get(x, "grant_type");
+    struct str grant = http_form_get(x, "grant_type");
 
     if (!str_is(x->method, "POST"))
         reply_not_found(x);

@@ -1,9 +1,8 @@
 /* emulator/sts.c: token exchange (vertex-and-google-auth.md 4.12). */
 #include "emulator/sts.h"
 
-#include "base/crypto.h"
-#include "emulator/form.h"
-#include "emulator/jwt.h"
+#include "base/jwt.h"
+#include "emulator/oauth_error.h"
 #include "emulator/workload_pools.h"
 
 enum { CLOCK_SKEW_S = 600 };
@@ -13,22 +12,13 @@ enum { CLOCK_SKEW_S = 600 };
 /* --- OIDC --------------------------------------------------------------------------------------------------
  */
 
-/* The key that signed: the one with its id, of the provider's own key set. */
-static bool find_key(struct arena *a, const struct jval *provider, struct str key_id, struct str *ret_pem)
+/* The provider's own key set. */
+static bool is_signed(struct arena *a, const struct jval *provider, const struct jwt *jwt)
 {
-    struct str text = jval_str(jval_path(provider, "oidc.jwksJson")), n, x;
+    struct str text = jval_str(jval_path(provider, "oidc.jwksJson"));
     struct jval *set = NULL;
-    const struct jval *keys, *key = NULL;
 
-    if (jval_from_json(a, text, "jwksJson", NULL, &set, NULL))
-        return false;
-    keys = jval_get(set, "keys");
-    for (size_t i = 0; i < jval_len(keys) && !key; i++)
-        if (!key_id.len || str_eq(jval_str(jval_get(jval_at(keys, i), "kid")), key_id))
-            key = jval_at(keys, i);
-    return key && base64_decode(a, jval_str(jval_get(key, "n")), &n, NULL) == 0 &&
-           base64_decode(a, jval_str(jval_get(key, "e")), &x, NULL) == 0 &&
-           rsa_public_pem(a, n, x, ret_pem, NULL) == 0;
+    return jval_from_json(a, text, "jwksJson", NULL, &set, NULL) == 0 && jwt_verify(a, jwt, set, NULL) == 0;
 }
 
 /* The claim "aud" is a text or a list of them; by default it is the provider itself. */
@@ -57,7 +47,7 @@ static int check_jwt(struct emulator *m, struct arena *a, const struct jval *pro
                      const struct jval **ret, struct err *e)
 {
     int64_t now = io_now_unix_ms(m->io) / 1000, exp;
-    struct str issuer = jval_str(jval_path(provider, "oidc.issuerUri")), pem = { NULL, 0 };
+    struct str issuer = jval_str(jval_path(provider, "oidc.issuerUri"));
     struct jwt jwt;
 
     if (!jwt_split(a, token, &jwt))
@@ -66,8 +56,7 @@ static int check_jwt(struct emulator *m, struct arena *a, const struct jval *pro
     if (!str_eq(jval_str(jval_get(jwt.claims, "iss")), issuer))
         return err_set(e, ERR_INVALID, "The issuer in ID Token %.*s does not match the expected ones: %.*s",
                        STR_ARG(jval_str(jval_get(jwt.claims, "iss"))), STR_ARG(issuer));
-    if (!str_is(jwt.algorithm, "RS256") || !find_key(a, provider, jwt.key_id, &pem) ||
-        !rsa_verify_sha256(pem, jwt.data, jwt.signature))
+    if (!is_signed(a, provider, &jwt))
         return err_set(e, ERR_INVALID,
                        "Error connecting to the given credential's issuer: the signature of the "
                        "ID Token does not fit the issuer's keys.");
@@ -90,7 +79,7 @@ static int check_jwt(struct emulator *m, struct arena *a, const struct jval *pro
 static int subject_of(struct emulator *m, struct http_exchange *x, const struct jval *provider,
                       struct outsider *ret, struct err *e)
 {
-    struct str type = form_get(x, "subject_token_type"), token = form_get(x, "subject_token");
+    struct str type = http_form_get(x, "subject_token_type"), token = http_form_get(x, "subject_token");
     struct jval *identity = NULL;
     int code;
 
@@ -104,7 +93,7 @@ static int subject_of(struct emulator *m, struct http_exchange *x, const struct 
                        STR_ARG(type));
     if (!jval_get(provider, "aws"))
         return err_set(e, ERR_INVALID, "The provider does not take this type of token: it is not AWS.");
-    code = aws_check(m, x->a, token, form_get(x, "audience"), &identity, e);
+    code = aws_check(m, x->a, token, http_form_get(x, "audience"), &identity, e);
     if (code == 0 &&
         !str_eq(jval_str(jval_get(identity, "account")), jval_str(jval_path(provider, "aws.accountId"))))
         return err_set(e, ERR_INVALID, "The AWS account of the caller is not the one of the provider.");
@@ -128,24 +117,24 @@ static void believe(struct emulator *m, struct http_exchange *x)
 {
     const struct grant g = { .member = STR("principal://iam.googleapis.com/locations/global/workforcePools/"
                                            "anybody/subject/somebody"),
-                             .scope = form_get(x, "scope") };
+                             .scope = http_form_get(x, "scope") };
 
     sts_reply(m, x, &g);
 }
 
 void serve_sts(struct emulator *m, struct http_exchange *x)
 {
-    struct str audience = form_get(x, "audience");
+    struct str audience = http_form_get(x, "audience");
     struct jval *provider = NULL;
     struct outsider who = { 0 };
     struct grant g = { 0 };
     struct err e = { 0 };
 
-    if (!str_is(form_get(x, "grant_type"), "urn:ietf:params:oauth:grant-type:token-exchange"))
+    if (!str_is(http_form_get(x, "grant_type"), "urn:ietf:params:oauth:grant-type:token-exchange"))
         oauth_error(x, "invalid_request", "Invalid grant_type: only token-exchange is supported.");
-    else if (form_get(x, "scope").len == 0)
+    else if (http_form_get(x, "scope").len == 0)
         oauth_error(x, "invalid_scope", "The scope is missing.");
-    else if (form_get(x, "subject_token").len == 0)
+    else if (http_form_get(x, "subject_token").len == 0)
         oauth_error(x, "invalid_request", "The subject_token is missing.");
     else if (!m->require_auth)
         believe(m, x);
@@ -157,7 +146,7 @@ void serve_sts(struct emulator *m, struct http_exchange *x)
     else if (subject_of(m, x, provider, &who, &e) || provider_map(x->a, provider, audience, &who, &g, &e))
         oauth_error(x, "invalid_grant", e.msg);
     else {
-        g.scope = form_get(x, "scope");
+        g.scope = http_form_get(x, "scope");
         sts_reply(m, x, &g);
     }
 }

@@ -86,6 +86,16 @@ struct str http_query_get(struct http_exchange *x, const char *name)
     return (struct str){ NULL, 0 };
 }
 
+struct str http_form_get(struct http_exchange *x, const char *name)
+{
+    struct str query = x->query, value;
+
+    x->query = x->body; /* the same encoding; the helper reads the query */
+    value = http_query_get(x, name);
+    x->query = query;
+    return value;
+}
+
 void http_reply_header(struct http_exchange *x, const char *name, struct str value)
 {
     size_t max = sizeof(x->reply_headers) / sizeof(x->reply_headers[0]);

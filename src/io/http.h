@@ -143,6 +143,8 @@ void http_server_close(struct http_server *s);
 /* Helpers for handlers. */
 struct str http_query_get(struct http_exchange *x,
                           const char *name); /* percent-decoded, '+' is a space; absent when missing */
+/** http_form_get() - the same of a field of an application/x-www-form-urlencoded body. */
+struct str http_form_get(struct http_exchange *x, const char *name);
 void http_reply_header(struct http_exchange *x, const char *name,
                        struct str value); /* both copied; more than 16 are dropped */
 /**

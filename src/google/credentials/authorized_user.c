@@ -47,12 +47,12 @@ static int fetch(struct credential *c, struct token *ret, struct err *e)
     const struct own *own = c->own;
     int r;
 
-    form_add(&body, "grant_type", STR("refresh_token"));
-    form_add(&body, "client_id", c->key_id);
-    form_add(&body, "client_secret", secret_unwrap(c->secret));
-    form_add(&body, "refresh_token", secret_unwrap(c->refresh));
+    strbuf_add_form(&body, "grant_type", STR("refresh_token"));
+    strbuf_add_form(&body, "client_id", c->key_id);
+    strbuf_add_form(&body, "client_secret", secret_unwrap(c->secret));
+    strbuf_add_form(&body, "refresh_token", secret_unwrap(c->refresh));
     if (own->rapt)
-        form_add(&body, "rapt", secret_unwrap(own->rapt));
+        strbuf_add_form(&body, "rapt", secret_unwrap(own->rapt));
     r = token_post(c, c->token_uri.ptr, strbuf_str(&body), ret, e);
     strbuf_wipe(&body);
     return r;

@@ -94,8 +94,6 @@ NODISCARD int token_post(struct credential *c, const char *url, struct str body,
 /** token_read() - the text of a token endpoint's 200. *ret is the token; *ret_refresh a new refresh token, or
  * NULL; may be NULL itself. @text is wiped. -ERR_PROTO. */
 NODISCARD int token_read(struct str text, struct token *ret, struct secret **ret_refresh, struct err *e);
-/** form_add() - append "&name=value", percent-encoded; nothing when @value is empty. */
-void form_add(struct strbuf *form, const char *name, struct str value);
 /** file_secret() - a member of the file as a secret; the text in the tree is wiped. NULL when it is missing.
  */
 struct secret *file_secret(const struct jval *file, const char *key);

@@ -110,7 +110,7 @@ static void add_options(struct strbuf *form, const struct external *x)
     strbuf_add_json(&json, x->workforce_project);
     strbuf_addc(&json, '}');
     strbuf_add_url(&encoded, strbuf_str(&json));
-    form_add(form, "options", strbuf_str(&encoded));
+    strbuf_add_form(form, "options", strbuf_str(&encoded));
 }
 
 static int exchange(struct credential *c, struct external *x, const struct secret *subject, struct token *ret,
@@ -123,12 +123,12 @@ static int exchange(struct credential *c, struct external *x, const struct secre
                                 .content_type = "application/x-www-form-urlencoded" };
     int r;
 
-    form_add(&form, "grant_type", STR(GRANT_TYPE));
-    form_add(&form, "audience", x->audience);
-    form_add(&form, "scope", str_of(c->target.url ? IAM_SCOPE : c->scope));
-    form_add(&form, "requested_token_type", STR(WANTED));
-    form_add(&form, "subject_token", secret_unwrap(subject));
-    form_add(&form, "subject_token_type", x->subject_token_type);
+    strbuf_add_form(&form, "grant_type", STR(GRANT_TYPE));
+    strbuf_add_form(&form, "audience", x->audience);
+    strbuf_add_form(&form, "scope", str_of(c->target.url ? IAM_SCOPE : c->scope));
+    strbuf_add_form(&form, "requested_token_type", STR(WANTED));
+    strbuf_add_form(&form, "subject_token", secret_unwrap(subject));
+    strbuf_add_form(&form, "subject_token_type", x->subject_token_type);
     add_options(&form, x);
     if (x->client_id.len)
         req.auth = (struct http_auth){ HTTP_AUTH_BASIC, x->client_id.ptr, c->secret ? c->secret : none };

@@ -37,8 +37,8 @@ static int fetch(struct credential *c, struct token *ret, struct err *e)
                                 .auth = { HTTP_AUTH_BASIC, c->key_id.ptr, c->secret } };
     int r;
 
-    form_add(&body, "grant_type", STR("refresh_token"));
-    form_add(&body, "refresh_token", secret_unwrap(c->refresh));
+    strbuf_add_form(&body, "grant_type", STR("refresh_token"));
+    strbuf_add_form(&body, "refresh_token", secret_unwrap(c->refresh));
     req.body = strbuf_str(&body);
     r = token_request(c, &req, RETRY_NONE, ret, e);
     strbuf_wipe(&body);

@@ -33,8 +33,8 @@ static int trade(struct credential *c, struct str jwt, struct token *ret, struct
     struct strbuf body = STRBUF(MAX_JWT + 1024);
     int r;
 
-    form_add(&body, "grant_type", STR("urn:ietf:params:oauth:grant-type:jwt-bearer"));
-    form_add(&body, "assertion", jwt);
+    strbuf_add_form(&body, "grant_type", STR("urn:ietf:params:oauth:grant-type:jwt-bearer"));
+    strbuf_add_form(&body, "assertion", jwt);
     r = token_post(c, c->token_uri.ptr, strbuf_str(&body), ret, e);
     strbuf_wipe(&body);
     return r;

@@ -9,17 +9,6 @@ enum {
     MAX_LIFETIME_S = 7 * 86400
 };
 
-void form_add(struct strbuf *form, const char *name, struct str value)
-{
-    if (!value.len)
-        return;
-    if (form->len)
-        strbuf_addc(form, '&');
-    strbuf_addz(form, name);
-    strbuf_addc(form, '=');
-    strbuf_add_url(form, value);
-}
-
 void require(struct strbuf *missing, const char *name, bool there)
 {
     if (!there)

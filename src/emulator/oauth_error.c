@@ -1,17 +1,7 @@
-/* emulator/form.c: form bodies and OAuth errors. */
-#include "emulator/form.h"
+/* emulator/oauth_error.c: OAuth errors. */
+#include "emulator/oauth_error.h"
 
 #include "base/jval.h"
-
-struct str form_get(struct http_exchange *x, const char *name)
-{
-    struct str query = x->query, value;
-
-    x->query = x->body; /* the same encoding; the helper reads the query */
-    value = http_query_get(x, name);
-    x->query = query;
-    return value;
-}
 
 void oauth_error(struct http_exchange *x, const char *error, const char *description)
 {
