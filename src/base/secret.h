@@ -1,8 +1,8 @@
 /*
  * base/secret.h: values that must not be seen: wiped on free, no %s, no JSON or log encoder, constant-time
  * compare. Unwrapped only where a credential goes onto the wire (google/, wandb/, io's HTTP client,
- * launch/secrets.c, server/sign_in), is hashed (server/auth) or is checked for what it may be (agent/secrets.c,
- * cli/agent_key.c).
+ * launch/secrets.c, server/sign_in), is hashed (server/auth) or is checked for what it may be
+ * (agent/secrets.c, cli/agent_key.c).
  */
 #pragma once
 

@@ -167,7 +167,9 @@ int role_serve_server(struct io *io, const struct server_place *p, struct served
                                 .behind_proxy = p->behind_proxy,
                                 .prunes = p->prunes,
                                 .keep = p->keep,
-                                .prune_every_ms = p->prune_every_ms };
+                                .prune_every_ms = p->prune_every_ms,
+                                .public_url = p->public_url,
+                                .oidc = p->oidc };
     int rc = lock_folder(io, p, &s.lock, e);
 
     if (rc == 0)

@@ -46,6 +46,8 @@ struct server_place {
     int64_t prune_every_ms; /* 0: a minute */
     const char *files;      /* gs://BUCKET/FOLDER; NULL: the data folder */
     bool no_links;          /* files of a bucket go through the server */
+    const char *public_url; /* NULL: as clients call it */
+    struct server_oidc_options oidc;
     const char *tls_cert, *tls_key; /* PEM files; both or neither. A key that others may read is warned of */
 };
 /** role_db_url() - --db, else SLIPWAY_DB: the address of a PostgreSQL database; NULL: a file. -ERR_USAGE for

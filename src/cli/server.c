@@ -5,6 +5,7 @@
 
 #include "cli/admin.h"
 #include "cli/roles.h"
+#include "cli/sign_in.h"
 #include "cli/verbs.h"
 
 enum { DEFAULT_PORT = 8080, KEY_RATE = 2000, ADDRESS_RATE = 5000, RATE_MAX = 1000000 };
@@ -21,7 +22,7 @@ static int announce(const struct served_server *s, const char *url, struct err *
     return fflush(stdout) ? err_set_os(e, errno, "cannot print the address") : 0;
 }
 
-static int server_run(struct io *io, const struct args *a, struct err *e)
+static int serve(struct io *io, const struct args *a, const struct sign_in_settings *sign_in, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     struct served_server s = { 0 };
@@ -35,6 +36,8 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
                               .no_links = args_has(a, "no-links"),
                               .tls_cert = args_text(a, "tls-cert"),
                               .tls_key = args_text(a, "tls-key"),
+                              .public_url = sign_in->public_url,
+                              .oidc = sign_in->oidc,
                               .prunes = true };
     struct stop stop;
     int rc = role_check_host(p.host, args_has(a, "public"), "--public", e);
@@ -57,6 +60,16 @@ static int server_run(struct io *io, const struct args *a, struct err *e)
         rc = role_wait_for_stop(&stop, e);
     role_release_stop(&stop);
     role_close_server(&s);
+    return rc;
+}
+
+static int server_run(struct io *io, const struct args *a, struct err *e)
+{
+    struct sign_in_settings sign_in = { 0 };
+    int rc = sign_in_settings(io, a, args_text(a, "host"), &sign_in, e);
+
+    rc = rc ? rc : serve(io, a, &sign_in, e);
+    sign_in_settings_done(&sign_in);
     return rc;
 }
 
@@ -85,6 +98,7 @@ static const struct option_row server_rows[] = {
     OPTION_KEEP,
     { "prune-every", 0, OPTION_TEXT, "TIME", "how often a little of what is not kept goes (default 1m)", 0,
       0 },
+    OPTIONS_SIGN_IN,
     OPTION_END,
 };
 
@@ -102,10 +116,17 @@ const struct verb verb_server = {
         "of "
         "artifacts with the\nbucket by signed addresses; else, and with --no-links, through the server.\n\n"
         "Clients believe a certificate of a private authority when SSL_CERT_FILE names that authority's PEM "
-        "file\n(slipway) or REQUESTS_CA_BUNDLE does (wandb).",
-    .examples = "  slipway server --data /var/lib/slipway --port 8080\n"
-                "  slipway server --data /var/lib/slipway --files gs://my-bucket/slipway\n"
-                "  slipway server --host 0.0.0.0 --public --tls-cert server.pem --tls-key server.key",
+        "file\n(slipway) or REQUESTS_CA_BUNDLE does (wandb).\n\n"
+        "With --oidc-issuer people sign in with a browser and make their API keys at PUBLIC-URL/authorize, "
+        "the "
+        "address\nthat 'wandb login' prints. Register PUBLIC-URL/oidc/callback at the provider.",
+    .examples =
+        "  slipway server --data /var/lib/slipway --port 8080\n"
+        "  slipway server --data /var/lib/slipway --files gs://my-bucket/slipway\n"
+        "  slipway server --host 0.0.0.0 --public --tls-cert server.pem --tls-key server.key\n"
+        "  slipway server --public-url https://queues.example.com --behind-proxy --oidc-issuer "
+        "https://login.example.com \\\n"
+        "    --oidc-client-id slipway --oidc-secret-file /etc/slipway/oidc-secret --oidc-create-users",
     .rows = server_rows,
     .run = server_run,
 };

@@ -22,22 +22,27 @@ static struct store_by by_us(const struct server *s)
     return (struct store_by){ str_of(s->acts_as), io_now_unix_ms(s->io) };
 }
 
-/* @o's key, or a new one: what is kept of it, and the key itself. */
+struct made_key {
+    struct secret *key;
+    struct store_new_key kept;
+};
+
+/* @o's key, or a new one: the key itself, and what is kept of it. */
 static int make_key(struct server *s, struct arena *a, const struct admin_key_options *o,
-                    struct store_new_key *ret, struct secret **ret_key, struct err *e)
+                    const struct store_by *by, struct made_key *ret, struct err *e)
 {
     AUTO_PTR(secret) key = o->api_key ? secret_dup(o->api_key) : keys_draw(s->keys);
-    int64_t now = io_now_unix_ms(s->io);
+    struct store_new_key kept = { 0 };
     int rc = keys_check(key, e);
 
     if (rc == 0)
-        rc = keys_keep(s->keys, a, key, o->api_key != NULL, ret, e);
+        rc = keys_keep(s->keys, a, key, o->api_key != NULL, &kept, e);
     if (rc < 0)
         return rc;
-    ret->name = str_of(o->name);
-    ret->by = by_us(s);
-    ret->expires_unix_ms = o->lasts_ms > 0 ? now + o->lasts_ms : 0;
-    *ret_key = TAKE(key);
+    kept.name = str_of(o->name);
+    kept.by = *by;
+    kept.expires_unix_ms = o->lasts_ms > 0 ? by->now_unix_ms + o->lasts_ms : 0;
+    *ret = (struct made_key){ .key = TAKE(key), .kept = kept };
     return 0;
 }
 
@@ -45,29 +50,30 @@ int server_user_create(struct server *s, const struct admin_user_options *o, str
                        struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
-    AUTO_PTR(secret) key = NULL;
     const struct admin_key_options first = { .name = o->key_name ? o->key_name : "first key",
                                              .api_key = o->api_key,
                                              .lasts_ms = o->key_lasts_ms };
-    struct store_new_key kept = { 0 };
+    struct made_key made = { 0 };
     struct store_new_user user = { .username = o->username,
                                    .email = o->email,
                                    .admin = o->admin,
                                    .team = o->team,
-                                   .key = &kept,
+                                   .key = &made.kept,
                                    .by = by_us(s) };
     int rc = entity_name_check(str_of(o->username), e);
 
     if (rc == 0 && o->team && (!store_role_parse(str_of(o->role), &user.role) || user.role == ROLE_NONE))
         rc = err_set(e, ERR_INVALID, "there is no role '%s': it is admin, member or viewer", o->role);
     if (rc == 0)
-        rc = make_key(s, a, &first, &kept, &key, e);
+        rc = make_key(s, a, &first, &user.by, &made, e);
     if (rc < 0)
         return rc;
     rc = store_user_add(s->store, &user, e);
-    if (rc < 0)
+    if (rc < 0) {
+        secret_free(made.key);
         return err_wrap(e, "user '%s'", o->username);
-    *ret_key = TAKE(key);
+    }
+    *ret_key = made.key;
     return 0;
 }
 
@@ -115,15 +121,24 @@ int server_role_set(struct server *s, const struct admin_role_options *o, struct
 int server_key_create(struct server *s, const struct admin_key_options *o, struct secret **ret_key,
                       int64_t *ret_id, struct err *e)
 {
+    const struct store_by by = by_us(s);
+
+    return server_key_create_by(s, o, &by, ret_key, ret_id, e);
+}
+
+int server_key_create_by(struct server *s, const struct admin_key_options *o, const struct store_by *by,
+                         struct secret **ret_key, int64_t *ret_id, struct err *e)
+{
     AUTO_PTR(arena) a = arena_new();
-    AUTO_PTR(secret) key = NULL;
-    struct store_new_key kept = { 0 };
-    int rc = make_key(s, a, o, &kept, &key, e);
+    struct made_key made = { 0 };
+    int rc = make_key(s, a, o, by, &made, e);
 
     if (rc == 0)
-        rc = store_key_add(s->store, str_of(o->username), &kept, ret_id, e);
+        rc = store_key_add(s->store, str_of(o->username), &made.kept, ret_id, e);
     if (rc == 0)
-        *ret_key = TAKE(key);
+        *ret_key = made.key;
+    else
+        secret_free(made.key);
     return rc;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "server/server_internal.h"
+#include "server/sign_in/sign_in.h"
 
 enum { WAIT_MAX_S = 30 };
 
@@ -136,7 +137,7 @@ static void graphql_handle(struct server *s, struct http_exchange *x)
         reply_error(x, 405, "GraphQL requests are sent with POST");
         return;
     }
-    if (!auth_check(s, x, &caller.user))
+    if (session_is_meant(s, x) ? !session_check(s, x, &caller.user) : !auth_check(s, x, &caller.user))
         return;
     if (jval_from_json(x->a, x->body, "the request's body", &limits, &request, &e) < 0) {
         reply_error(x, 400, "the request's body is not JSON: %s", e.msg);
@@ -188,7 +189,7 @@ static void route(struct server *s, struct http_exchange *x)
         metrics_handle(s, x);
     else if (is_probe(x))
         http_reply_text(x, 200, "text/plain", STR("ok\n"));
-    else
+    else if (!sign_in_handle(s, x))
         reply_error(x, 404, "there is nothing at %.*s: the API is at /graphql",
                     STR_ARG(str_sub(x->path, 0, 200)));
 }

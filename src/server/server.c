@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "server/api/api.h"
 #include "server/server_internal.h"
+#include "server/sign_in/sign_in.h"
 
 enum {
     LEASE_MS = 60000,
@@ -18,6 +19,7 @@ enum {
     SILENT_RUN_MS = 5 * 60 * 1000,    /* clients post every 30 s: protocol reference 3.4 */
     LOST_AGENT_MS = 5 * 60 * 1000,    /* agents send a heartbeat every 10 s, and start nothing without one */
     PRUNE_STEPS = 20,                 /* a pass, of each kind */
+    SESSION_KEPT_MS = 60 * 60 * 1000, /* longer than a sign-in takes: none makes a second session */
     DELETED_KEPT_MS = 60 * 60 * 1000, /* addresses of downloads are good for an hour */
     SILENT_AGENT_MS = 60 * 60 * 1000, /* an agent may be away for a while and still come back to its job */
 };
@@ -90,6 +92,7 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
         .per_key = o->key_rate, .per_address = o->address_rate, .behind_proxy = o->behind_proxy });
     s->waits = map_new();
     s->group = group_new(io);
+    s->sign_in = o->oidc.issuer ? sign_in_new(s, &o->oidc) : NULL;
     rc = server_open(s, o, e);
     if (rc < 0) {
         server_free(s);
@@ -140,6 +143,7 @@ void server_free(struct server *s)
     gql_schema_free(s->schema);
     keys_free(s->keys);
     doors_free(s->doors);
+    sign_in_free(s->sign_in);
     store_close(s->store);
     secret_free(s->signing_key);
     map_free(s->waits);
@@ -194,6 +198,15 @@ static void sweep_silence(struct server *s)
         LOG_WARNING("server.went_silent", "runs=%zu items=%zu", runs, items);
 }
 
+static void sweep_sessions(struct server *s)
+{
+    struct err e = { 0 };
+
+    if (s->sign_in && store_session_sweep(s->store, io_now_unix_ms(s->io) - SESSION_KEPT_MS, &e) < 0 &&
+        e.code != ERR_CANCELLED)
+        LOG_ERROR("server.session_sweep_failed", "error=\"%s\"", e.msg);
+}
+
 static void housekeeping(void *arg)
 {
     struct server *s = arg;
@@ -208,6 +221,7 @@ static void housekeeping(void *arg)
             continue;
         slow_at = io_now_ms(s->io) + SLOW_SWEEP_MS;
         sweep_silence(s);
+        sweep_sessions(s);
     }
 }
 

@@ -7,6 +7,18 @@
 
 struct server;
 
+/* People sign in by a browser at an OpenID provider (docs/sign-in.md). Texts are copied. */
+struct server_oidc_options {
+    const char *issuer;                 /* NULL: nobody signs in, and the rest says nothing */
+    const char *client_id;              /* as registered there, with PUBLIC-URL/oidc/callback */
+    const struct secret *client_secret; /* copied */
+    const char *scope;                  /* NULL: "openid email profile" */
+    const char *username_claim;         /* of accounts that are made; NULL: "preferred_username" */
+    const char *email_domains; /* "a.com,b.com": who may sign in, by verified address; NULL: anybody */
+    bool create_users;         /* who has no account gets one */
+    int64_t session_lasts_ms;  /* 0: 7 days */
+    int64_t session_idle_ms;   /* without a request; 0: 12 hours */
+};
 struct server_options {
     const char *data_dir;    /* folder for slipway.db and files; made when missing */
     const char *db_url;      /* not NULL: PostgreSQL in place of slipway.db; several servers may share it,
@@ -22,7 +34,8 @@ struct server_options {
     bool prunes;            /* bytes of deleted artifacts go after an hour, and what policies say, and: */
     struct keep keep;       /* where these say nothing */
     int64_t prune_every_ms; /* 0: 60000 */
-    const char *acts_as;    /* who the administration below is by, for the audit log; NULL: "server" */
+    struct server_oidc_options oidc;
+    const char *acts_as; /* who the administration below is by, for the audit log; NULL: "server" */
 };
 /** server_new() - open the store (migrating it). Makes no user: see server_first_admin(). */
 NODISCARD int server_new(struct io *io, const struct server_options *o, struct server **ret, struct err *e);

@@ -50,6 +50,7 @@ struct server {
     uint64_t wakes;                     /* how often somebody was to be woken */
     struct server_counts counts;
     struct packer packer;
+    struct sign_in *sign_in; /* NULL: nobody signs in by a browser */
 };
 
 /* Who asks, and with what manners. One per request; the context of resolvers. */
@@ -75,6 +76,11 @@ void metrics_handle(struct server *s, struct http_exchange *x);
 /** auth_check() - who sent this request. Yields. On failure the reply is made (401, JSON) and false returned.
  */
 bool auth_check(struct server *s, struct http_exchange *x, struct store_user *ret);
+
+/** server_key_create_by() - server_key_create() by somebody. */
+NODISCARD int server_key_create_by(struct server *s, const struct admin_key_options *o,
+                                   const struct store_by *by, struct secret **ret_key, int64_t *ret_id,
+                                   struct err *e);
 
 /** reply_error() - {"errors":[{"message":...}]} as GraphQL clients expect it, for every kind of path. */
 void reply_error(struct http_exchange *x, int status, const char *fmt, ...) PRINTF(3, 4);
@@ -110,7 +116,8 @@ void files_handle(struct server *s, struct http_exchange *x);
 struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name);
 /** files_download_url() - an address that gives the file for an hour, without a key. */
 struct str files_download_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name);
-/** files_sign() - the signature of an address: hex HMAC-SHA-256 of @text. */
+/** files_sign() - the signature of an address, or of what a browser keeps: hex HMAC-SHA-256 of @text, whose
+ * first line says what it is for. */
 void files_sign(struct server *s, struct str text, char ret[65]);
 /** files_name_check() - a relative path without "..": -ERR_INVALID. */
 NODISCARD int files_name_check(struct str name, struct err *e);

@@ -65,9 +65,8 @@ static int user_note(struct db_conn *c, const struct store_new_user *u, struct e
     return tx_audit(c, &u->by, &note, e);
 }
 
-static int user_add(struct db_conn *c, void *arg, struct err *e)
+int tx_user_add(struct db_conn *c, const struct store_new_user *u, int64_t *ret_id, struct err *e)
 {
-    const struct store_new_user *u = arg;
     int64_t entity = 0, user, key = 0;
     int rc = tx_entity_add(c, u->username, false, u->by.now_unix_ms, &entity, e);
 
@@ -80,11 +79,19 @@ static int user_add(struct db_conn *c, void *arg, struct err *e)
     if (rc < 0)
         return rc;
     user = db_last_id(c);
-    rc = tx_key_add(c, user, u->key, &key, e);
+    rc = u->key ? tx_key_add(c, user, u->key, &key, e) : 0;
     if (rc < 0)
         return rc;
     rc = u->team ? service_join(c, u, user, e) : tx_role_set(c, user, entity, ROLE_ADMIN, e);
+    *ret_id = user;
     return rc < 0 ? rc : user_note(c, u, e);
+}
+
+static int user_add(struct db_conn *c, void *arg, struct err *e)
+{
+    int64_t id = 0;
+
+    return tx_user_add(c, arg, &id, e);
 }
 
 int store_user_add(struct store *s, const struct store_new_user *u, struct err *e)
@@ -255,6 +262,8 @@ static int user_set_disabled(struct db_conn *c, void *arg, struct err *e)
     if (rc == 0)
         rc = db_run(c, NULL, e, "UPDATE users SET disabled_unix_ms = ? WHERE id = ?", "ii",
                     u->value ? u->by->now_unix_ms : 0, user);
+    if (rc == 0 && u->value)
+        rc = tx_sessions_end(c, user, u->by->now_unix_ms, e);
     if (rc == 0 && u->value && was_admin)
         rc = check_admins(c, u, e);
     return rc < 0 ? rc : user_note_change(c, u, e);

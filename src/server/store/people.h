@@ -40,7 +40,7 @@ struct store_new_user {
     bool admin;
     const char *team; /* NULL: a person; else a service account of this team with the role below */
     enum store_role role;
-    const struct store_new_key *key; /* the first */
+    const struct store_new_key *key; /* the first; NULL: none yet */
     struct store_by by;
 };
 struct store_project {
@@ -67,8 +67,8 @@ NODISCARD int store_user_list(struct store *s, struct arena *a, struct store_use
 /** store_user_set_admin() - of the server. -ERR_CONFLICT: nobody would be left. */
 NODISCARD int store_user_set_admin(struct store *s, struct str username, bool admin,
                                    const struct store_by *by, struct err *e);
-/** store_user_set_disabled() - none of its keys is found while it is. -ERR_CONFLICT: no admin of the server
- * would be left. */
+/** store_user_set_disabled() - none of its keys is found while it is, and its sessions end. -ERR_CONFLICT: no
+ * admin of the server would be left. */
 NODISCARD int store_user_set_disabled(struct store *s, struct str username, bool disabled,
                                       const struct store_by *by, struct err *e);
 /** store_user_teams() - the teams of a user, by name. */

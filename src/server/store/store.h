@@ -1,9 +1,10 @@
 /*
  * server/store/store.h: what the server remembers, as acts with a meaning; no SQL outside this folder.
  *
- * This header and its subjects (people.h queues.h items.h agents.h runs.h history.h sweeps.h sweep_bands.h
- * artifacts.h collections.h policies.h retention.h transfer.h) are the one interface. The SQL behind it is
- * written once, for SQLite and PostgreSQL (io/db.h), and tests/unit/server/test_store*.c run on both.
+ * This header and its subjects (people.h queues.h items.h agents.h runs.h history.h identities.h sweeps.h
+ * sweep_bands.h artifacts.h collections.h policies.h retention.h sessions.h transfer.h) are the one
+ * interface. The SQL behind it is written once, for SQLite and PostgreSQL (io/db.h), and
+ * tests/unit/server/test_store*.c run on both.
  *
  * Common rules: a function that changes something is one transaction, durable when it returns, and yields;
  * one that reads does not yield, but with PostgreSQL. Results are copies in the caller's arena and are
@@ -51,6 +52,7 @@ NODISCARD int store_files_place(struct store *s, struct arena *a, const char *cl
 #include "server/store/audit.h"
 #include "server/store/collections.h"
 #include "server/store/history.h"
+#include "server/store/identities.h"
 #include "server/store/items.h"
 #include "server/store/keys.h"
 #include "server/store/people.h"
@@ -58,6 +60,7 @@ NODISCARD int store_files_place(struct store *s, struct arena *a, const char *cl
 #include "server/store/queues.h"
 #include "server/store/retention.h"
 #include "server/store/runs.h"
+#include "server/store/sessions.h"
 #include "server/store/sweep_bands.h"
 #include "server/store/sweeps.h"
 #include "server/store/transfer.h"

@@ -68,6 +68,11 @@ NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_projec
     "u.id, u.entity_id, u.username, u.email, u.admin, u.created_unix_ms,"                                    \
     " (SELECT name FROM entities WHERE id = u.team_id), u.disabled_unix_ms"
 struct store_user user_at(struct arena *a, struct db_stmt *st, int i); /* USER_COLUMNS, from column @i on */
+NODISCARD int tx_user_add(struct db_conn *c, const struct store_new_user *u, int64_t *ret_id, struct err *e);
+/** tx_session_add() - -ERR_CONFLICT: the sign-in has made one. */
+NODISCARD int tx_session_add(struct db_conn *c, int64_t user_id, const struct store_new_session *n,
+                             int64_t now_unix_ms, struct err *e);
+NODISCARD int tx_sessions_end(struct db_conn *c, int64_t user_id, int64_t now_unix_ms, struct err *e);
 NODISCARD int tx_key_add(struct db_conn *c, int64_t user_id, const struct store_new_key *k, int64_t *ret_id,
                          struct err *e);
 /* What a change writes into the log. Of the texts before and after, which may be long, the digest stays. */
