@@ -62,6 +62,7 @@ class Browser:
     def __init__(self, url):
         self.url = url
         self.session = requests.Session()
+        self.session.trust_env = False  # nobody else's proxies and authorities
 
     def get(self, path, **options):
         return self.session.get(urllib.parse.urljoin(self.url, path), timeout=20, **options)
@@ -90,6 +91,10 @@ class Browser:
 
     def graphql(self, query="{viewer{username admin}}", **headers):
         return self.session.post(f"{self.url}/graphql", json={"query": query}, headers={"Origin": self.url, **headers}, timeout=20)
+
+    def ours(self):
+        """The cookies that the server made."""
+        return {c.name: c.value for c in self.session.cookies if "slipway" in c.name}
 
     def who(self):
         reply = self.graphql()

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 
+console.info = console.warn = console.error; // standard output is for answers
 let settings;
 let handle = (req, res) => res.writeHead(503).end();
 const server = createServer((req, res) => handle(req, res));
