@@ -157,6 +157,28 @@ print(json.dumps([
     assert got[2] == {"used by": [user], "by": run, "metadata": {"rows": 1}, "types": ["dataset"], "used": ["data:v0"]}
 
 
+@step("an increment, a link and a draft")
+def grows(c):
+    got = c.script(f"""
+with wandb.init() as run:
+    more = wandb.Artifact("grows", type="dataset")
+    more.add_file("data.txt")
+    run.log_artifact(more).wait()
+    more = wandb.Artifact("grows", type="dataset", incremental=True)
+    with more.new_file("more.txt") as f:
+        f.write("more")
+    run.log_artifact(more).wait()
+    run.link_artifact(more, "admin/{c.project}/chosen", aliases=["best"])
+    draft = api.artifact("admin/{c.project}/grows:latest").new_draft()
+    draft.remove("data.txt")
+    run.log_artifact(draft).wait()
+linked = api.artifact("admin/{c.project}/chosen:best")
+print(json.dumps({{"linked": [linked.name, linked.source_name], "files": sorted(os.listdir(linked.download(root="linked"))),
+                  "draft": sorted(api.artifact("admin/{c.project}/grows:v2").manifest.entries)}}))
+""")
+    assert got == {"linked": ["chosen:best", "grows:v1"], "files": ["data.txt", "more.txt"], "draft": ["more.txt"]}
+
+
 @step("wandb job create code")
 def job_create(c):
     code = c.home / "code"
