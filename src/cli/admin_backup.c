@@ -117,9 +117,9 @@ const struct verb verb_admin_backup = {
         "The database is of one moment, and the files are those that it names. A backup holds the keys' "
         "hashes and\neverything else: keep it as safe as the server. With --db the rows of PostgreSQL go "
         "into a SQLite file;\nfor databases of many GB its own pg_dump or archiving does that better, "
-        "and --data is backed up by itself. Files in a bucket (server --files) stay there: object versioning "
-        "or "
-        "soft\ndelete of the bucket keeps what goes after the backup.",
+        "and --data is backed up by itself.\nFiles in a bucket (server --files) stay there: its object "
+        "versioning or "
+        "soft delete keeps what goes after the\nbackup.",
     .examples = "  slipway admin backup /backup/slipway-monday --data /var/lib/slipway",
     .rows = place_rows,
     .run = backup_run,
