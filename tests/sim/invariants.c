@@ -137,13 +137,13 @@ void invariants_lose(struct world *w, size_t agent)
 {
     for (size_t i = 0; i < w->item_count; i++) {
         struct world_item *item = &w->items[i];
-        bool was_held = item->held[agent];
 
+        item->lost = item->lost || item->held[agent];
         item->held[agent] = false;
-        item->lost = item->lost || (was_held && !invariants_is_held(w, item));
     }
 }
 
+/* An agent that had an item until its lease ran out may not know yet that it has it no more. */
 static void note_held(struct world *w, size_t agent)
 {
     const struct agent *a = w->agents[agent].agent;
@@ -153,7 +153,7 @@ static void note_held(struct world *w, size_t agent)
         const struct launch *l = map_get(a->by_item, str_of(item->id));
 
         item->held[agent] = l && !l->row.disowned;
-        item->lost = item->lost && !item->held[agent];
+        item->lost = item->lost && !(item->held[agent] && l->row.acked);
     }
 }
 
