@@ -24,6 +24,9 @@ void outcome_reset(struct outcome *out);
 
 /* Each act yields. -ERR_CANCELLED: the fiber has to end; else @out holds the event. */
 NODISCARD int act_resolve(struct launch *l, struct outcome *out);
+/** act_ack() - make the item ours; in @out only whether it is, and the error. -ERR_CONFLICT: somebody else
+ * has it, -ERR_NOT_FOUND: it is gone. Other failures are worth another try, whatever their code. Yields. */
+NODISCARD int act_ack(struct launch *l, struct outcome *out);
 NODISCARD int act_probe(struct launch *l, struct outcome *out);
 NODISCARD int act_report(struct launch *l, struct outcome *out);
 struct render_attempt {

@@ -79,10 +79,21 @@ static int report(struct launch *l, struct err *e)
     return rc;
 }
 
+/* One that came to its end before it could be acknowledged may be another's by now, and where there are no
+ * tokens the server would believe us all the same. */
+static int report_if_ours(struct launch *l, struct outcome *out)
+{
+    int rc = l->row.acked || launch_hold(l).fence ? 0 : act_ack(l, out);
+
+    if (rc == -ERR_CONFLICT || rc == -ERR_NOT_FOUND)
+        return 0;
+    return rc ? rc : report(l, &out->err);
+}
+
 int act_report(struct launch *l, struct outcome *out)
 {
     int64_t fence = launch_hold(l).fence;
-    int rc = l->row.disowned ? 0 : report(l, &out->err);
+    int rc = l->row.disowned ? 0 : report_if_ours(l, out);
 
     if (rc == -ERR_CANCELLED)
         return rc;

@@ -41,8 +41,7 @@ static int ack_was_ours(struct launch *l, bool *ret_ours, struct err *e)
     return 0;
 }
 
-/* -ERR_CONFLICT: somebody else has it. Other failures are worth another try, whatever their code. */
-static int ack(struct launch *l, struct outcome *out)
+int act_ack(struct launch *l, struct outcome *out)
 {
     const struct wandb_hold hold = launch_hold(l);
     uint64_t epoch = l->agent->hold_epoch;
@@ -328,7 +327,7 @@ int act_resolve(struct launch *l, struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
     struct launch_job job = { 0 };
-    int rc = l->row.acked ? 0 : ack(l, out);
+    int rc = l->row.acked ? 0 : act_ack(l, out);
 
     if (rc == -ERR_CANCELLED)
         return rc;

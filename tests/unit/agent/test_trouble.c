@@ -260,6 +260,30 @@ static struct launch_policies policies(int64_t start_timeout_ms, int64_t deadlin
     return p;
 }
 
+static bool popped(void)
+{
+    return queue.items[0].pops == 1;
+}
+
+static void an_item_whose_time_is_over_before_its_ack_may_be_anothers_by_then(void **state)
+{
+    const struct launch_policies p = policies(0, MINUTE_MS);
+
+    queue.own_server = false;
+    world.policies = &p;
+    push(SPEC);
+    boot();
+    run_until(popped);
+    queue.down = true;
+    run_for(2 * MINUTE_MS);
+    snprintf(queue.items[0].state, sizeof(queue.items[0].state), "FINISHED");
+    snprintf(queue.items[0].run, sizeof(queue.items[0].run), "of-another");
+    queue.down = false;
+    run_for(5 * MINUTE_MS);
+    assert_int_equal(queue.items[0].reports, 0);
+    assert_string_equal(queue.items[0].state, "FINISHED");
+}
+
 static void a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails(void **state)
 {
     const struct launch_policies p = policies(2 * MINUTE_MS, 0);
@@ -490,6 +514,7 @@ int main(void)
         LIFE(of_two_jobs_of_a_lost_create_the_live_one_is_watched),
         LIFE(a_lost_create_whose_jobs_have_all_ended_is_not_made_again),
         LIFE(a_second_job_that_cannot_be_cancelled_at_once_is_cancelled_later),
+        LIFE(an_item_whose_time_is_over_before_its_ack_may_be_anothers_by_then),
         LIFE(a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails),
         LIFE(a_spot_job_that_ran_unseen_was_preempted),
         LIFE(a_job_that_ends_just_before_it_had_to_start_is_followed_by_the_next),
