@@ -94,7 +94,7 @@ static int conn_connect(struct db_conn *c, const struct db *d, int mode, struct 
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     sqlite3_db_config(c->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    return 0;
+    return conn_add_reals(c, e);
 }
 
 static int conn_open(struct db_conn *c, const struct db *d, bool fast, struct err *e)

@@ -36,6 +36,9 @@ struct db {
 extern const struct db_engine lite_engine;
 /** conn_fail() - ERR_CONFLICT for a violated constraint, else ERR_STORE, with the path and SQLite's text. */
 int conn_fail(struct db_conn *c, struct err *e);
+/** conn_add_reals() - for SQL: real_json(X) is a double as JSON that keeps every bit, real_of(TEXT) that
+ * double again. */
+NODISCARD int conn_add_reals(struct db_conn *c, struct err *e);
 /** conn_exec() - any number of statements, read anew each time: for what is run once. */
 int conn_exec(struct db_conn *c, const char *sql, struct err *e);
 /** conn_run() - one statement without values and rows, prepared once: for what is run with every change. */

@@ -3,9 +3,12 @@
 import contextlib
 import hashlib
 import json
+import math
 import pathlib
+import random
 import shutil
 import sqlite3
+import struct
 import sys
 import threading
 import time
@@ -183,6 +186,29 @@ def test_a_server_moves_to_postgresql_and_back_with_all_it_has(world, stopped, s
     assert changed <= {"audit", "meta", "api_keys", "runs"}, "the new key and its words"
     assert read_back(world, "--data", tmp_path / "back") == WANTED
     world.use(world.server.url())
+
+
+LINE = '{"tenth":0.1,"huge":1e308,"least":5e-324,"none":-0.0,"odd":9007199254740993,"nan":NaN,"up":Infinity,"down":-Infinity}'
+
+
+def test_numbers_are_the_same_bits_on_either_side(world, stopped, schema, tmp_path):
+    draw = random.Random(1)
+    drawn = [struct.unpack(">d", draw.getrandbits(64).to_bytes(8, "big"))[0] for _ in range(3000)]
+    doubles = [0.1, 1e308, -1e308, 1.7976931348623157e308, 5e-324, 2.2250738585072014e-308, 2.0**53, 1 / 3, 1e22, 0.0, math.inf, -math.inf,
+               *(d for d in drawn if math.isfinite(d))]
+    with contextlib.closing(sqlite3.connect(stopped / "slipway.db")) as c:
+        c.executemany("INSERT INTO sweep_bands VALUES (1, ?, 'r', ?)", enumerate(doubles))
+        c.executemany("INSERT INTO history_columns VALUES (77, 0, 1, ?, 1, 1, 0, ?, ?, '', '')", ((i, d, -d) for i, d in enumerate(doubles) if d))
+        c.execute("INSERT INTO run_lines VALUES (77, 0, 9007199254740993, ?)", (LINE,))
+        c.execute("UPDATE runs SET config = ?, summary = ?, history_lines = 9223372036854775807", (LINE, LINE))
+        c.commit()
+    world.ok("admin", "copy", "--from", stopped, "--to", schema)
+    bits = world.run("/usr/bin/psql", "-Atd", schema, "-c", "SELECT encode(float8send(metric), 'hex') FROM sweep_bands ORDER BY band").stdout.split()
+    assert bits == [struct.pack(">d", d).hex() for d in doubles]
+    world.ok("admin", "copy", "--from", schema, "--to", tmp_path / "back")
+    there, back = without_log(tables(stopped / "slipway.db")), without_log(tables(tmp_path / "back/slipway.db"))
+    assert len(there["sweep_bands"]) == len(doubles) and LINE in there["run_lines"][-1] + there["run_lines"][0]
+    assert there == back, "repr() of a double tells it from all others"
 
 
 def test_a_copy_is_refused_before_anything_is_done(world, stopped, schema):

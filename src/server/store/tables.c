@@ -9,20 +9,22 @@ enum { SQL_MAX_BYTES = 64 * 1024 };
 
 struct column {
     struct str table, name;
-    bool drawn;
+    bool drawn, is_real;
 };
 
 static int column_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 {
-    *(struct column *)ret = (struct column){ col(a, st, 0), col(a, st, 1), db_col_i64(st, 2) != 0 };
+    *(struct column *)ret =
+        (struct column){ col(a, st, 0), col(a, st, 1), db_col_i64(st, 2) != 0, db_col_i64(st, 3) != 0 };
     return 0;
 }
 
 #define LITE_COLUMNS                                                                                         \
-    "SELECT m.name, p.name, 0 FROM sqlite_schema m JOIN pragma_table_info(m.name) p"                         \
+    "SELECT m.name, p.name, 0, p.type = 'REAL' FROM sqlite_schema m JOIN pragma_table_info(m.name) p"        \
     " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' ORDER BY m.name, p.name"
 #define PG_COLUMNS                                                                                           \
-    "SELECT table_name::text, column_name::text, CASE is_identity WHEN 'YES' THEN 1 ELSE 0 END"              \
+    "SELECT table_name::text, column_name::text, CASE is_identity WHEN 'YES' THEN 1 ELSE 0 END,"             \
+    " CASE data_type WHEN 'double precision' THEN 1 ELSE 0 END"                                              \
     " FROM information_schema.columns WHERE table_schema = current_schema()"                                 \
     " AND table_name <> 'slipway_schema' ORDER BY table_name COLLATE \"C\", column_name COLLATE \"C\""
 
@@ -59,8 +61,11 @@ int tables_read(struct db_conn *c, struct arena *a, struct tables *ret, struct e
         struct table *t = &all.items[i];
 
         t->columns = arena_array(a, t->column_count, sizeof(*t->columns));
-        for (size_t k = 0; k < t->column_count; k++)
-            t->columns[k] = columns[at++].name;
+        t->is_real = arena_array(a, t->column_count, sizeof(*t->is_real));
+        for (size_t k = 0; k < t->column_count; k++, at++) {
+            t->columns[k] = columns[at].name;
+            t->is_real[k] = columns[at].is_real;
+        }
     }
     *ret = all;
     return 0;
@@ -138,9 +143,6 @@ static const char *rows_shown(const struct table *t, bool withhold)
     return withhold && str_is(t->name, "meta") ? " WHERE key = 'audit_head'" : "";
 }
 
-/* SQLite's own JSON has 15 digits of a double, and 17 tell each from all others. */
-#define EXACT "CASE typeof(\"%.*s\") WHEN 'real' THEN json(printf('%%!.17g', \"%.*s\")) ELSE \"%.*s\" END"
-
 static void lite_select(struct strbuf *b, const struct table *t, bool withhold)
 {
     strbuf_addz(b, "SELECT json_object(");
@@ -150,8 +152,10 @@ static void lite_select(struct strbuf *b, const struct table *t, bool withhold)
         strbuf_addf(b, "%s'%.*s', ", i > 0 ? ", " : "", STR_ARG(name));
         if (withhold && table_secret(t, name))
             strbuf_addz(b, "NULL");
+        else if (t->is_real[i])
+            strbuf_addf(b, "json(real_json(\"%.*s\"))", STR_ARG(name)); /* its own has 15 digits */
         else
-            strbuf_addf(b, EXACT, STR_ARG(name), STR_ARG(name), STR_ARG(name));
+            strbuf_addf(b, "\"%.*s\"", STR_ARG(name));
     }
     strbuf_addf(b, ") FROM \"%.*s\"%s", STR_ARG(t->name), rows_shown(t, withhold));
 }
@@ -211,6 +215,15 @@ int table_next(struct table_reader *r, struct str *ret, struct err *e)
 
 /* --- writing --- */
 
+/* "->" gives a number's own text. */
+static void lite_values(struct strbuf *b, const struct table *t)
+{
+    for (size_t i = 0; i < t->column_count; i++)
+        strbuf_addf(
+            b, t->is_real[i] ? "%sreal_of(value -> '$.\"%.*s\"')" : "%sjson_extract(value, '$.\"%.*s\"')",
+            i > 0 ? ", " : "", STR_ARG(t->columns[i]));
+}
+
 const char *table_insert(const struct db_conn *c, struct arena *a, const struct table *t)
 {
     AUTO_STRBUF struct strbuf sql = STRBUF(SQL_MAX_BYTES);
@@ -222,7 +235,7 @@ const char *table_insert(const struct db_conn *c, struct arena *a, const struct 
     if (shared)
         column_list(&sql, t, "\"", "\"");
     else
-        column_list(&sql, t, "json_extract(value, '$.\"", "\"')");
+        lite_values(&sql, t);
     if (shared)
         strbuf_addf(&sql, " FROM json_populate_recordset(NULL::\"%.*s\", ?::json)", STR_ARG(t->name));
     else

@@ -10,6 +10,7 @@
 struct table {
     struct str name;
     struct str *columns; /* in the order of their names */
+    bool *is_real;       /* of each: has it doubles? */
     size_t column_count;
     struct str identity; /* PostgreSQL draws its numbers; absent: nobody does */
 };
