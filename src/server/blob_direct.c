@@ -34,7 +34,7 @@ int blob_direct_offer(struct server *s, struct arena *a, struct blob_direct *d, 
     depot_direct_sha256(d->entity_id, d->md5_hex, key);
     if (depot_direct_url(&s->depot, a, &item, coded, &url, NULL) < 0)
         return 0;
-    rc = store_blob_expect(s->store, item.sha256, io_now_unix_ms(s->io) + EXPECTED_FOR_MS, &good, e);
+    rc = store_blob_expect(s->store, item.sha256, server_wall_unix_ms(s) + EXPECTED_FOR_MS, &good, e);
     if (rc == 0 && good) {
         d->ret_url = url;
         d->ret_md5_base64 = coded;

@@ -56,7 +56,7 @@ struct str blob_upload_url(struct server *s, struct http_exchange *x, int64_t fi
                                .kind = upload_kind,
                                .subject = str_of(arena_printf(x->a, "%lld", (long long)file_id)),
                                .name = base_name(name),
-                               .expires_ms = io_now_unix_ms(s->io) + UPLOAD_FOR_MS };
+                               .expires_ms = server_wall_unix_ms(s) + UPLOAD_FOR_MS };
 
     return address_url(s, x, &d);
 }
@@ -67,7 +67,7 @@ struct str blob_download_url(struct server *s, struct http_exchange *x, struct s
                                .kind = download_kind,
                                .subject = sha256,
                                .name = base_name(name),
-                               .expires_ms = io_now_unix_ms(s->io) + DOWNLOAD_FOR_MS };
+                               .expires_ms = server_wall_unix_ms(s) + DOWNLOAD_FOR_MS };
 
     return address_url(s, x, &d);
 }
@@ -85,7 +85,7 @@ static enum address_is address_parse(struct server *s, struct arena *a, struct s
         return ADDRESS_NONE;
     d->name = rest;
     address_sign(s, a, d, wanted);
-    return secret_text_eq(signature, str_of(wanted)) && d->expires_ms >= io_now_unix_ms(s->io)
+    return secret_text_eq(signature, str_of(wanted)) && d->expires_ms >= server_wall_unix_ms(s)
                ? ADDRESS_GOOD
                : ADDRESS_WRONG;
 }
@@ -138,7 +138,7 @@ struct str blob_part_url(struct server *s, struct http_exchange *x, int64_t file
                                .kind = part_kind,
                                .subject = upload_part_subject(x->a, file_id, part),
                                .name = STR("part"),
-                               .expires_ms = io_now_unix_ms(s->io) + UPLOAD_FOR_MS };
+                               .expires_ms = server_wall_unix_ms(s) + UPLOAD_FOR_MS };
 
     return address_url(s, x, &d);
 }

@@ -66,13 +66,13 @@ static struct str signed_url(struct server *s, struct http_exchange *x, const st
 struct str files_upload_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)
 {
     return signed_url(s, x,
-                      &(struct signed_file){ "PUT", run_id, io_now_unix_ms(s->io) + UPLOAD_FOR_MS, name });
+                      &(struct signed_file){ "PUT", run_id, server_wall_unix_ms(s) + UPLOAD_FOR_MS, name });
 }
 
 struct str files_download_url(struct server *s, struct http_exchange *x, int64_t run_id, struct str name)
 {
     return signed_url(s, x,
-                      &(struct signed_file){ "GET", run_id, io_now_unix_ms(s->io) + DOWNLOAD_FOR_MS, name });
+                      &(struct signed_file){ "GET", run_id, server_wall_unix_ms(s) + DOWNLOAD_FOR_MS, name });
 }
 
 static int file_keep(struct server *s, struct http_exchange *x, const struct depot_item *item, struct err *e)
@@ -92,7 +92,7 @@ static int file_store(struct server *s, struct http_exchange *x, int64_t run_id,
 {
     const struct store_file file = { .name = name,
                                      .size_bytes = (int64_t)x->body_bytes,
-                                     .updated_unix_ms = io_now_unix_ms(s->io) };
+                                     .updated_unix_ms = server_wall_unix_ms(s) };
     int rc = file_keep(s, x, &(struct depot_item){ .run_id = run_id, .name = name }, e);
 
     return rc < 0 ? rc : store_file_put(s->store, run_id, &file, e);
@@ -140,7 +140,7 @@ static void signed_handle(struct server *s, struct http_exchange *x)
         return;
     }
     sign(s, x, &f, wanted);
-    if (!secret_text_eq(signature, str_of(wanted)) || f.expires_ms < io_now_unix_ms(s->io))
+    if (!secret_text_eq(signature, str_of(wanted)) || f.expires_ms < server_wall_unix_ms(s))
         reply_error(x, 403, "this address is wrong or has expired: ask the API for a new one");
     else if (str_is(x->method, "GET"))
         file_reply(s, x, f.run_id, f.name);

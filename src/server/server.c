@@ -16,6 +16,7 @@ enum {
     SWEEP_MAX_MS = 5000,
     SWEEP_MIN_MS = 50,
     SLOW_SWEEP_MS = 60000,
+    SETTLE_MS = 10000,                /* what servers with one clock may be apart, and more */
     SILENT_RUN_MS = 5 * 60 * 1000,    /* clients post every 30 s: protocol reference 3.4 */
     LOST_AGENT_MS = 5 * 60 * 1000,    /* agents send a heartbeat every 10 s, and start nothing without one */
     PRUNE_STEPS = 20,                 /* a pass, of each kind */
@@ -59,9 +60,11 @@ static int server_open(struct server *s, const struct server_options *o, struct 
     store.path = strbuf_cstr(&path);
     if (rc == 0)
         rc = store_open(s->io, &store, &s->store, e);
-    server_clock_start(s);
-    if (rc == 0 && !o->db_url) /* else another server's clock may be right, and this one's behind it */
-        rc = store_times_settle(s->store, server_now_unix_ms(s), s->lease_ms, e);
+    if (rc == 0)
+        rc = server_clock_start(s, e);
+    if (rc == 0) /* what another server says may be a little off */
+        rc = store_times_settle(s->store, server_now_unix_ms(s), s->lease_ms + (s->is_shared ? SETTLE_MS : 0),
+                                e);
     if (rc == 0)
         rc = store_listen(s->store, woken, s, e);
     if (rc == 0)
@@ -85,6 +88,7 @@ int server_new(struct io *io, const struct server_options *o, struct server **re
     s->acts_as = xstrdup(o->acts_as ? o->acts_as : "server");
     s->lease_ms = o->lease_ms > 0 ? o->lease_ms : LEASE_MS;
     s->lends_once = o->lends_once;
+    s->is_shared = o->db_url != NULL;
     s->prunes = o->prunes;
     s->prune_every_ms = o->prune_every_ms > 0 ? o->prune_every_ms : SLOW_SWEEP_MS;
     s->keep = (struct retention){ .keep = o->keep, .deleted_ms = DELETED_KEPT_MS };
@@ -216,6 +220,7 @@ static void housekeeping(void *arg)
     pause = pause > SWEEP_MAX_MS ? SWEEP_MAX_MS : pause;
     pause = pause < SWEEP_MIN_MS ? SWEEP_MIN_MS : pause;
     while (io_sleep(s->io, pause, NULL) == 0) {
+        (void)!server_clock_ask(s, NULL); /* a database that is away is said below */
         sweep_leases(s);
         if (io_now_ms(s->io) < slow_at)
             continue;

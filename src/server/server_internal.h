@@ -43,11 +43,13 @@ struct server {
     bool prunes;
     int64_t prune_every_ms;
     struct retention keep;
-    int64_t started_ms;                 /* monotonic */
-    int64_t clock_unix_ms, clock_at_ms; /* clock.c: its time, and the monotonic time of that */
-    struct group *group;                /* housekeeping */
-    struct map *waits;                  /* queue id as text -> struct queue_wait, while somebody waits */
-    uint64_t wakes;                     /* how often somebody was to be woken */
+    int64_t started_ms;                   /* monotonic */
+    int64_t clock_unix_ms, clock_at_ms;   /* clock.c: its time, and the monotonic time of that */
+    int64_t common_unix_ms, common_at_ms; /* likewise, of the clock that servers have in common; 0: none */
+    bool is_shared;                       /* the store is PostgreSQL, and other servers may be on it */
+    struct group *group;                  /* housekeeping */
+    struct map *waits;                    /* queue id as text -> struct queue_wait, while somebody waits */
+    uint64_t wakes;                       /* how often somebody was to be woken */
     struct server_counts counts;
     struct packer packer;
     struct sign_in *sign_in; /* NULL: nobody signs in by a browser */
@@ -63,7 +65,13 @@ struct caller {
 };
 
 /* --- clock.c --- */
-void server_clock_start(struct server *s);
+/** server_clock_start() - its time begins. Yields with PostgreSQL. */
+NODISCARD int server_clock_start(struct server *s, struct err *e);
+/** server_clock_ask() - with PostgreSQL: what its clock says, every few seconds; a server that cannot ask
+ * goes on by what it knew. Yields. */
+NODISCARD int server_clock_ask(struct server *s, struct err *e);
+/** server_wall_unix_ms() - the wall clock; with PostgreSQL the database's, the same for all servers. */
+int64_t server_wall_unix_ms(const struct server *s);
 /** server_now_unix_ms() - the time of leases, heartbeats and history: never goes back, and is the wall
  * clock's unless that was set meanwhile. */
 int64_t server_now_unix_ms(struct server *s);

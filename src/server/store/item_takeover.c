@@ -165,9 +165,31 @@ static int times_settle(struct db_conn *c, void *arg, struct err *e)
                        now, now);
 }
 
+/* Where others write too, nothing is written for nothing: the tables are read whole. */
+static int settle_due(struct db_conn *c, void *arg, struct err *e)
+{
+    struct takeover *t = arg;
+    struct db_stmt *st = NULL;
+    bool due = true;
+    int rc = 0;
+
+    if (db_is_shared(c))
+        rc = db_query(c, &st, e,
+                      "SELECT 1 WHERE EXISTS (SELECT 1 FROM items WHERE (state = 'LEASED' OR " IN_HAND ")"
+                      " AND (lease_until_unix_ms > ? OR updated_unix_ms > ?))"
+                      " OR EXISTS (SELECT 1 FROM agents WHERE heartbeat_unix_ms > ?)"
+                      " OR EXISTS (SELECT 1 FROM runs WHERE heartbeat_unix_ms > ?)",
+                      "iiii", t->before_unix_ms, t->before_unix_ms, t->before_unix_ms, t->before_unix_ms);
+    if (rc == 0 && st)
+        rc = read_any(st, &due, e);
+    t->changes = due;
+    return rc;
+}
+
 int store_times_settle(struct store *s, int64_t now_unix_ms, int64_t lease_ms, struct err *e)
 {
     struct takeover t = { .before_unix_ms = now_unix_ms + lease_ms, .now_unix_ms = now_unix_ms };
+    int rc = db_read(s->db, settle_due, &t, e);
 
-    return db_write(s->db, times_settle, &t, e);
+    return rc < 0 || t.changes == 0 ? rc : db_write(s->db, times_settle, &t, e);
 }

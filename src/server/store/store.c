@@ -207,6 +207,30 @@ int store_listen(struct store *s, store_woken_fn woken, void *ctx, struct err *e
     return db_listen(s->db, &(struct db_listener){ WAKE_CHANNEL, heard, s }, e);
 }
 
+/* --- the clock that servers have in common --- */
+
+static int clock_read(struct db_conn *c, void *arg, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int rc;
+
+    *(int64_t *)arg = 0;
+    if (!db_is_shared(c))
+        return 0;
+    rc = db_query(c, &st, e, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint", "");
+    return rc < 0 ? rc : read_one(NULL, st, "the time", i64_row, arg, e);
+}
+
+int store_clock(struct store *s, int64_t *ret_unix_ms, struct err *e)
+{
+    int64_t unix_ms = 0;
+    int rc = db_read(s->db, clock_read, &unix_ms, e);
+
+    if (rc == 0)
+        *ret_unix_ms = unix_ms;
+    return rc;
+}
+
 /* --- secrets --- */
 
 static const char *const secret_rows[] = {

@@ -34,6 +34,10 @@ DEFINE_AUTO(store, store_close)
 typedef void (*store_woken_fn)(void *ctx, int64_t queue_id);
 NODISCARD int store_listen(struct store *s, store_woken_fn woken, void *ctx, struct err *e);
 
+/** store_clock() - the wall clock of PostgreSQL's machine, which all servers of the store have in common.
+ * *ret_unix_ms is 0 with SQLite, which has none. Yields. */
+NODISCARD int store_clock(struct store *s, int64_t *ret_unix_ms, struct err *e);
+
 /* Drawn once per store, 64 hex digits each: signs upload addresses; keys the digests of API keys. */
 enum store_secret { STORE_SIGNING_KEY, STORE_API_KEYS };
 /** store_own_secret() - yields the first time. */
