@@ -6,6 +6,7 @@ Standard library only. The server runs on loopback, in a temporary folder, and i
 
 import argparse
 import base64
+import contextlib
 import http.client
 import json
 import math
@@ -17,7 +18,7 @@ import tempfile
 import time
 
 from bench import ROOT
-from queues import Slipway, note
+from queues import Slipway, note, postgres
 
 LINES = 5000  # of one post
 KEYS = 8
@@ -80,33 +81,45 @@ def settle(server):
         time.sleep(1)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--slipway", default=ROOT / "build/src/cli/slipway", type=pathlib.Path)
-    parser.add_argument("--steps", type=int, default=1000000)
-    parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
-    o = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="slipway-bench-", dir="/var/tmp"))
-    server = Slipway(o.slipway, folder / "server")
+def measure(o, folder, url):
+    """Rows of (what, value, budget, unit)."""
+    server = Slipway(o.slipway, folder / "server", *(["--db", url] if url else []))
     try:
         client = Client(server)
         client.ask('mutation { upsertBucket(input: {name: "long", modelName: "p", entityName: "admin"}) { inserted } }', {})
         speed = stream(client, o.steps)
         note(f"{speed:.0f} steps/s streamed")
         settle(server)
-        rows = [(f"chart of {o.steps} steps, {n} buckets", *chart_ms(client, n, o.runs)) for n in (500, 2000, 10000)]
-        rows.append((f"zoom into {o.steps // 100} steps, 500 buckets",
-                     *chart_ms(client, 500, o.runs, (o.steps * 0.5, o.steps * 0.51))))
-        for what, _, chart in rows[:3]:
+        charts = [(f"chart of {o.steps} steps, {n} buckets", *chart_ms(client, n, o.runs)) for n in (500, 2000, 10000)]
+        charts.append((f"zoom into {o.steps // 100} steps, 500 buckets",
+                       *chart_ms(client, 500, o.runs, (o.steps * 0.5, o.steps * 0.51))))
+        for what, _, chart in charts[:3]:
             assert sum(chart["count"]) == o.steps, f"{what}: {sum(chart['count'])} points"
         memory = server.process.rss_kb("VmHWM") / 1024
-        disk = sum(f.stat().st_size for f in (folder / "server").rglob("*") if f.is_file()) / 1e6
     finally:
         server.process.end()
+    rows = [("steps streamed a second", speed, None, "")] + [(w, ms, 100, "ms") for w, ms, _ in charts]
+    rows.append(("memory, peak", memory, None, "MB"))
+    if not url:
+        disk = sum(f.stat().st_size for f in (folder / "server").rglob("*") if f.is_file()) / 1e6
+        rows.append(("on the disk", disk, None, "MB"))
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--slipway", default=ROOT / "build/src/cli/slipway", type=pathlib.Path)
+    parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--steps", type=int, default=1000000)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
+    o = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="slipway-bench-", dir="/var/tmp"))
+    try:
+        with postgres.private_server(durable=True) if o.db == "postgres" else contextlib.nullcontext() as url:
+            measured = measure(o, folder, url)
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
-    measured = [("steps streamed a second", speed, None, "")] + [(w, ms, 100, "ms") for w, ms, _ in rows]
-    measured += [("memory, peak", memory, None, "MB"), ("on the disk", disk, None, "MB")]
     if o.output == "json":
         print(json.dumps([{"what": w, "value": v, "budget": b, "unit": u} for w, v, b, u in measured]))
     else:

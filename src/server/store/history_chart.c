@@ -7,7 +7,7 @@
 #include <float.h>
 #include <math.h>
 
-enum { SLICE_BLOCKS = 256, SLICE_CELLS = 32 }; /* stretches */
+enum { SLICE_BLOCKS = 256, SLICE_CELLS = 32, CELLS_AT_ONCE = 8 }; /* stretches */
 
 struct opening { /* what all charts of the run begin with */
     const struct store_chart_query *q;
@@ -127,10 +127,16 @@ static int full_stretch_row(struct arena *a, struct db_stmt *st, void *ret, stru
     return stretch_row(a, st, ret, e);
 }
 
+/* A column of the other key's stretch at the same lines. As a join PostgreSQL, which guesses that a key has
+ * one row, would go through all of that key for each stretch. */
+#define Y(column)                                                                                            \
+    "(SELECT y." column " FROM history_columns y WHERE y.run_id = x.run_id AND y.stream = x.stream"          \
+    " AND y.key_id = ? AND y.line = x.line)"
+#define OF_X " FROM history_columns x WHERE x.run_id = ? AND x.stream = ? AND x.key_id = ?"
 #define STRETCHES_FROM                                                                                       \
-    " FROM history_columns x JOIN history_columns y ON y.run_id = x.run_id AND y.stream = x.stream"          \
-    " AND y.key_id = ? AND y.line = x.line WHERE x.run_id = ? AND x.stream = ? AND x.key_id = ?"             \
-    " AND x.line > ? AND x.line < ? AND x.hi >= ? AND x.lo <= ? ORDER BY x.line LIMIT ?"
+    OF_X " AND x.line > ? AND x.line < ? AND x.hi >= ? AND x.lo <= ? AND " Y(                                \
+        "line") " IS NOT NULL"                                                                               \
+                " ORDER BY x.line LIMIT ?"
 
 static size_t slice_max(bool with_cells)
 {
@@ -144,13 +150,20 @@ static int slice_read(struct db_conn *c, void *arg, struct err *e)
     const struct store_chart_query *q = o->q;
     struct rows rows = ROWS(s->a, struct stretch, s->with_cells ? full_stretch_row : stretch_row);
     struct db_stmt *st = NULL;
-    const char *sql = s->with_cells
-                          ? "SELECT x.line, x.line_count, x.blocks, y.blocks, x.cells, y.cells" STRETCHES_FROM
-                          : "SELECT x.line, x.line_count, x.blocks, y.blocks" STRETCHES_FROM;
-    int rc =
-        db_query(c, &st, e, sql, "iiiiiiddi", s->y_id, q->of.run_id, (int64_t)q->of.stream, o->x_id, s->after,
-                 o->head.packed, further(o->lo, -1), further(o->hi, 1), (int64_t)slice_max(s->with_cells));
+    const int64_t stream = (int64_t)q->of.stream, max = (int64_t)slice_max(s->with_cells);
+    const double lo = further(o->lo, -1), hi = further(o->hi, 1);
+    int rc;
 
+    if (s->with_cells)
+        rc = db_query(c, &st, e,
+                      "SELECT x.line, x.line_count, x.blocks, " Y("blocks") ", x.cells, " Y("cells")
+                          STRETCHES_FROM,
+                      "iiiiiiiddii", s->y_id, s->y_id, q->of.run_id, stream, o->x_id, s->after,
+                      o->head.packed, lo, hi, s->y_id, max);
+    else
+        rc = db_query(c, &st, e, "SELECT x.line, x.line_count, x.blocks, " Y("blocks") STRETCHES_FROM,
+                      "iiiiiiddii", s->y_id, q->of.run_id, stream, o->x_id, s->after, o->head.packed, lo, hi,
+                      s->y_id, max);
     if (rc == 0)
         rc = rows_read(&rows, st, e);
     if (rc == 0)
@@ -178,32 +191,53 @@ struct cells_args {
     const struct chart *chart;
 };
 
+/* The cells of these stretches, in the order of their lines. A statement is a way to PostgreSQL and back, so
+ * several come with one. */
+static int cells_of(struct db_conn *c, struct slice *s, struct stretch *const wanting[CELLS_AT_ONCE],
+                    size_t len, struct err *e)
+{
+    const struct store_chart_query *q = s->o->q;
+    int64_t l[CELLS_AT_ONCE] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+    struct db_stmt *st = NULL;
+    bool row = false;
+    int rc;
+
+    for (size_t i = 0; i < len; i++)
+        l[i] = wanting[i]->line;
+    rc =
+        db_query(c, &st, e,
+                 "SELECT x.cells, " Y("cells") OF_X " AND x.line IN (?, ?, ?, ?, ?, ?, ?, ?) ORDER BY x.line",
+                 "iiiiiiiiiiii", s->y_id, q->of.run_id, (int64_t)q->of.stream, s->o->x_id, l[0], l[1], l[2],
+                 l[3], l[4], l[5], l[6], l[7]);
+    for (size_t i = 0; rc == 0 && i < len; i++) {
+        rc = db_step(st, &row, e);
+        if (rc < 0 || !row)
+            return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "a stretch of history does not exist");
+        wanting[i]->x_cells = col(s->a, st, 0);
+        wanting[i]->y_cells = col(s->a, st, 1);
+    }
+    if (rc == 0)
+        db_finish(st);
+    return rc;
+}
+
 /* Those of the slice whose blocks do not do, and whose cells were not read. */
 static int cells_read(struct db_conn *c, void *arg, struct err *e)
 {
     struct cells_args *l = arg;
-    const struct store_chart_query *q = l->s->o->q;
+    struct stretch *wanting[CELLS_AT_ONCE];
+    size_t len = 0;
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < l->s->len; i++) {
         struct stretch *s = &l->s->items[i];
-        struct db_stmt *st = NULL;
 
-        if (s->x_cells.ptr || !needs_cells(l->chart, s))
-            continue;
-        rc = db_query(c, &st, e,
-                      "SELECT x.cells, y.cells FROM history_columns x, history_columns y WHERE x.run_id = ?"
-                      " AND x.stream = ? AND x.key_id = ? AND x.line = ? AND y.run_id = ? AND y.stream = ?"
-                      " AND y.key_id = ? AND y.line = ?",
-                      "iiiiiiii", q->of.run_id, (int64_t)q->of.stream, l->s->o->x_id, s->line, q->of.run_id,
-                      (int64_t)q->of.stream, l->s->y_id, s->line);
-        if (rc == 0)
-            rc = step_one(st, "a stretch of history", e);
-        if (rc < 0)
-            return rc;
-        s->x_cells = col(l->s->a, st, 0);
-        s->y_cells = col(l->s->a, st, 1);
-        db_finish(st);
+        if (!s->x_cells.ptr && needs_cells(l->chart, s))
+            wanting[len++] = s;
+        if (len == CELLS_AT_ONCE || (len > 0 && i + 1 == l->s->len)) {
+            rc = cells_of(c, l->s, wanting, len, e);
+            len = 0;
+        }
     }
     return rc;
 }

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/jval.h"
 #include "server/store/store_internal.h"
+
+enum { LINES_AT_ONCE = 500 };
 
 struct run_now {
     int64_t id;
@@ -299,6 +302,43 @@ struct post {
     bool stop;
 };
 
+#define OVER_LINES " ON CONFLICT (run_id, stream, line) DO UPDATE SET text = excluded.text"
+
+static int line_put(struct db_conn *c, const struct store_post *p, const struct store_post_lines *part,
+                    size_t i, struct err *e)
+{
+    return db_run(c, NULL, e,
+                  "INSERT INTO run_lines (run_id, stream, line, text) VALUES (?, ?, ?, ?)" OVER_LINES, "iiis",
+                  p->run_id, (int64_t)part->stream, part->offset + (int64_t)i, part->lines[i]);
+}
+
+/* To PostgreSQL each statement is a way there and back, so many lines go at once, as a JSON list. */
+static int lines_put_far(struct db_conn *c, const struct store_post *p, const struct store_post_lines *part,
+                         size_t from, size_t len, struct err *e)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct jval *list = jval_new_array(a);
+
+    for (size_t i = 0; i < len; i++)
+        jval_push(a, list, jval_new_str(a, part->lines[from + i]));
+    return db_run(c, NULL, e,
+                  "INSERT INTO run_lines (run_id, stream, line, text) SELECT ?, ?, ? + n - 1, t"
+                  " FROM json_array_elements_text(?::json) WITH ORDINALITY AS l (t, n)" OVER_LINES,
+                  "iiis", p->run_id, (int64_t)part->stream, part->offset + (int64_t)from,
+                  jval_text(a, list, JVAL_COMPACT));
+}
+
+/* A line with a NUL byte alone says in plain words why it cannot be kept. */
+static size_t lines_for_one_go(const struct db_conn *c, const struct store_post_lines *part, size_t from)
+{
+    size_t n = 0;
+
+    while (db_is_shared(c) && n < LINES_AT_ONCE && from + n < part->len &&
+           !memchr(part->lines[from + n].ptr, 0, part->lines[from + n].len))
+        n++;
+    return n;
+}
+
 static int lines_put(struct db_conn *c, const struct store_post *p, const struct store_post_lines *part,
                      const struct run_now *now, struct err *e)
 {
@@ -306,12 +346,14 @@ static int lines_put(struct db_conn *c, const struct store_post *p, const struct
 
     if (part->len > 0 && part->offset < now->packed[part->stream])
         rc = tx_history_cut(c, p->run_id, part->stream, part->offset, e);
-
-    for (size_t i = 0; rc == 0 && i < part->len; i++)
-        rc = db_run(c, NULL, e,
-                    "INSERT INTO run_lines (run_id, stream, line, text) VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT (run_id, stream, line) DO UPDATE SET text = excluded.text",
-                    "iiis", p->run_id, (int64_t)part->stream, part->offset + (int64_t)i, part->lines[i]);
+    for (size_t i = 0, n = 1; rc == 0 && i < part->len; i += n) {
+        n = lines_for_one_go(c, part, i);
+        if (n > 1)
+            rc = lines_put_far(c, p, part, i, n, e);
+        else
+            rc = line_put(c, p, part, i, e);
+        n = n > 1 ? n : 1;
+    }
     return rc;
 }
 
