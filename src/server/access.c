@@ -19,6 +19,9 @@ static const struct {
     { "deleteRun", ROLE_MEMBER },
     { "deleteRun.of others", ROLE_ADMIN },
 
+    { "deleteFiles", ROLE_MEMBER },
+    { "deleteFiles.of others", ROLE_ADMIN },
+
     { "upsertSweep", ROLE_MEMBER }, /* and of the queue of its scheduler */
     { "createAgent", ROLE_MEMBER },
     { "agentHeartbeat", ROLE_MEMBER },
@@ -37,6 +40,15 @@ static const struct {
     { "deleteAliases", ROLE_MEMBER },
     { "deleteArtifact", ROLE_MEMBER },
     { "deleteArtifact.of others", ROLE_ADMIN },
+
+    { "updateArtifactSequence", ROLE_MEMBER },
+    { "updateArtifactPortfolio", ROLE_MEMBER },
+    { "moveArtifactSequence", ROLE_MEMBER },
+    { "createArtifactCollectionTagAssignments", ROLE_MEMBER },
+    { "deleteArtifactCollectionTagAssignments", ROLE_MEMBER },
+    { "deleteArtifactSequence", ROLE_MEMBER },
+    { "deleteArtifactSequence.of others", ROLE_ADMIN }, /* some version in it */
+    { "deleteArtifactPortfolio", ROLE_MEMBER },         /* its links only */
 
     { "createDefaultResourceConfig", ROLE_MEMBER }, /* alone it does nothing: it takes a queue to use it */
     { "createRunQueue", ROLE_MEMBER },              /* with access USER */

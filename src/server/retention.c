@@ -61,11 +61,12 @@ static int lines_go(const struct retention_job *j, const struct store_keep *keep
     return rc;
 }
 
-static int run_file_go(const struct retention_job *j, const struct store_run_file *f, struct err *e)
+int retention_drop_file(const struct retention_job *j, const struct store_run_file *f,
+                        const struct store_by *by, struct err *e)
 {
     int rc = depot_remove(j->depot, &(struct depot_item){ .run_id = f->run_id, .name = f->name }, e);
 
-    return rc < 0 ? rc : store_run_file_forget(j->store, f, e);
+    return rc < 0 ? rc : store_run_file_forget(j->store, f, by, e);
 }
 
 static int files_go(const struct retention_job *j, const struct store_keep *keep, struct retention_done *d,
@@ -81,7 +82,7 @@ static int files_go(const struct retention_job *j, const struct store_keep *keep
 
         rc = store_prune_file_list(j->store, a, keep, &list, &len, e);
         for (size_t i = 0; rc == 0 && i < len; i++) {
-            rc = run_file_go(j, &list[i], e);
+            rc = retention_drop_file(j, &list[i], NULL, e);
             d->files += rc == 0;
         }
     }

@@ -31,6 +31,10 @@ struct retention_job {
 /** retention_run() - one pass; what it did is added to @ret, and logged when it is anything. Yields.
  * -ERR_CONFLICT: a backup is being made, or another process does this. */
 NODISCARD int retention_run(const struct retention_job *j, struct retention_done *ret, struct err *e);
+/** retention_drop_file() - the bytes of a run's file, then its name. @by: who is logged for it; NULL: nobody.
+ * -ERR_NOT_FOUND, with @by only: there is no such file. */
+NODISCARD int retention_drop_file(const struct retention_job *j, const struct store_run_file *f,
+                                  const struct store_by *by, struct err *e);
 /** retention_count() - what a pass without a limit of steps would do. Yields. */
 NODISCARD int retention_count(const struct retention_job *j, struct arena *a, struct store_prunable *ret,
                               struct err *e);

@@ -174,6 +174,7 @@ int resolve_run_item(struct gql_call *c, const struct jval **ret, struct err *e)
 /* run_files.c */
 int resolve_run_file_page(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_run_file_count(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_delete_files(struct gql_call *c, const struct jval **ret, struct err *e);
 /* run_changes.c */
 int resolve_upsert_bucket(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_create_files(struct gql_call *c, const struct jval **ret, struct err *e);

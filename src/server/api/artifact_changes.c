@@ -49,19 +49,18 @@ static bool has_tag(const struct jval *list, const char *member, struct str name
     return false;
 }
 
-/* The stored list without tagsToDelete and with tagsToAdd; absent when neither is given. */
-static int tags_changed(struct gql_call *c, const struct store_artifact *t, struct str *ret, struct err *e)
+int artifact_tags_changed(struct arena *a, const struct artifact_tag_change *change, struct str *ret,
+                          struct err *e)
 {
-    const struct jval *add = gql_arg(c, "input.tagsToAdd"), *drop = gql_arg(c, "input.tagsToDelete");
-    const struct jval *old = NULL;
-    struct jval *list = jval_new_array(c->a);
-    int rc = stored_json(c->a, t->tags, "tags", &old, e);
+    const struct jval *old = NULL, *add = change->add, *drop = change->drop;
+    struct jval *list = jval_new_array(a);
+    int rc = stored_json(a, change->stored, "tags", &old, e);
 
     if (rc < 0 || jval_len(add) + jval_len(drop) == 0)
         return rc;
     for (size_t i = 0; i < jval_len(old); i++)
         if (!has_tag(drop, "tagName", jval_str(jval_at(old, i))))
-            jval_push(c->a, list, jval_at(old, i));
+            jval_push(a, list, jval_at(old, i));
     for (size_t i = 0; i < jval_len(add); i++) {
         const struct jval *name = jval_get(jval_at(add, i), "tagName");
 
@@ -69,11 +68,11 @@ static int tags_changed(struct gql_call *c, const struct store_artifact *t, stru
         if (rc < 0)
             return rc;
         if (!has_tag(list, NULL, jval_str(name)))
-            jval_push(c->a, list, name);
+            jval_push(a, list, name);
     }
     if (jval_len(list) > LIST_MAX)
         return err_set(e, ERR_LIMIT, "more than %d tags", LIST_MAX);
-    *ret = jval_text(c->a, list, JVAL_COMPACT);
+    *ret = jval_text(a, list, JVAL_COMPACT);
     return 0;
 }
 
@@ -116,13 +115,16 @@ int resolve_update_artifact(struct gql_call *c, const struct jval **ret, struct 
     struct store_artifact_change g = { .description = gql_arg_str(c, "input.description"),
                                        .ttl_s = gql_arg_int(c, "input.ttlDurationSeconds", -2),
                                        .now_unix_ms = now_of(c) };
+    struct artifact_tag_change tags = { .add = gql_arg(c, "input.tagsToAdd"),
+                                        .drop = gql_arg(c, "input.tagsToDelete") };
     struct store_artifact artifact = { 0 };
     int rc = find_artifact(c, gql_arg_str(c, "input.artifactID"), &artifact, e);
 
+    tags.stored = artifact.tags;
     if (rc == 0)
         rc = artifact_metadata_arg(c, &g.metadata, e);
     if (rc == 0)
-        rc = tags_changed(c, &artifact, &g.tags, e);
+        rc = artifact_tags_changed(c->a, &tags, &g.tags, e);
     g.artifact_id = artifact.id;
     if (rc == 0)
         rc = aliases_replace(c, &artifact, e);

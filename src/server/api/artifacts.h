@@ -33,6 +33,15 @@ NODISCARD int artifact_metadata_arg(struct gql_call *c, struct str *ret, struct 
 /* What a manifest is called in the store that says only what is new, with the uid of the artifact it is over
  * behind it; no name of a client's has a colon. */
 #define ARTIFACT_INCREMENTAL "incremental:"
+/* --- artifact_changes.c --- */
+struct artifact_tag_change {
+    struct str stored;             /* JSON list text; absent: none */
+    const struct jval *add, *drop; /* lists of TagInput; NULL: none */
+};
+/** artifact_tags_changed() - the stored list without @drop and with @add; *ret is left alone when both are
+ * empty. -ERR_INVALID: a name; -ERR_LIMIT: too many. */
+NODISCARD int artifact_tags_changed(struct arena *a, const struct artifact_tag_change *change,
+                                    struct str *ret, struct err *e);
 
 /* --- resolvers --- */
 /* artifacts.c */
@@ -77,3 +86,8 @@ int resolve_update_artifact(struct gql_call *c, const struct jval **ret, struct 
 int resolve_delete_artifact(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_add_aliases(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_delete_aliases(struct gql_call *c, const struct jval **ret, struct err *e);
+/* collections.c */
+int resolve_update_collection(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_tag_collection(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_untag_collection(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_delete_collection(struct gql_call *c, const struct jval **ret, struct err *e);

@@ -1,4 +1,6 @@
 /* server/api/run_files.c: files of runs as W&B's clients list them. */
+#include "base/crypto.h"
+#include "base/log.h"
 #include "server/api/api.h"
 
 enum { NAMES_MAX = 1000 };
@@ -94,4 +96,54 @@ int resolve_run_file_count(struct gql_call *c, const struct jval **ret, struct e
     if (rc == 0)
         *ret = jval_new_int(c->a, (int64_t)len);
     return rc;
+}
+
+/* --- deleteFiles --- */
+
+/* An id as file_object() makes it; of a run of the caller's own unless its role allows more. */
+static int find_file(struct gql_call *c, struct str id, struct store_run_file *ret, struct err *e)
+{
+    struct access q = access_of(c);
+    struct str name = { 0 }, part = { 0 };
+    struct store_run run = { 0 };
+    int64_t run_id = 0;
+    int rc = -ERR_NOT_FOUND;
+
+    if (base64_decode(c->a, id, &name, NULL) == 0 && str_cut(&name, ':', &part) && str_is(part, "RunFile") &&
+        str_cut(&name, ':', &part) && str_to_i64(part, &run_id) && name.len > 0)
+        rc = store_run_by_id(store_of(c), c->a, run_id, &run, e);
+    if (rc == 0)
+        rc = access_entity_id(&q, run.entity_id, "this file", e);
+    q.act = "deleteFiles.of others";
+    if (rc == 0 && !str_eq(run.username, q.user->username))
+        rc = access_entity_id(&q, run.entity_id, "this file", e);
+    if (rc == -ERR_NOT_FOUND)
+        return err_set(e, ERR_NOT_FOUND, "file '%.*s' does not exist, or you are not a member of its entity",
+                       STR_ARG(str_sub(id, 0, 100)));
+    if (rc == 0)
+        *ret = (struct store_run_file){ .run_id = run_id, .name = name };
+    return rc;
+}
+
+/* All are looked up before the first goes. */
+int resolve_delete_files(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    const struct jval *ids = gql_arg(c, "input.files");
+    const struct server *s = caller_of(c)->server;
+    const struct store_by by = by_of(c);
+    const struct retention_job j = { .io = s->io, .store = s->store, .depot = &s->depot };
+    struct store_run_file *files = arena_array(c->a, jval_len(ids) + 1, sizeof(*files));
+    int rc = 0;
+
+    if (jval_len(ids) > NAMES_MAX)
+        return err_set(e, ERR_LIMIT, "more than %d files at once", NAMES_MAX);
+    for (size_t i = 0; rc == 0 && i < jval_len(ids); i++)
+        rc = find_file(c, jval_str(jval_at(ids, i)), &files[i], e);
+    for (size_t i = 0; rc == 0 && i < jval_len(ids); i++)
+        rc = retention_drop_file(&j, &files[i], &by, e);
+    if (rc < 0)
+        return rc;
+    LOG_INFO("run.files_deleted", "files=%zu user=%.*s", jval_len(ids), STR_ARG(caller_of(c)->user.username));
+    *ret = success_object(c, true);
+    return 0;
 }

@@ -27,6 +27,9 @@ int artifact_row_at(struct arena *a, struct db_stmt *st, int at, struct store_ar
 struct store_collection collection_row_at(struct arena *a, struct db_stmt *st, int at);
 NODISCARD int tx_collection_by_name(struct db_conn *c, struct arena *a, int64_t project_id, struct str name,
                                     struct store_collection *ret, struct err *e);
+/** tx_artifact_type_ensure() - the id of a project's type by name, made when missing. */
+NODISCARD int tx_artifact_type_ensure(struct db_conn *c, const struct store_artifact_type *t, int64_t *ret,
+                                      struct err *e);
 /** tx_aliases_add() - set the aliases of a JSON list (absent: none); those with other versions move. */
 NODISCARD int tx_aliases_add(struct db_conn *c, int64_t collection_id, int64_t artifact_id, struct str json,
                              struct err *e);

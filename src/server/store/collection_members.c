@@ -5,24 +5,28 @@
 #include "base/jval.h"
 #include "server/store/artifacts_internal.h"
 
-static int type_ensure(struct db_conn *c, const struct new_collection *n, int64_t *ret, struct err *e)
+int tx_artifact_type_ensure(struct db_conn *c, const struct store_artifact_type *t, int64_t *ret,
+                            struct err *e)
 {
     struct db_stmt *st = NULL;
     int rc = db_run(c, NULL, e,
                     "INSERT INTO artifact_types (project_id, name, created_unix_ms)"
                     " VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                    "isi", n->project_id, n->type, n->now_unix_ms);
+                    "isi", t->project_id, t->name, t->created_unix_ms);
 
     if (rc == 0)
         rc = db_query(c, &st, e, "SELECT id FROM artifact_types WHERE project_id = ? AND name = ?", "is",
-                      n->project_id, n->type);
+                      t->project_id, t->name);
     return rc < 0 ? rc : read_one(NULL, st, "the artifact type", i64_row, ret, e);
 }
 
 int tx_collection_make(struct db_conn *c, const struct new_collection *n, int64_t *ret_id, struct err *e)
 {
+    const struct store_artifact_type type = { .project_id = n->project_id,
+                                              .name = n->type,
+                                              .created_unix_ms = n->now_unix_ms };
     int64_t type_id = 0;
-    int rc = type_ensure(c, n, &type_id, e);
+    int rc = tx_artifact_type_ensure(c, &type, &type_id, e);
 
     if (rc == 0)
         rc = db_run(c, NULL, e,

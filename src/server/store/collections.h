@@ -59,6 +59,23 @@ NODISCARD int store_artifact_link(struct store *s, const struct store_link *in, 
 NODISCARD int store_artifact_unlink(struct store *s, int64_t artifact_id, int64_t collection_id,
                                     struct err *e);
 
+/* --- changing --- */
+struct store_collection_change {
+    int64_t id, project_id;
+    struct str name, description, type; /* absent: it stays */
+    struct str tags;                    /* JSON list text; absent: they stay */
+};
+/** store_collection_update() - a type that the project has not is made. A new name or type is logged.
+ * -ERR_CONFLICT: the name is taken. */
+NODISCARD int store_collection_update(struct store *s, const struct store_collection_change *g,
+                                      const struct store_by *by, struct err *e);
+/** store_collection_has_of_others() - is an artifact that was logged into it somebody else's than @user_id's?
+ */
+NODISCARD int store_collection_has_of_others(struct store *s, int64_t id, int64_t user_id, bool *ret,
+                                             struct err *e);
+/** store_collection_delete() - with all that was logged into it, wherever it is linked; what is only linked
+ * into it stays. The bytes go later. */
+NODISCARD int store_collection_delete(struct store *s, int64_t id, const struct store_by *by, struct err *e);
 /* --- reading --- */
 NODISCARD int store_artifact_type_by_name(struct store *s, struct arena *a, int64_t project_id,
                                           struct str name, struct store_artifact_type *ret, struct err *e);

@@ -57,6 +57,7 @@ enum { LINES_STEP = 2000, FILES_STEP = 100 };
 #define OLD_VERSIONS    PROJECTS("artifacts_ms") VERSIONS OLD_VERSION_TIME HELD_BY_NOTHING
 
 struct prune {
+    struct arena *a;
     const struct store_keep *keep;
     int64_t id;
     int64_t before; /* a point in time */
@@ -234,14 +235,25 @@ int store_prune_file_list(struct store *s, struct arena *a, const struct store_k
 static int file_forget(struct db_conn *c, void *arg, struct err *e)
 {
     const struct prune *p = arg;
+    int64_t gone = 0;
+    int rc = db_run(c, &gone, e, "DELETE FROM run_files WHERE run_id = ? AND name = ?", "is", p->file->run_id,
+                    p->file->name);
 
-    return db_run(c, NULL, e, "DELETE FROM run_files WHERE run_id = ? AND name = ?", "is", p->file->run_id,
-                  p->file->name);
+    if (rc < 0 || !p->by)
+        return rc;
+    if (gone == 0)
+        return err_set(e, ERR_NOT_FOUND, "the run has no such file");
+    return tx_run_note(c, p->file->run_id,
+                       &(struct audit_note){ .what = "run.delete_file",
+                                             .detail = arena_printf(p->a, "%.*s", STR_ARG(p->file->name)) },
+                       p->by, e);
 }
 
-int store_run_file_forget(struct store *s, const struct store_run_file *f, struct err *e)
+int store_run_file_forget(struct store *s, const struct store_run_file *f, const struct store_by *by,
+                          struct err *e)
 {
-    struct prune p = { .file = f };
+    AUTO_PTR(arena) a = arena_new();
+    struct prune p = { .a = a, .file = f, .by = by };
 
     return db_write(s->db, file_forget, &p, e);
 }

@@ -43,8 +43,11 @@ NODISCARD int store_prune_version(struct store *s, int64_t artifact_id, const st
 /** store_prune_file_list() - some files that are to go; empty: none. */
 NODISCARD int store_prune_file_list(struct store *s, struct arena *a, const struct store_keep *k,
                                     struct store_run_file **ret, size_t *ret_len, struct err *e);
-/** store_run_file_forget() - its bytes have gone. */
-NODISCARD int store_run_file_forget(struct store *s, const struct store_run_file *f, struct err *e);
+/** store_run_file_forget() - its bytes have gone. @by: who is logged for it; NULL: nobody. -ERR_NOT_FOUND,
+ * with
+ * @by only: there is no such file. */
+NODISCARD int store_run_file_forget(struct store *s, const struct store_run_file *f,
+                                    const struct store_by *by, struct err *e);
 struct store_emptied {
     int64_t artifacts, files; /* that are done with; file rows that went */
 };

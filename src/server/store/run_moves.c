@@ -241,10 +241,11 @@ int store_run_set_state(struct store *s, int64_t run_id, enum run_state state, i
     return db_write(s->db, run_set_state, &o, e);
 }
 
-int tx_run_note(struct db_conn *c, int64_t run_id, const char *what, const struct store_by *by, struct err *e)
+int tx_run_note(struct db_conn *c, int64_t run_id, const struct audit_note *what, const struct store_by *by,
+                struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
-    struct audit_note note = { .what = what };
+    struct audit_note note = *what;
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e,
                       "SELECT n.name || '/' || p.name || '/' || r.name FROM runs r"
@@ -271,7 +272,7 @@ int tx_run_ask_stop(struct db_conn *c, int64_t run_id, const struct store_by *by
 
     if (rc < 0 || run_state_is_ended(now.state))
         return rc;
-    rc = tx_run_note(c, run_id, "run.stop", by, e);
+    rc = tx_run_note(c, run_id, &(struct audit_note){ .what = "run.stop" }, by, e);
     if (rc == 0)
         rc = db_run(c, NULL, e, "UPDATE runs SET stop_asked = 1 WHERE id = ?", "i", run_id);
     if (rc < 0 || !now.item_uid[0])

@@ -137,7 +137,7 @@ int store_run_count(struct store *s, int64_t project_id, int64_t *ret, struct er
 static int run_delete(struct db_conn *c, void *arg, struct err *e)
 {
     const struct run_args *r = arg;
-    int rc = tx_run_note(c, r->id, "run.delete", r->by, e);
+    int rc = tx_run_note(c, r->id, &(struct audit_note){ .what = "run.delete" }, r->by, e);
 
     if (rc == 0)
         rc = db_run(c, NULL, e, "DELETE FROM run_lines WHERE run_id = ?", "i", r->id);

@@ -100,9 +100,9 @@ NODISCARD int tx_queue_note(struct db_conn *c, struct arena *a, int64_t id, cons
 /** tx_queue_version_add() - what the queue is now is its next version. @rolled_back_to: 0 none. */
 NODISCARD int tx_queue_version_add(struct db_conn *c, int64_t queue_id, const struct store_by *by,
                                    int64_t rolled_back_to, struct err *e);
-/** tx_run_note() - what somebody does to a run that is there. */
-NODISCARD int tx_run_note(struct db_conn *c, int64_t run_id, const char *what, const struct store_by *by,
-                          struct err *e);
+/** tx_run_note() - log what somebody does to a run that is there, which becomes the note's object. */
+NODISCARD int tx_run_note(struct db_conn *c, int64_t run_id, const struct audit_note *note,
+                          const struct store_by *by, struct err *e);
 /** tx_team_id() - by name: -ERR_NOT_FOUND. */
 NODISCARD int tx_team_id(struct db_conn *c, struct str name, int64_t *ret, struct err *e);
 /** tx_user_id() - by name: -ERR_NOT_FOUND. */

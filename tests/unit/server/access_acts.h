@@ -42,6 +42,9 @@ static const struct act {
     { "deleteRun", ROLE_MEMBER, "mutation{deleteRun(input:{id:\"<own runid>\"}){success}}", "" },
     { "deleteRun.of others", ROLE_ADMIN, "mutation{deleteRun(input:{id:\"<runid>\"}){success}}", "" },
 
+    { "deleteFiles", ROLE_MEMBER, "mutation{deleteFiles(input:{files:[\"<own file>\"]}){success}}", "" },
+    { "deleteFiles.of others", ROLE_ADMIN, "mutation{deleteFiles(input:{files:[\"<file>\"]}){success}}", "" },
+
     { "artifact", ROLE_VIEWER,
       "{artifact(id:\"<artifact>\"){state digest aliases{alias} usedBy{edges{node{id}}}}}", "artifact" },
     { "artifactCollection", ROLE_VIEWER, "{artifactCollection(id:\"<collection>\"){name state project{id}}}",
@@ -60,52 +63,7 @@ static const struct act {
       "" },
     { "agentHeartbeat", ROLE_MEMBER, "mutation{agentHeartbeat(input:{id:\"<sweep agent>\"}){commands}}", "" },
 
-    { "createArtifact", ROLE_MEMBER,
-      "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","
-      "artifactCollectionName:\"n\",digest:\"d\"}){artifact{id}}}",
-      "" },
-    { "createArtifactManifest", ROLE_MEMBER,
-      "mutation{createArtifactManifest(input:{artifactID:\"<artifact>\",name:\"m\",digest:\"\",entityName:"
-      "\"<entity>\",projectName:\"p\",runName:\"<run>\"}){artifactManifest{id}}}",
-      "" },
-    { "updateArtifactManifest", ROLE_MEMBER,
-      "mutation{updateArtifactManifest(input:{artifactManifestID:\"<manifest>\",digest:\"\"}){"
-      "artifactManifest{id}}}",
-      "" },
-    { "createArtifactFiles", ROLE_MEMBER,
-      "mutation{createArtifactFiles(input:{artifactFiles:[{artifactID:\"<artifact>\",name:\"f\",md5:"
-      "\"1B2M2Y8AsgTpgAmY7PhCfg==\"}]}){files{edges{node{uploadUrl}}}}}",
-      "" },
-    { "completeMultipartUploadArtifact", ROLE_MEMBER,
-      "mutation{completeMultipartUploadArtifact(input:{completeMultipartAction:Abort,completedParts:[],"
-      "artifactID:\"<whole>\",storagePath:\"\",uploadID:\"<upload>\"}){digest}}",
-      "" },
-    { "commitArtifact", ROLE_MEMBER,
-      "mutation{commitArtifact(input:{artifactID:\"<whole>\"}){artifact{state}}}", "" },
-    { "useArtifact", ROLE_MEMBER,
-      "mutation{useArtifact(input:{entityName:\"<entity>\",projectName:\"p\",runName:\"<run>\",artifactID:"
-      "\"<artifact>\"}){artifact{id}}}",
-      "" },
-    { "linkArtifact", ROLE_MEMBER,
-      "mutation{linkArtifact(input:{artifactID:\"<committed>\",entityName:\"<entity>\",projectName:\"p\","
-      "artifactPortfolioName:\"new <run>\"}){versionIndex}}",
-      "" },
-    { "unlinkArtifact", ROLE_MEMBER,
-      "mutation{unlinkArtifact(input:{artifactID:\"<committed>\",artifactPortfolioID:\"<portfolio>\"}){"
-      "success}"
-      "}",
-      "" },
-    { "updateArtifact", ROLE_MEMBER,
-      "mutation{updateArtifact(input:{artifactID:\"<artifact>\",description:\"x\"}){artifact{description}}}",
-      "" },
-    { "addAliases", ROLE_MEMBER,
-      "mutation{addAliases(input:{artifactID:\"<artifact>\",aliases:[]}){success}}", "" },
-    { "deleteAliases", ROLE_MEMBER,
-      "mutation{deleteAliases(input:{artifactID:\"<artifact>\",aliases:[]}){success}}", "" },
-    { "deleteArtifact", ROLE_MEMBER,
-      "mutation{deleteArtifact(input:{artifactID:\"<own artifact>\"}){artifact{state}}}", "" },
-    { "deleteArtifact.of others", ROLE_ADMIN,
-      "mutation{deleteArtifact(input:{artifactID:\"<artifact>\"}){artifact{state}}}", "" },
+#include "access_acts_artifacts.h"
 
     { "createDefaultResourceConfig", ROLE_MEMBER,
       "mutation{createDefaultResourceConfig(input:{entityName:\"<entity>\",resource:\"vertex\","

@@ -50,13 +50,20 @@ static const struct secret *key_of(const struct office *o, const struct caller_r
 
 /* --- the objects of one request --- */
 
-static const char *const names[] = { "<entity>",    "<queue>",    "<queueid>",      "<agent>",
-                                     "<run>",       "<runid>",    "<item>",         "<own item>",
-                                     "<own runid>", "<artifact>", "<own artifact>", "<collection>",
-                                     "<client>",    "<manifest>", "<whole>",        "<upload>",
-                                     "<md5>",       "<sweep>",    "<sweepid>",      "<sweep agent>",
-                                     "<committed>", "<portfolio>" };
-enum { FIRST_OF_ARTIFACTS = 9, FIRST_OF_SWEEPS = 17, FIRST_OF_LINKS = 20 };
+static const char *const names[] = { "<entity>",        "<queue>",     "<queueid>",      "<agent>",
+                                     "<run>",           "<runid>",     "<item>",         "<own item>",
+                                     "<own runid>",     "<artifact>",  "<own artifact>", "<collection>",
+                                     "<client>",        "<manifest>",  "<whole>",        "<upload>",
+                                     "<md5>",           "<sweep>",     "<sweepid>",      "<sweep agent>",
+                                     "<committed>",     "<portfolio>", "<file>",         "<own file>",
+                                     "<own collection>" };
+enum {
+    FIRST_OF_ARTIFACTS = 9,
+    FIRST_OF_SWEEPS = 17,
+    FIRST_OF_LINKS = 20,
+    FIRST_OF_FILES = 22,
+    OWN_COLLECTION = 24
+};
 struct objects {
     const char *values[ARRAY_LEN(names)];
 };
@@ -108,6 +115,9 @@ static const char *made(struct office *o, const struct secret *key, const struct
     "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","       \
     "artifactCollectionName:\"c <run>\",digest:\"<run>\",clientID:\"<client>\",enableDigestDeduplication:"   \
     "true}){artifact{id artifactSequence{id}}}}"
+#define MAKE_OWN_COLLECTION                                                                                  \
+    "mutation{createArtifact(input:{entityName:\"<entity>\",projectName:\"p\",artifactTypeName:\"t\","       \
+    "artifactCollectionName:\"own c <run>\",digest:\"<run>\"}){artifact{artifactSequence{id}}}}"
 #define MAKE_MANIFEST                                                                                        \
     "mutation{createArtifactManifest(input:{artifactID:\"<artifact>\",name:\"m\",digest:\"\",entityName:"    \
     "\"<entity>\",projectName:\"p\",runName:\"<run>\"}){artifactManifest{id}}}"
@@ -213,14 +223,39 @@ static void artifacts_make(struct office *o, struct objects *now, const struct s
     now->values[13] = made(o, o->t.admin, now, MAKE_MANIFEST, "createArtifactManifest.artifactManifest.id");
 }
 
+/* Of the run that @now has. */
+static const char *run_file_make(struct office *o, struct objects *now)
+{
+    const char *url = made(o, o->t.admin, now,
+                           "mutation{createRunFiles(input:{entityName:\"<entity>\",projectName:\"p\",runName:"
+                           "\"<run>\",files:[\"f\"]}){files{uploadUrl}}}",
+                           "createRunFiles.files.0.uploadUrl");
+
+    assert_int_equal(request(&o->t, "PUT", url, NULL, "x").status, 200);
+    return made(o, o->t.admin, now,
+                "{project(entityName:\"<entity>\",name:\"p\"){run(name:\"<run>\"){files{edges{node{id}}}}}}",
+                "project.run.files.edges.0.node.id");
+}
+
+static void files_make(struct office *o, struct objects *now)
+{
+    const char *name = now->values[4];
+
+    now->values[FIRST_OF_FILES] = run_file_make(o, now);
+    now->values[4] = arena_printf(o->t.w->a, "own%05d", o->made);
+    now->values[FIRST_OF_FILES + 1] = run_file_make(o, now);
+    now->values[4] = name;
+}
+
 /* Made by the admin of the server, but for the own ones, which are @mine's. */
 static struct objects objects_make(struct office *o, const char *entity, const struct secret *mine,
                                    const char *document)
 {
     struct arena *a = o->t.w->a;
-    struct objects now = { .values = { entity, "", "", "", "", "", "", "", "", "", "",
-                                       "",     "", "", "", "", "", "", "", "", "", "" } };
+    struct objects now = { .values = { entity } };
 
+    for (size_t i = 1; i < ARRAY_LEN(names); i++)
+        now.values[i] = "";
     o->made++;
     now.values[1] = arena_printf(a, "q%04d", o->made);
     (void)data(&o->t, o->t.admin, replaced(a, MAKE_TEMPLATED, names, now.values), "");
@@ -240,8 +275,13 @@ static struct objects objects_make(struct office *o, const char *entity, const s
         artifacts_make(o, &now, mine);
     if (names_any(document, FIRST_OF_SWEEPS, FIRST_OF_LINKS))
         sweep_make(o, &now);
-    if (names_any(document, FIRST_OF_LINKS, ARRAY_LEN(names)))
+    if (names_any(document, FIRST_OF_LINKS, FIRST_OF_FILES))
         links_make(o, &now);
+    if (names_any(document, FIRST_OF_FILES, OWN_COLLECTION))
+        files_make(o, &now);
+    if (names_any(document, OWN_COLLECTION, ARRAY_LEN(names)))
+        now.values[OWN_COLLECTION] =
+            made(o, mine, &now, MAKE_OWN_COLLECTION, "createArtifact.artifact.artifactSequence.id");
     return now;
 }
 
@@ -255,6 +295,8 @@ static struct objects objects_absent(void)
 
     /* Sweep:v1:swp99999:p:gamma */
     static const char sweep[] = "U3dlZXA6djE6c3dwOTk5OTk6cDpnYW1tYQ==";
+    /* RunFile:99999999:f, RunFile:99999998:f */
+    static const char file[] = "UnVuRmlsZTo5OTk5OTk5OTpm", own_file[] = "UnVuRmlsZTo5OTk5OTk5ODpm";
 
     return (struct objects){ .values = { "gamma",
                                          "q9999",
@@ -277,7 +319,10 @@ static struct objects objects_absent(void)
                                          sweep,
                                          "rrrrrrrrrrrr",
                                          "qqqqqqqqqqqq",
-                                         "pppppppppppp" } };
+                                         "pppppppppppp",
+                                         file,
+                                         own_file,
+                                         "oooooooooooo" } };
 }
 
 /* --- one cell of the table --- */
