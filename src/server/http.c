@@ -168,6 +168,24 @@ static bool is_probe(const struct http_exchange *x)
     return str_is(x->path, "/healthz") || str_is(x->path, "/readyz");
 }
 
+/* Pages of our own origin may read and send files by signed addresses: no browser asks, and `wandb verify`
+ * does. true: it was the question whether, and is answered. */
+static bool own_origin_handle(struct server *s, struct http_exchange *x)
+{
+    struct str origin = http_header_get(x->headers, x->header_count, "Origin");
+
+    if (!str_has_prefix(x->path, STR("/storage/")) || origin.len == 0 || !str_eq(origin, public_base(s, x)))
+        return false;
+    http_reply_header(x, "Access-Control-Allow-Origin", origin);
+    http_reply_header(x, "Vary", STR("Origin"));
+    if (!str_is(x->method, "OPTIONS"))
+        return false;
+    http_reply_header(x, "Access-Control-Allow-Methods", STR("GET, PUT"));
+    http_reply_header(x, "Access-Control-Allow-Headers", STR("Content-Type, Content-MD5"));
+    http_reply_text(x, 200, "text/plain", STR(""));
+    return true;
+}
+
 static void route(struct server *s, struct http_exchange *x)
 {
     int64_t wait_ms = is_probe(x) ? 0 : doors_enter(s->doors, x);
@@ -175,6 +193,8 @@ static void route(struct server *s, struct http_exchange *x)
     http_reply_header(x, "Server", STR("slipway/" SLIPWAY_VERSION));
     if (wait_ms > 0)
         reply_wait(x, wait_ms, "too many requests from this address");
+    else if (own_origin_handle(s, x))
+        return;
     else if (str_is(x->path, "/graphql"))
         graphql_handle(s, x);
     else if (str_has_prefix(x->path, STR("/files/")) || str_has_prefix(x->path, STR("/storage/runs/")))

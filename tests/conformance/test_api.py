@@ -1,9 +1,10 @@
 """What users do with wandb.Api() beyond reading runs, by each release of the unmodified package against our server: files of
-runs, collections of artifacts. A release does all of it in one process; each part is a test."""
+runs, collections of artifacts, people, and what the server has none of. A release does all of it in one process; each part is a test."""
 
 import concurrent.futures
 import json
 import os
+import re
 import textwrap
 
 import pytest
@@ -91,6 +92,27 @@ return [api2.artifact_collection_exists(f"admin/{project}/gone", "dataset"), api
 """, [False, False, True, ["other:v1", "other:v0"]])
 
 
+part("users and teams are found", """
+users = [u.username for u in api.users("adm")]
+team = api.team("crew")
+return [users, api.user("admin").username, api.user("nobody"), team.name, [[m.username, m.admin, m.account_type] for m in team.members]]
+""", [["admin"], "admin", None, "crew", [["admin", True, "USER"]]])
+
+part("what the server has none of is empty", """
+return [list(api.reports(f"admin/{project}")), list(api.automations()), list(api.automations(entity="admin")),
+        list(api.slack_integrations()), list(api.webhook_integrations()), api.project(project).name == project]
+""", [[], [], [], [], [], True])
+
+part("registries are said to be missing", """
+return "not enabled" in fails(lambda: list(api.registries()))
+""", True)
+
+part("the last values of a run's metrics are known", """
+keys = api.run(f"admin/{project}/base").history_keys
+return [keys["keys"]["loss"]["previousValue"], keys["lastStep"], keys["keys"]["loss"]["typeCounts"]]
+""", [1, 0, [{"type": "number", "count": 1}]])
+
+
 def all_parts(client):
     code = FRAME + f"project = {client.project!r}\n" + SETUP
     for name, (body, _) in PARTS.items():
@@ -100,10 +122,12 @@ def all_parts(client):
 
 @pytest.fixture(scope="module")
 def answers(system):
+    system.slipway("admin", "team", "create", "crew", "--admin", "admin", "--data", system.folder / "state/server")
     clients = [Client(system, release) for release in RELEASES]
-    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(clients) + 1) as pool:
+        verify = pool.submit(system.run, "wandb", "verify", "--host", system.url, timeout=240)
         futures = {c.release: pool.submit(all_parts, c) for c in clients}
-    yield {c.release: (futures[c.release], c.documents()) for c in clients}
+    yield {"verify": verify, **{c.release: (futures[c.release], c.documents()) for c in clients}}
     for client in clients:
         client.recorder.close()
 
@@ -113,6 +137,14 @@ def answers(system):
 def test_a_user_of_the_api_finds(answers, release, name):
     got = answers[release][0].result()[name]
     assert got == PARTS[name][1], got
+
+
+def test_wandb_verify_finds_nothing_wrong_but_that_it_is_not_https(answers):
+    done = answers["verify"].result()
+    checks = dict(re.findall(r"^(Check\w+ .*?)\.{3,}(.)", done.stdout, re.M))
+    failed = sorted(name for name, sign in checks.items() if sign != "\u2705")
+    assert failed == ["Checking requests made over signed URLs", "Checking requests to base url"], done.stdout
+    assert len(checks) > 8, done.stdout
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -117,6 +117,11 @@ int resolve_server_info(struct gql_call *c, const struct jval **ret, struct err 
 int resolve_entity(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_user_api_keys(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_user_teams(struct gql_call *c, const struct jval **ret, struct err *e);
+/* people.c */
+int resolve_users(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_entity_members(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_entity_bytes(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_none(struct gql_call *c, const struct jval **ret, struct err *e);
 /* projects.c */
 int resolve_project(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_project_entity(struct gql_call *c, const struct jval **ret, struct err *e);

@@ -170,17 +170,62 @@ static struct jval *type_count(struct arena *a, const char *type, int64_t count)
     return o;
 }
 
+/* What the keys were given last, as far as the end of the run says it: LAST_LINES lines, and about as many
+ * comparisons of names as are quickly made. */
+enum { LAST_LINES = 64, LAST_COMPARISONS = 2000000 };
+struct last {
+    struct arena *a;
+    const struct store_history_key *keys;
+    struct jval **objects; /* a key's */
+    size_t len, comparisons;
+};
+
+static void last_value(void *ctx, const struct line_value *v)
+{
+    struct last *l = ctx;
+    struct jval *value = NULL;
+
+    for (size_t i = 0; i < l->len && l->comparisons < LAST_COMPARISONS; i++, l->comparisons++) {
+        if (!str_eq(l->keys[i].name, v->key))
+            continue;
+        if (!jval_get(l->objects[i], "previousValue") &&
+            jval_from_json(l->a, v->text, "a logged value", NULL, &value, NULL) == 0)
+            jval_set(l->a, l->objects[i], "previousValue", value);
+        return;
+    }
+}
+
+static int last_values(struct gql_call *c, struct last *l, struct err *e)
+{
+    int64_t count = parent_int(c, "historyLineCount");
+    const struct store_line_query q = { .run_id = parent_int(c, "$id"),
+                                        .stream = RUN_HISTORY,
+                                        .from = count > LAST_LINES ? count - LAST_LINES : 0,
+                                        .count = LAST_LINES };
+    struct str *lines = NULL;
+    size_t len = 0;
+    int rc = store_run_lines(store_of(c), c->a, &q, &lines, &len, e);
+
+    for (size_t i = len; rc == 0 && i > 0; i--)
+        (void)line_each(lines[i - 1], last_value, l);
+    return rc;
+}
+
 int resolve_run_history_keys(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     const struct store_history of = { parent_int(c, "$id"), RUN_HISTORY };
     struct jval *o = jval_new_object(c->a), *keys = jval_new_object(c->a);
     struct store_history_key *k = NULL;
+    struct last ends = { .a = c->a };
     int64_t last = -1;
     size_t len = 0;
     int rc = store_history_keys(store_of(c), c->a, &of, &k, &len, e);
 
     if (rc < 0)
         return rc;
+    ends.keys = k;
+    ends.len = len;
+    ends.objects = arena_array(c->a, len + 1, sizeof(struct jval *));
     for (size_t i = 0; i < len; i++) {
         struct jval *counts = jval_new_array(c->a), *key = jval_new_object(c->a);
 
@@ -192,7 +237,11 @@ int resolve_run_history_keys(struct gql_call *c, const struct jval **ret, struct
             last = (int64_t)k[i].hi;
         jval_set(c->a, key, "typeCounts", counts);
         jval_set_str(c->a, keys, k[i].name, key);
+        ends.objects[i] = key;
     }
+    rc = last_values(c, &ends, e);
+    if (rc < 0)
+        return rc;
     jval_set(c->a, o, "keys", keys);
     jval_set(c->a, o, "sets", jval_new_array(c->a));
     jval_set_int(c->a, o, "lastStep", last);

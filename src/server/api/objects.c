@@ -74,6 +74,13 @@ struct jval *entity_object(struct arena *a, const struct store_entity *n)
     jval_set_int(a, o, "$id", n->id);
     set_text(a, o, "name", n->name);
     jval_set_bool(a, o, "isTeam", n->is_team);
+    jval_set_cstr(a, o, "entityType", n->is_team ? "team" : "user");
+    jval_set_bool(a, o, "available", false); /* the name is taken */
+    jval_set_bool(a, o, "readOnly", false);
+    jval_set_bool(a, o, "readOnlyAdmin", false);
+    jval_set_bool(a, o, "privateOnly", true);
+    jval_set_bool(a, o, "codeSavingEnabled", true);
+    jval_set_cstr(a, o, "defaultAccess", "PRIVATE");
     return o;
 }
 

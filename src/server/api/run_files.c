@@ -33,9 +33,13 @@ static bool is_wanted(struct str name, const struct jval *names, struct str patt
 {
     if (pattern.len > 0 && !is_like(name, pattern))
         return false;
-    for (size_t i = 0; i < jval_len(names); i++)
-        if (str_eq(jval_str(jval_at(names, i)), name))
+    for (size_t i = 0; i < jval_len(names); i++) {
+        struct str wanted = jval_str(jval_at(names, i));
+
+        if (str_eq(wanted, name) ||
+            (str_has_prefix(wanted, STR("./")) && str_eq(str_sub(wanted, 2, wanted.len), name)))
             return true;
+    }
     return jval_len(names) == 0;
 }
 

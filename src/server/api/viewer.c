@@ -88,17 +88,34 @@ int resolve_user_api_keys(struct gql_call *c, const struct jval **ret, struct er
     return 0;
 }
 
+/* Of another user those teams that the caller may see. */
+static int may_see(struct gql_call *c, int64_t entity_id, bool *ret, struct err *e)
+{
+    const struct store_user *me = &caller_of(c)->user;
+    enum store_role role = ROLE_ADMIN;
+    int rc = 0;
+
+    if (!me->admin && parent_int(c, "$id") != me->id)
+        rc = store_role_in(store_of(c), me->id, entity_id, &role, e);
+    *ret = role != ROLE_NONE;
+    return rc;
+}
+
 int resolve_user_teams(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct connection list = connection_begin(c->a);
     struct store_entity *teams = NULL;
     size_t len = 0;
+    bool seen = false;
     int rc = store_user_teams(store_of(c), c->a, parent_int(c, "$id"), &teams, &len, e);
 
+    for (size_t i = 0; rc == 0 && i < len; i++) {
+        rc = may_see(c, teams[i].id, &seen, e);
+        if (rc == 0 && seen)
+            connection_add(&list, entity_object(c->a, &teams[i]), teams[i].id);
+    }
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < len; i++)
-        connection_add(&list, entity_object(c->a, &teams[i]), teams[i].id);
     *ret = connection_end(&list, false);
     return 0;
 }

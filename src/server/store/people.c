@@ -188,6 +188,37 @@ int store_user_list(struct store *s, struct arena *a, struct store_user **ret, s
     return rc;
 }
 
+struct seen {
+    struct store_user_look look;
+    struct rows *rows;
+};
+
+static int user_seen(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct seen *l = arg;
+    struct db_stmt *st = NULL;
+    int rc =
+        db_query(c, &st, e,
+                 "SELECT " USER_COLUMNS " FROM users u WHERE u.disabled_unix_ms = 0 AND (? <> 0 OR u.id = ?"
+                 " OR EXISTS (SELECT 1 FROM members m JOIN members o ON o.entity_id = m.entity_id"
+                 " WHERE m.user_id = u.id AND o.user_id = ?)) ORDER BY u.username LIMIT 1000",
+                 "iii", (int64_t)l->look.all, l->look.user_id, l->look.user_id);
+
+    return rc < 0 ? rc : rows_read(l->rows, st, e);
+}
+
+int store_user_seen(struct store *s, struct arena *a, struct store_user_look look, struct store_user **ret,
+                    size_t *ret_len, struct err *e)
+{
+    struct rows rows = ROWS(a, struct store_user, user_row);
+    struct seen l = { .look = look, .rows = &rows };
+    int rc = db_read(s->db, user_seen, &l, e);
+
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
+}
+
 /* --- changing users --- */
 
 struct user_change {

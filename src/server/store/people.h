@@ -64,6 +64,14 @@ NODISCARD int store_team_add(struct store *s, const struct store_new_team *t, st
 /** store_user_list() - all users, by name. */
 NODISCARD int store_user_list(struct store *s, struct arena *a, struct store_user **ret, size_t *ret_len,
                               struct err *e);
+struct store_user_look {
+    int64_t user_id; /* who looks */
+    bool all;        /* and may see everybody */
+};
+/** store_user_seen() - the looker and those in a team with it, by name; none that is disabled, and 1,000 at
+ * most. */
+NODISCARD int store_user_seen(struct store *s, struct arena *a, struct store_user_look look,
+                              struct store_user **ret, size_t *ret_len, struct err *e);
 /** store_user_set_admin() - of the server. -ERR_CONFLICT: nobody would be left. */
 NODISCARD int store_user_set_admin(struct store *s, struct str username, bool admin,
                                    const struct store_by *by, struct err *e);
@@ -108,6 +116,15 @@ struct store_team_member {
  */
 NODISCARD int store_team_list(struct store *s, struct arena *a, struct store_team_member **ret,
                               size_t *ret_len, struct err *e);
+struct store_entity_member {
+    struct store_user user;
+    enum store_role role;
+};
+/** store_entity_members() - of one entity, by name; 1,000 at most. */
+NODISCARD int store_entity_members(struct store *s, struct arena *a, int64_t entity_id,
+                                   struct store_entity_member **ret, size_t *ret_len, struct err *e);
+/** store_entity_bytes() - what files of its runs and its committed artifacts are long, together. */
+NODISCARD int store_entity_bytes(struct store *s, int64_t entity_id, int64_t *ret, struct err *e);
 struct store_role_change {
     struct str user, team, queue; /* names; queue absent: the role in the team */
     enum store_role role;

@@ -160,6 +160,64 @@ int store_team_list(struct store *s, struct arena *a, struct store_team_member *
     return rc;
 }
 
+struct entity_look {
+    int64_t entity_id;
+    void *ret;
+};
+
+static int entity_member_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
+{
+    *(struct store_entity_member *)ret =
+        (struct store_entity_member){ .user = user_at(a, st, 0), .role = role_col(st, 8) };
+    return 0;
+}
+
+static int entity_members(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct entity_look *l = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT " USER_COLUMNS ", m.role FROM members m JOIN users u ON u.id = m.user_id"
+                      " WHERE m.entity_id = ? ORDER BY u.username LIMIT 1000",
+                      "i", l->entity_id);
+
+    return rc < 0 ? rc : rows_read(l->ret, st, e);
+}
+
+int store_entity_members(struct store *s, struct arena *a, int64_t entity_id,
+                         struct store_entity_member **ret, size_t *ret_len, struct err *e)
+{
+    struct rows rows = ROWS(a, struct store_entity_member, entity_member_row);
+    struct entity_look l = { .entity_id = entity_id, .ret = &rows };
+    int rc = db_read(s->db, entity_members, &l, e);
+
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
+}
+
+static int entity_bytes(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct entity_look *l = arg;
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT CAST(coalesce((SELECT sum(f.size_bytes) FROM run_files f"
+                      " JOIN runs r ON r.id = f.run_id JOIN projects p ON p.id = r.project_id"
+                      " WHERE p.entity_id = ?), 0) + coalesce((SELECT sum(a.size_bytes) FROM artifacts a"
+                      " JOIN projects p ON p.id = a.project_id"
+                      " WHERE p.entity_id = ? AND a.state = 'COMMITTED'), 0) AS BIGINT)",
+                      "ii", l->entity_id, l->entity_id);
+
+    return rc < 0 ? rc : read_one(NULL, st, "the sum", i64_row, l->ret, e);
+}
+
+int store_entity_bytes(struct store *s, int64_t entity_id, int64_t *ret, struct err *e)
+{
+    struct entity_look l = { .entity_id = entity_id, .ret = ret };
+
+    return db_read(s->db, entity_bytes, &l, e);
+}
+
 struct member_look {
     int64_t entity_id, user_id;
     struct str username, email;

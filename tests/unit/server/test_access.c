@@ -501,7 +501,8 @@ static bool is_tested(struct str name)
 /* The same for everybody: nothing of anybody in it but the caller's own. */
 static bool is_for_all(struct str query)
 {
-    return str_is(query, "viewer") || str_is(query, "serverInfo") || str_is(query, "organization");
+    return str_is(query, "viewer") || str_is(query, "serverInfo") || str_is(query, "organization") ||
+           str_is(query, "users"); /* see below */
 }
 
 static void complete_test(struct world *w)
@@ -537,6 +538,37 @@ static void complete_test(struct world *w)
 static void no_mutation_and_no_query_is_without_a_row(void **state)
 {
     world_run(complete_test);
+}
+
+/* --- people --- */
+
+static size_t users_seen(struct office *o, const struct secret *key, const char *part)
+{
+    const char *document = arena_printf(
+        o->t.w->a, "{users(query:\"%s\"){edges{node{username teams{edges{node{name}}}}}}}", part);
+
+    return jval_len(data(&o->t, key, document, "users.edges"));
+}
+
+static void users_test(struct world *w)
+{
+    struct office o;
+
+    office_open(&o, w);
+    assert_int_equal(users_seen(&o, o.t.keys[0], ""), 1);     /* the stranger: itself */
+    assert_int_equal(users_seen(&o, o.t.keys[1], "BOB"), 0);  /* a viewer, and who is in the other team */
+    assert_int_equal(users_seen(&o, o.t.keys[1], "CHIE"), 1); /* who is in its own */
+    assert_int_equal(users_seen(&o, o.t.admin, "bob"), 1);
+    is_text(data(&o.t, o.t.keys[1],
+                 "{users(query:\"ann\"){edges{node{teams{edges{node{name members{username}}}}}}}}",
+                 "users.edges.0.node.teams.edges.0.node.name"),
+            o.own);
+    api_close(&o.t);
+}
+
+static void users_are_found_by_those_in_a_team_with_them(void **state)
+{
+    world_run(users_test);
 }
 
 /* --- roles on one queue --- */
@@ -701,6 +733,7 @@ int main(void)
         cmocka_unit_test(every_role_may_do_what_the_table_says_and_a_foreign_object_reads_as_a_missing_one),
         cmocka_unit_test(a_foreign_object_takes_the_time_of_a_missing_one),
         cmocka_unit_test(no_mutation_and_no_query_is_without_a_row),
+        cmocka_unit_test(users_are_found_by_those_in_a_team_with_them),
         cmocka_unit_test(a_role_on_a_queue_stands_for_the_one_in_the_team),
         cmocka_unit_test(a_role_is_given_and_taken_at_once),
         cmocka_unit_test(a_member_sets_template_variables_and_an_admin_everything),
