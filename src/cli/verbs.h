@@ -10,11 +10,12 @@ extern const struct verb verb_up, verb_server, verb_emulator, verb_agent, verb_l
     verb_items, verb_item_show, verb_why, verb_logs, verb_stop, verb_admin_user_create,
     verb_admin_team_create, verb_admin_team_role, verb_admin_team_list, verb_admin_user_list,
     verb_admin_user_role, verb_admin_user_disable, verb_admin_user_enable, verb_admin_service_create,
-    verb_admin_key_create, verb_admin_key_list, verb_admin_key_revoke, verb_admin_audit_list,
-    verb_admin_audit_verify, verb_admin_backup, verb_admin_restore, verb_admin_copy, verb_admin_export,
-    verb_admin_prune, verb_admin_retention_set, verb_admin_retention_show, verb_admin_retention_clear,
-    verb_login, verb_version, verb_completion, verb_auth_whoami, verb_auth_print_access_token, verb_auth_test,
-    verb_doctor;
+    verb_admin_key_create, verb_admin_key_list, verb_admin_key_revoke, verb_admin_session_list,
+    verb_admin_session_revoke, verb_admin_user_link, verb_admin_user_unlink, verb_admin_user_links,
+    verb_admin_audit_list, verb_admin_audit_verify, verb_admin_backup, verb_admin_restore, verb_admin_copy,
+    verb_admin_export, verb_admin_prune, verb_admin_retention_set, verb_admin_retention_show,
+    verb_admin_retention_clear, verb_login, verb_version, verb_completion, verb_auth_whoami,
+    verb_auth_print_access_token, verb_auth_test, verb_doctor;
 
 extern const struct verb verb_emulator_account_create, verb_emulator_account_list, verb_emulator_account_key,
     verb_emulator_account_delete, verb_emulator_token, verb_emulator_user_login, verb_emulator_grant,

@@ -17,7 +17,7 @@ int server_first_admin(struct server *s, struct secret **ret_key, struct err *e)
     return 0;
 }
 
-static struct store_by by_us(const struct server *s)
+struct store_by admin_by(const struct server *s)
 {
     return (struct store_by){ str_of(s->acts_as), io_now_unix_ms(s->io) };
 }
@@ -59,7 +59,7 @@ int server_user_create(struct server *s, const struct admin_user_options *o, str
                                    .admin = o->admin,
                                    .team = o->team,
                                    .key = &made.kept,
-                                   .by = by_us(s) };
+                                   .by = admin_by(s) };
     int rc = entity_name_check(str_of(o->username), e);
 
     if (rc == 0 && o->team && (!store_role_parse(str_of(o->role), &user.role) || user.role == ROLE_NONE))
@@ -79,14 +79,14 @@ int server_user_create(struct server *s, const struct admin_user_options *o, str
 
 int server_user_set_admin(struct server *s, const char *username, bool admin, struct err *e)
 {
-    const struct store_by by = by_us(s);
+    const struct store_by by = admin_by(s);
 
     return store_user_set_admin(s->store, str_of(username), admin, &by, e);
 }
 
 int server_user_set_disabled(struct server *s, const char *username, bool disabled, struct err *e)
 {
-    const struct store_by by = by_us(s);
+    const struct store_by by = admin_by(s);
 
     return store_user_set_disabled(s->store, str_of(username), disabled, &by, e);
 }
@@ -94,7 +94,7 @@ int server_user_set_disabled(struct server *s, const char *username, bool disabl
 int server_team_create(struct server *s, const struct admin_team_options *o, struct err *e)
 {
     const struct store_new_team team = {
-        .name = o->name, .admins = o->admins, .members = o->members, .viewers = o->viewers, .by = by_us(s)
+        .name = o->name, .admins = o->admins, .members = o->members, .viewers = o->viewers, .by = admin_by(s)
     };
     int rc = entity_name_check(str_of(o->name), e);
 
@@ -105,7 +105,7 @@ int server_team_create(struct server *s, const struct admin_team_options *o, str
 
 int server_role_set(struct server *s, const struct admin_role_options *o, struct err *e)
 {
-    struct store_role_change change = { .user = str_of(o->user), .team = str_of(o->team), .by = by_us(s) };
+    struct store_role_change change = { .user = str_of(o->user), .team = str_of(o->team), .by = admin_by(s) };
 
     if (o->queue)
         change.queue = str_of(o->queue);
@@ -121,7 +121,7 @@ int server_role_set(struct server *s, const struct admin_role_options *o, struct
 int server_key_create(struct server *s, const struct admin_key_options *o, struct secret **ret_key,
                       int64_t *ret_id, struct err *e)
 {
-    const struct store_by by = by_us(s);
+    const struct store_by by = admin_by(s);
 
     return server_key_create_by(s, o, &by, ret_key, ret_id, e);
 }
@@ -142,12 +142,12 @@ int server_key_create_by(struct server *s, const struct admin_key_options *o, co
     return rc;
 }
 
-static void set_str(struct arena *a, struct jval *o, const char *name, struct str value)
+void list_set_str(struct arena *a, struct jval *o, const char *name, struct str value)
 {
     jval_set(a, o, name, value.ptr ? jval_new_str(a, value) : jval_new_null(a));
 }
 
-static void set_time(struct arena *a, struct jval *o, const char *name, int64_t unix_ms)
+void list_set_time(struct arena *a, struct jval *o, const char *name, int64_t unix_ms)
 {
     char text[RFC3339_SIZE];
 
@@ -159,16 +159,16 @@ static struct jval *key_names(struct arena *a, const struct store_key *k)
     struct jval *o = jval_new_object(a);
 
     jval_set_int(a, o, "id", k->id);
-    set_str(a, o, "user", k->username);
-    set_str(a, o, "name", k->name);
-    set_str(a, o, "prefix", k->prefix);
+    list_set_str(a, o, "user", k->username);
+    list_set_str(a, o, "name", k->name);
+    list_set_str(a, o, "prefix", k->prefix);
     return o;
 }
 
 int server_key_revoke(struct server *s, struct arena *a, int64_t id, struct jval **ret, struct err *e)
 {
     struct store_key key = { 0 };
-    const struct store_by by = by_us(s);
+    const struct store_by by = admin_by(s);
     int rc = store_key_revoke(s->store, a, id, &by, &key, e);
 
     if (rc == 0)
@@ -193,10 +193,10 @@ int server_key_list(struct server *s, struct arena *a, const char *username, str
     for (size_t i = 0; rc == 0 && i < len; i++) {
         struct jval *o = key_names(a, &keys[i]);
 
-        set_time(a, o, "created", keys[i].created_unix_ms);
-        set_time(a, o, "last_used", keys[i].last_used_unix_ms);
-        set_time(a, o, "expires", keys[i].expires_unix_ms);
-        set_time(a, o, "revoked", keys[i].revoked_unix_ms);
+        list_set_time(a, o, "created", keys[i].created_unix_ms);
+        list_set_time(a, o, "last_used", keys[i].last_used_unix_ms);
+        list_set_time(a, o, "expires", keys[i].expires_unix_ms);
+        list_set_time(a, o, "revoked", keys[i].revoked_unix_ms);
         jval_set_cstr(a, o, "state", key_state(&keys[i], io_now_unix_ms(s->io)));
         jval_push(a, list, o);
     }
@@ -217,12 +217,12 @@ int server_user_list(struct server *s, struct arena *a, struct jval **ret, struc
     for (size_t i = 0; rc == 0 && i < len; i++) {
         struct jval *o = jval_new_object(a);
 
-        set_str(a, o, "username", users[i].username);
-        set_str(a, o, "email", users[i].email);
+        list_set_str(a, o, "username", users[i].username);
+        list_set_str(a, o, "email", users[i].email);
         jval_set_bool(a, o, "admin", users[i].admin);
-        set_str(a, o, "team", users[i].is_service ? users[i].home : (struct str){ 0 });
-        set_time(a, o, "created", users[i].created_unix_ms);
-        set_time(a, o, "disabled", users[i].disabled_unix_ms);
+        list_set_str(a, o, "team", users[i].is_service ? users[i].home : (struct str){ 0 });
+        list_set_time(a, o, "created", users[i].created_unix_ms);
+        list_set_time(a, o, "disabled", users[i].disabled_unix_ms);
         jval_push(a, list, o);
     }
     if (rc == 0)
@@ -242,14 +242,14 @@ int server_team_list(struct server *s, struct arena *a, struct jval **ret, struc
 
         if (i == 0 || !str_eq(rows[i].team, rows[i - 1].team)) {
             people = jval_new_array(a);
-            set_str(a, o, "team", rows[i].team);
+            list_set_str(a, o, "team", rows[i].team);
             jval_set(a, o, "members", people);
             jval_push(a, list, o);
             o = jval_new_object(a);
         }
         if (!rows[i].username.ptr)
             continue;
-        set_str(a, o, "username", rows[i].username);
+        list_set_str(a, o, "username", rows[i].username);
         jval_set_cstr(a, o, "role", store_role_name(rows[i].role));
         jval_push(a, people, o);
     }
@@ -265,7 +265,7 @@ int server_keep_set(struct server *s, const struct admin_keep_options *o, struct
     const struct store_policy policy = { .entity = str_of(o->entity),
                                          .project = str_of(o->project),
                                          .keep = o->keep };
-    const struct store_by by = by_us(s);
+    const struct store_by by = admin_by(s);
     int rc = store_policy_change(s->store, &policy, &by, e);
 
     return rc < 0 ? err_wrap(e, "%s%s%s", o->entity, o->project ? "/" : "", o->project ? o->project : "") : 0;
@@ -290,8 +290,8 @@ int server_keep_list(struct server *s, struct arena *a, const struct admin_keep_
     for (size_t i = 0; rc == 0 && i < len; i++) {
         struct jval *v = jval_new_object(a);
 
-        set_str(a, v, "entity", rows[i].entity);
-        set_str(a, v, "project", rows[i].project);
+        list_set_str(a, v, "entity", rows[i].entity);
+        list_set_str(a, v, "project", rows[i].project);
         set_keep(a, v, "history", rows[i].keep.history_ms);
         set_keep(a, v, "files", rows[i].keep.files_ms);
         set_keep(a, v, "artifacts", rows[i].keep.artifacts_ms);
@@ -316,14 +316,14 @@ int server_audit_list(struct server *s, struct arena *a, int64_t from, int64_t c
         struct jval *o = jval_new_object(a);
 
         jval_set_int(a, o, "seq", rows[i].seq);
-        set_time(a, o, "at", rows[i].at_unix_ms);
-        set_str(a, o, "who", rows[i].who);
-        set_str(a, o, "what", rows[i].what);
-        set_str(a, o, "object", rows[i].object);
-        set_str(a, o, "detail", rows[i].detail);
-        set_str(a, o, "before", rows[i].before);
-        set_str(a, o, "after", rows[i].after);
-        set_str(a, o, "hash", rows[i].hash);
+        list_set_time(a, o, "at", rows[i].at_unix_ms);
+        list_set_str(a, o, "who", rows[i].who);
+        list_set_str(a, o, "what", rows[i].what);
+        list_set_str(a, o, "object", rows[i].object);
+        list_set_str(a, o, "detail", rows[i].detail);
+        list_set_str(a, o, "before", rows[i].before);
+        list_set_str(a, o, "after", rows[i].after);
+        list_set_str(a, o, "hash", rows[i].hash);
         jval_push(a, list, o);
     }
     if (rc == 0)

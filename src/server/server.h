@@ -136,3 +136,21 @@ NODISCARD int server_audit_list(struct server *s, struct arena *a, int64_t from,
  * none. -ERR_USAGE: it is none. */
 NODISCARD int server_audit_verify(struct server *s, struct arena *a, struct str known, struct jval **ret,
                                   struct err *e);
+/** server_session_list() - browsers that are signed in, of a user or (NULL) of all:
+ * {"id","user","address","created","last_used","expires"}. -ERR_NOT_FOUND: no such user. */
+NODISCARD int server_session_list(struct server *s, struct arena *a, const char *username, struct jval **ret,
+                                  struct err *e);
+/** server_session_revoke() - from the next request on it opens nothing. *ret is {"id", "user"}.
+ * -ERR_NOT_FOUND. */
+NODISCARD int server_session_revoke(struct server *s, struct arena *a, int64_t id, struct jval **ret,
+                                    struct err *e);
+struct admin_identity {
+    const char *username, *issuer, *subject;
+};
+/** server_identity_add() - a user is this person of an OpenID provider. -ERR_NOT_FOUND: no such user;
+ * -ERR_CONFLICT: somebody is; -ERR_INVALID: a service account. */
+NODISCARD int server_identity_add(struct server *s, const struct admin_identity *i, struct err *e);
+/** server_identity_remove() - and end the user's sessions. -ERR_NOT_FOUND. */
+NODISCARD int server_identity_remove(struct server *s, const struct admin_identity *i, struct err *e);
+/** server_identity_list() - {"user","issuer","subject","created"} */
+NODISCARD int server_identity_list(struct server *s, struct arena *a, struct jval **ret, struct err *e);

@@ -85,6 +85,10 @@ void metrics_handle(struct server *s, struct http_exchange *x);
  */
 bool auth_check(struct server *s, struct http_exchange *x, struct store_user *ret);
 
+/* admin.c: members of what the lists give; times 0 are null. */
+struct store_by admin_by(const struct server *s); /* who administers, now */
+void list_set_str(struct arena *a, struct jval *o, const char *name, struct str value);
+void list_set_time(struct arena *a, struct jval *o, const char *name, int64_t unix_ms);
 /** server_key_create_by() - server_key_create() by somebody. */
 NODISCARD int server_key_create_by(struct server *s, const struct admin_key_options *o,
                                    const struct store_by *by, struct secret **ret_key, int64_t *ret_id,

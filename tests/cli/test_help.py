@@ -87,8 +87,8 @@ def test_bash_completes_verbs_word_by_word(bash):
     assert sorted(bash("laun")) == ["launch", "launch-agent"]
     assert set(bash("queue", "")) == {verb.split()[1] for verb in VERBS if verb.startswith("queue ")}
     assert bash("queue", "sho") == ["show"]
-    assert sorted(bash("admin", "")) == ["audit", "backup", "copy", "export", "key", "prune", "restore", "retention", "service", "team", "user"]
-    assert sorted(bash("admin", "user", "")) == ["create", "disable", "enable", "list", "role"]
+    assert sorted(bash("admin", "")) == ["audit", "backup", "copy", "export", "key", "prune", "restore", "retention", "service", "session", "team", "user"]
+    assert sorted(bash("admin", "user", "")) == ["create", "disable", "enable", "link", "links", "list", "role", "unlink"]
     assert "show" in bash("items", "")
     assert bash("frobnicate", "") == []
 

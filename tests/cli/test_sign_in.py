@@ -269,3 +269,24 @@ def test_settings_that_do_not_fit_are_refused(place, argv, words):
     done = place.slipway("server", "--data", "d", "--port", "0", *argv)
     assert done.returncode in (2, 3) and words in done.stderr, done.stderr
     assert not (place.folder / "d").exists()
+
+
+def test_an_admin_links_people_and_ends_sessions(place, provider):
+    user(place, "ada", "--admin")
+    server = start(place, provider)
+
+    def admin(*words):
+        return place.json("admin", *words, "--data", "d")
+
+    admin("user", "link", "ada", provider.issuer, "bob")
+    assert "linked to sub bob" in place.fails(7, "admin", "user", "link", "ada", provider.issuer, "bob", "--data", "d")
+    assert [(i["user"], i["issuer"], i["subject"]) for i in admin("user", "links")] == [("ada", provider.issuer, "bob")]
+    first, second = Browser(server.url()), Browser(server.url())
+    first.sign_in("bob"), second.sign_in("bob")
+    sessions = admin("session", "list", "ada")
+    assert len(sessions) == 2 and {s["address"] for s in sessions} == {"127.0.0.1"}
+    admin("session", "revoke", str(sessions[0]["id"]))
+    assert (first.who(), second.who()) == (401, "ada")
+    place.fails(6, "admin", "session", "revoke", str(sessions[0]["id"]), "--data", "d")
+    admin("user", "unlink", "ada", provider.issuer, "bob")
+    assert second.who() == 401 and Browser(server.url()).sign_in("bob").status_code == 403
