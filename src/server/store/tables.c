@@ -125,6 +125,8 @@ bool table_secret(const struct table *t, struct str column)
 
     if (str_is(t->name, "api_keys") && (str_is(column, "hash") || str_is(column, "lookup")))
         return true;
+    if (str_is(t->name, "sessions") && (str_is(column, "hash") || str_is(column, "sign_in")))
+        return true;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (str_find(column, str_of(words[i])) >= 0)
             return true;
