@@ -65,7 +65,7 @@ static int server_open(struct server *s, const struct server_options *o, struct 
     if (rc == 0) /* what another server says may be a little off */
         rc = store_times_settle(s->store, server_now_unix_ms(s), s->lease_ms + (s->is_shared ? SETTLE_MS : 0),
                                 e);
-    if (rc == 0)
+    if (rc == 0 && !o->alone)
         rc = store_listen(s->store, woken, s, e);
     if (rc == 0)
         rc = store_own_secret(s->store, STORE_SIGNING_KEY, &s->signing_key, e);

@@ -25,6 +25,8 @@ struct server_options {
                                 and then share the folder as well */
     const char *public_url;  /* how clients reach it, for links; NULL: http://HOST:PORT */
     bool fast_and_unsafe_db; /* tests: no fsync */
+    bool alone;              /* simulator and tests: no other server shares db_url, so none is listened to:
+                                that takes real time, which a simulated clock does not see */
     bool cheap_digests;      /* simulator and tests: hardly any argon2id for chosen keys */
     bool lends_once;         /* simulator: as W&B's, an item that was acknowledged is not lent again when its
                                 agent falls silent, and not given up either */

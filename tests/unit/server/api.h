@@ -3,8 +3,8 @@
 
 #include "base/jval.h"
 #include "io/http.h"
+#include "place.h"
 #include "server/server.h"
-#include "world.h"
 
 struct api {
     struct world *w;
@@ -30,7 +30,8 @@ static inline void api_open_with(struct api *t, struct world *w, const struct se
     struct err e = { 0 };
 
     o.data_dir = w->dir;
-    o.fast_and_unsafe_db = o.cheap_digests = true;
+    o.db_url = place(w, "slipway").url;
+    o.fast_and_unsafe_db = o.cheap_digests = o.alone = true;
     *t = (struct api){ .w = w };
     must(server_new(w->io, &o, &t->server, &e), &e);
     must(server_first_admin(t->server, &t->admin, &e), &e);

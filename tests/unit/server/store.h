@@ -1,40 +1,13 @@
-/* A store of a test's own: a file, or a schema on PostgreSQL. */
+/* A store of a test's own, and a user in it. */
 #pragma once
 
-#include <libpq-fe.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "server/store/store.h"
-#include "world.h"
-
-static inline void no_notice(void *arg, const char *text)
-{
-}
+#include "place.h"
 
 enum { T0 = 1000000 }; /* the tests' own clock */
 
-/* With SLIPWAY_TEST_POSTGRES in the environment every test has a schema of its own there, else a file. */
-static inline const char *postgres_of(struct world *w)
-{
-    const char *server = getenv("SLIPWAY_TEST_POSTGRES"), *name = strrchr(w->dir, '-') + 1;
-    PGconn *c;
-
-    if (!server)
-        return NULL;
-    c = PQconnectdb(server);
-    assert_int_equal(PQstatus(c), CONNECTION_OK);
-    PQsetNoticeProcessor(c, no_notice, NULL);
-    PQclear(PQexec(c, arena_printf(w->a, "CREATE SCHEMA IF NOT EXISTS \"%s\"", name)));
-    PQfinish(c);
-    return arena_printf(w->a, "%s&options=-csearch_path%%3D%%22%s%%22", server, name);
-}
-
 static inline struct store *open_store(struct world *w)
 {
-    const struct store_options o = { .path = arena_printf(w->a, "%s/slipway.db", w->dir),
-                                     .url = postgres_of(w),
-                                     .fast_and_unsafe = true };
+    const struct store_options o = place(w, "slipway");
     struct store *s = NULL;
     struct err e = { 0 };
 

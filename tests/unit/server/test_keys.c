@@ -94,7 +94,7 @@ static void kept_test(struct world *w)
 {
     AUTO_PTR(secret) key = secret_new(STR(CHOSEN));
     AUTO_PTR(secret) weak = secret_new(STR("short"));
-    const struct store_options o = { .path = arena_printf(w->a, "%s/slipway.db", w->dir) };
+    const struct store_options o = place(w, "slipway");
     AUTO_PTR(store) store = NULL;
     struct keys *k = NULL;
     struct store_new_key drawn = { 0 }, chosen = { 0 };
@@ -136,7 +136,7 @@ static int old_user(struct db_conn *c, void *arg, struct err *e)
 /* As the first version kept them: SHA-256, which opening the store makes a keyed digest. */
 static void upgrade_test(struct world *w)
 {
-    const struct store_options so = { .path = arena_printf(w->a, "%s/slipway.db", w->dir) };
+    const struct store_options so = place(w, "slipway");
     AUTO_PTR(secret) key = secret_new(STR("0123456789abcdefghijklmnopqrstuvwxyz0123"));
     struct store_key_found found = { 0 };
     struct store *store = NULL;
