@@ -10,6 +10,7 @@
 #include "server/api/api.h"
 #include "server/server_internal.h"
 #include "server/sign_in/sign_in.h"
+#include "server/sweep_watch.h"
 
 enum {
     LEASE_MS = 60000,
@@ -258,5 +259,6 @@ void server_start(struct server *s)
     group_spawn(s->group, "server housekeeping", housekeeping, s);
     if (s->prunes)
         group_spawn(s->group, "server retention", retention, s);
+    group_spawn(s->group, "sweep watch", sweep_watch_run, s);
     group_spawn(s->group, "history packer", packer_run, s);
 }

@@ -103,22 +103,34 @@ static int keys_of(struct arena *a, const struct jval *list, struct store_sample
     return 0;
 }
 
+/*
+ * The steps of a spec. W&B's server gives its last step too, and newer clients count with that; up to 0.27
+ * they ask for pages from one border to the next, which gave a line at a border twice and dropped another
+ * (their change 12010 tells). Such a page has as many samples as steps from border to border.
+ */
+static void steps_of(const struct jval *spec, struct store_sample_query *q)
+{
+    const struct jval *min = jval_get(spec, "minStep"), *max = jval_get(spec, "maxStep");
+
+    if (!min && !max)
+        return;
+    q->min_step = min ? jval_real(min) : -DBL_MAX;
+    q->max_step = max ? jval_real(max) : DBL_MAX;
+    if (max && !(min && jval_real(max) - jval_real(min) == jval_real(jval_get(spec, "samples"))))
+        q->max_step += 1;
+}
+
 static int spec_rows(struct gql_call *c, struct str spec, struct jval **ret, struct err *e)
 {
     struct store_sample_query q = { .of = { parent_int(c, "$id"), RUN_HISTORY } };
-    const struct jval *given = NULL, *min, *max;
+    const struct jval *given = NULL;
     int rc = stored_json(c->a, spec, "a spec", &given, e);
 
     if (rc < 0)
         return rc;
     q.samples = jval_get(given, "samples") ? jval_int(jval_get(given, "samples")) : SAMPLES_DEFAULT;
     q.samples = samples_within(q.samples);
-    min = jval_get(given, "minStep");
-    max = jval_get(given, "maxStep");
-    if (min || max) {
-        q.min_step = min ? jval_real(min) : -DBL_MAX;
-        q.max_step = max ? jval_real(max) + 1 : DBL_MAX; /* a spec names its last step */
-    }
+    steps_of(given, &q);
     rc = keys_of(c->a, jval_get(given, "keys"), &q, e);
     return rc < 0 ? rc : rows_of_keys(c, &q, ret, e);
 }

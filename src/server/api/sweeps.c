@@ -6,6 +6,7 @@
 
 #include "server/search/search.h"
 #include "server/sweep_commands.h"
+#include "server/sweep_watch.h"
 
 enum { RUNS_MAX = 10000, BEST_OF = 1000 };
 
@@ -47,14 +48,14 @@ struct jval *sweep_object(struct arena *a, const struct store_sweep *s)
 
 struct jval *sweep_agent_object(struct arena *a, const struct store_sweep_agent *g, int64_t now_unix_ms)
 {
-    const int64_t silent_ms = 10 * INT64_C(60000);
     struct jval *o = jval_new_object(a);
 
     set_text(a, o, "id", g->uid);
     set_text(a, o, "name", g->uid);
     jval_set_int(a, o, "$agent", g->id);
     set_text(a, o, "host", g->host);
-    jval_set_cstr(a, o, "state", now_unix_ms - g->heartbeat_unix_ms > silent_ms ? "STOPPED" : "RUNNING");
+    jval_set_cstr(a, o, "state",
+                  now_unix_ms - g->heartbeat_unix_ms > SILENT_SWEEP_AGENT_MS ? "STOPPED" : "RUNNING");
     jval_set_int(a, o, "totalRuns", g->total_runs);
     jval_set(a, o, "createdAt", time_value(a, g->created_unix_ms));
     jval_set(a, o, "heartbeatAt", time_value(a, g->heartbeat_unix_ms));

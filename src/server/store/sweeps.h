@@ -63,6 +63,15 @@ NODISCARD int store_sweep_count(struct store *s, int64_t project_id, int64_t *re
 /** store_sweep_finish() - all is done: RUNNING becomes FINISHED, another state stays. */
 NODISCARD int store_sweep_finish(struct store *s, int64_t sweep_id, int64_t now_unix_ms, struct err *e);
 
+/** store_sweep_rest() - RUNNING sweeps that no agent has asked since @before_unix_ms and of which no run goes
+ * on: FINISHED when all their runs were handed out, else PENDING. Runs that were handed out to an agent and
+ * never started crash before; on Launch they wait in a queue and count as going on. *ret_count: sweeps. */
+NODISCARD int store_sweep_rest(struct store *s, int64_t before_unix_ms, int64_t now_unix_ms,
+                               size_t *ret_count, struct err *e);
+/** store_sweep_launched() - the ids of RUNNING sweeps on Launch, oldest first, at most 1000. */
+NODISCARD int store_sweep_launched(struct store *s, struct arena *a, int64_t **ret, size_t *ret_len,
+                                   struct err *e);
+
 /* --- its runs --- */
 struct store_sweep_run_query {
     int64_t project_id;

@@ -331,6 +331,105 @@ static void a_scheduler_is_pushed_and_never_told_to_exit_while_runs_go(void **st
     world_run(launch_test);
 }
 
+/* --- nobody asks --- */
+
+static void wait_min(struct api *t, int64_t minutes)
+{
+    struct err e = { 0 };
+
+    must(io_sleep(t->w->io, minutes * 60000, &e), &e);
+}
+
+static void rest_test(struct world *w)
+{
+    struct api t;
+    const char *random, *grid, *busy, *agent, *busy_agent, *busy_run;
+
+    api_open(&t, w);
+    random = sweep_of(&t, "{method: random, parameters: {x: {min: 0.0, max: 1.0}}}");
+    agent = agent_of(&t, random);
+    (void)next_run(&t, agent); /* which never starts */
+    grid = sweep_of(&t, "{method: grid, parameters: {x: {values: [1]}}}");
+    logs(&t, next_run(&t, agent_of(&t, grid)), "{\"complete\":true,\"exitcode\":0}");
+    busy = sweep_of(&t, "{method: random, parameters: {x: {min: 0.0, max: 1.0}}}");
+    busy_agent = agent_of(&t, busy);
+    busy_run = next_run(&t, busy_agent);
+    for (int i = 0; i < 9; i++) {
+        wait_min(&t, 1);
+        logs(&t, busy_run, "{}");
+    }
+    assert_string_equal(state_of(&t, random), "RUNNING"); /* an agent may be away for a while */
+    assert_string_equal(state_of(&t, grid), "RUNNING");
+    for (int i = 0; i < 4; i++) {
+        wait_min(&t, 1);
+        logs(&t, busy_run, "{}");
+    }
+    assert_string_equal(state_of(&t, random), "PENDING");
+    assert_string_equal(state_of(&t, grid), "FINISHED");
+    assert_string_equal(state_of(&t, busy), "RUNNING"); /* its run goes on without the agent */
+    is_text(data(&t, t.ann, "{project(entityName:\"ann\",name:\"p\"){runs(first:9){edges{node{state}}}}}",
+                 "project.runs.edges.2.node.state"),
+            "crashed");
+    assert_int_equal(jval_len(beat(&t, agent, NULL)), 1); /* it goes on where it was */
+    assert_string_equal(state_of(&t, random), "RUNNING");
+    wait_min(&t, 16); /* the run falls silent, and then nobody has asked for long */
+    assert_string_equal(state_of(&t, busy), "PENDING");
+    api_close(&t);
+}
+
+static void a_sweep_that_nobody_asks_any_more_waits_or_is_finished(void **state)
+{
+    world_run(rest_test);
+}
+
+static const char *launched(struct api *t, const char *config)
+{
+    const char *spec = "{\\\"queue\\\":\\\"q\\\",\\\"run_queue_project\\\":\\\"model-registry\\\","
+                       "\\\"run_spec\\\":\\\"{}\\\"}";
+
+    (void)data(t, t->ann,
+               "mutation{createRunQueue(input:{entityName:\"ann\",projectName:\"model-registry\",queueName:"
+               "\"q\",access:PROJECT}){success}}",
+               "");
+    return text(t,
+                arena_printf(t->w->a,
+                             "mutation{upsertSweep(input:{entityName:\"ann\",projectName:\"p\",config:\"%s\","
+                             "launchScheduler:\"%s\"}){sweep{name}}}",
+                             config, spec),
+                "upsertSweep.sweep.name");
+}
+
+static bool is_told_to_stop(struct api *t, const char *run)
+{
+    const char *url = arena_printf(t->w->a, "%s/files/ann/p/%s/file_stream", t->base, run);
+
+    return str_find(request(t, "POST", url, t->ann, "{}").body, STR("\"stopped\":true")) >= 0;
+}
+
+static void busy_workers_test(struct world *w)
+{
+    struct api t;
+    const char *sweep, *good, *bad;
+    struct err e = { 0 };
+
+    api_open(&t, w);
+    sweep = launched(&t, HYPERBAND);
+    good = next_run(&t, agent_of(&t, sweep));
+    bad = next_run(&t, agent_of(&t, sweep));
+    logs_twice(&t, good, 0.5);
+    must(io_sleep(w->io, 20000, &e), &e);
+    logs_twice(&t, bad, 0.9);
+    must(io_sleep(w->io, 20000, &e), &e);
+    assert_true(is_told_to_stop(&t, bad));
+    assert_false(is_told_to_stop(&t, good));
+    api_close(&t);
+}
+
+static void a_run_on_launch_is_stopped_early_while_no_worker_is_free(void **state)
+{
+    world_run(busy_workers_test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +439,8 @@ int main(void)
         cmocka_unit_test(hyperband_stops_the_worse_half),
         cmocka_unit_test(a_target_that_is_reached_ends_the_sweep),
         cmocka_unit_test(a_scheduler_is_pushed_and_never_told_to_exit_while_runs_go),
+        cmocka_unit_test(a_sweep_that_nobody_asks_any_more_waits_or_is_finished),
+        cmocka_unit_test(a_run_on_launch_is_stopped_early_while_no_worker_is_free),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
