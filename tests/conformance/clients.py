@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import urllib.request
@@ -12,7 +11,7 @@ import urllib.request
 import wandb
 
 from conftest import ROOT
-from recorder import Recorder
+from recorder import Recorder, operation
 
 RELEASES = [wandb.__version__, "0.28.2", "0.25.1"]
 PRELUDE = "import json, os, pathlib\nimport wandb\napi = wandb.Api(overrides={'base_url': os.environ['WANDB_BASE_URL']})\n"
@@ -37,17 +36,17 @@ def ask(system, query, variables=None):
 
 
 class Client:
-    """A user of one release, with a home and a project of its own."""
+    """A user of one release, with a home and a project of its own; one who does @what, beside others of the release."""
 
-    def __init__(self, system, release):
+    def __init__(self, system, release, what="all"):
         self.system, self.release = system, release
-        self.name = release.replace(".", "-")
+        self.name = f"{what}-{release}".replace(".", "-")
         self.project = f"project-{self.name}"
         self.home = system.folder / f"home-{self.name}"
         self.home.mkdir()
-        self.recorder = Recorder(system.url)
+        self.recorder, self.aside = Recorder(system.url), Recorder(system.url)  # aside: of what goes on beside its steps
         self.url = self.recorder.url
-        self.found = {}  # what a step leaves to those after it
+        self.found, self.calls, self.processes = {}, {}, []
 
     def env(self, **more):
         """Of its programs; None takes a variable out."""
@@ -64,8 +63,24 @@ class Client:
             raise AssertionError(f"{argv} exited {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def start(self, *argv):
-        return subprocess.Popen([str(a) for a in argv], env=self.env(), cwd=self.home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def start(self, *argv, log, **more):
+        """A program of this release that goes on; what it prints is in the file @log."""
+        with open(self.home / log, "wb") as out:
+            self.processes.append(subprocess.Popen([str(a) for a in argv], env=self.env(WANDB_BASE_URL=self.aside.url, **more),
+                                                   cwd=self.home, stdout=out, stderr=subprocess.STDOUT))
+        return self.processes[-1]
+
+    def close(self):
+        """Also of what it started."""
+        for process in self.processes:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.recorder.close()
+        self.aside.close()
 
     def script(self, code, **more):
         """A snippet with the real package; what it prints last is JSON."""
@@ -75,18 +90,35 @@ class Client:
         except (IndexError, ValueError):
             raise AssertionError(f"no JSON:\n{done.stdout}\n{done.stderr}") from None
 
-    def queue(self, name, kind):
+    def queue(self, name, kind, has_priorities=False):
         """A queue of its own, without the package: that takes longer."""
-        ask(self.system, """mutation($name: String!, $kind: String!) { upsertRunQueue(input: {entityName: "admin", projectName: "model-registry",
-            queueName: $name, resourceType: $kind, resourceConfig: "{\\"resource_args\\": {}}"}) { success } }""", {"name": name, "kind": kind})
+        ask(self.system, """mutation($name: String!, $kind: String!, $mode: RunQueuePrioritizationMode) {
+            upsertRunQueue(input: {entityName: "admin", projectName: "model-registry", queueName: $name, resourceType: $kind,
+            prioritizationMode: $mode, resourceConfig: "{\\"resource_args\\": {}}"}) { success } }""",
+            {"name": name, "kind": kind, "mode": "V0" if has_priorities else "DISABLED"})
 
-    def sent(self):
-        """The names of the GraphQL operations that it sent; "" is one without a name."""
-        return [re.search(r"\b(?:query|mutation)\s+(\w+)|$", s.body["query"]).group(1) or "" for s in self.recorder.seen if s.path == "/graphql"]
+    def project_has(self, fields):
+        return ask(self.system, 'query($p: String!) { project(entityName: "admin", name: $p) { %s } }' % fields, {"p": self.project})["project"]
+
+    def do(self, name, function):
+        """A step; self.calls[name] are the operations that it sent (recorder.operation()), or else what goes on beside it."""
+        since = [len(r.seen) for r in (self.recorder, self.aside)]
+        try:
+            function(self)
+        finally:
+            sent, aside = ([o for o in map(operation, r.seen[n:]) if o] for r, n in zip((self.recorder, self.aside), since))
+            self.calls[name] = sent or aside
 
     def documents(self):
         """The GraphQL documents that it sent."""
-        return {plain(s.body["query"]) for s in self.recorder.seen if s.path == "/graphql"}
+        return {plain(s.body["query"]) for r in (self.recorder, self.aside) for s in r.seen if s.path == "/graphql"}
+
+
+class Steps(dict):
+    """What a client does, by name and in order: functions of it; what one leaves to those after it is in client.found."""
+
+    def step(self, name):
+        return lambda function: self.setdefault(name, function)
 
 
 def plain(document):

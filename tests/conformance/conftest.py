@@ -12,6 +12,10 @@ import time
 
 import pytest
 
+pytest.register_assert_rewrite("client_commands", "client_agents")
+# Where a shell started us in the background, interrupts are ignored, and so they would be by runs that are to be stopped.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("SLIPWAY", ROOT / os.environ.get("SLIPWAY_BUILD", "build") / "src/cli/slipway"))
 TRAIN_IMAGE = "us-docker.pkg.dev/slipway/demo/train:1"

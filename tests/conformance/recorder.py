@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import http.server
 import json
+import re
 import threading
 import time
 import urllib.parse
@@ -32,6 +33,15 @@ class Seen:
 
     def __repr__(self):
         return f"{self.method} {self.path} {self.query or ''}"
+
+
+def operation(seen):
+    """The name of its GraphQL operation, or "anonymous"; "file_stream"; "PUT" or "GET" of a file; None: telemetry."""
+    if seen.path == "/graphql":
+        return re.search(r"\b(?:query|mutation)\s+(\w+)|$", seen.body["query"]).group(1) or "anonymous"
+    if seen.path.endswith("/file_stream"):
+        return "file_stream"
+    return seen.method if seen.method in ("PUT", "GET") else None
 
 
 class Recorder:

@@ -4,7 +4,6 @@ name hidden, so that our agent takes it for W&B's."""
 
 import base64
 import json
-import re
 import signal
 import subprocess
 import threading
@@ -14,7 +13,7 @@ import urllib.request
 import pytest
 
 from conftest import BINARY, ROOT, wait_for
-from recorder import Recorder
+from recorder import Recorder, operation
 from test_wandb import api
 
 IDLE_S = 31  # three of W&B's rounds
@@ -34,17 +33,6 @@ ALONE = {
 VARIABLES = {
     "UpsertBucket": "theirs also tells program, host and settings of the agent; ours tells what the run is",
 }
-
-
-def operation(seen):
-    """ "popFromRunQueue"; "PUT" for files; None for what is neither."""
-    if seen.method == "PUT":
-        return "PUT"
-    if seen.path.endswith("/file_stream"):
-        return "file_stream"
-    if seen.path != "/graphql":
-        return None
-    return re.search(r"\b(?:query|mutation)\s+(\w+)", seen.body["query"]).group(1)
 
 
 class Side:
@@ -203,6 +191,31 @@ def sides(lives):
 def test_only_one_of_the_two_sends_what_is_listed(sides):
     theirs, ours = ({name for name, _ in side.operations()} for side in sides)
     assert {f"theirs {n}" for n in theirs - ours} | {f"ours {n}" for n in ours - theirs} == set(ALONE)
+
+
+PHASES = {  # of an agent's life: the part in which it shows, and what it sends there in this order, among other things
+    "start": ("start", "Viewer ProjectRunQueues createLaunchAgent EntityIsTeam LaunchAgent popFromRunQueue"),
+    "loop": ("idle", "LaunchAgent popFromRunQueue LaunchAgent"),
+    "state": ("idle", "updateLaunchAgent"),
+    "own run": ("bad", "CreateRunFiles PUT"),
+    "job": ("good", "popFromRunQueue ackRunQueueItem"),
+    "tracking": ("good", "ackRunQueueItem RunStoppedStatus RunState"),
+    "end": ("bad", "CreateRunFiles PUT failRunQueueItem"),
+    "stop": ("stop", "updateLaunchAgent"),
+}
+OURS = {"Viewer": None, "EntityIsTeam": None, "RunStoppedStatus": "RunStatuses", "RunState": None}  # in place of theirs: ALONE says why
+
+
+@pytest.mark.parametrize("who", ["theirs", "ours"])
+@pytest.mark.parametrize("phase", PHASES)
+def test_the_agent_sends(lives, phase, who):
+    part, order = PHASES[phase]
+    sent = [name for name, _ in lives[who].parts[part]]
+    order = [OURS.get(name, name) if who == "ours" else name for name in order.split()]
+    if (phase, who) == ("end", "theirs"):  # its file goes up beside, or later
+        order = ["failRunQueueItem"]
+    rest = iter(sent)
+    assert all(name in rest for name in order if name), sent
 
 
 FIXED = ("project", "projectName", "stage", "jobType")
