@@ -37,7 +37,7 @@ static void look(struct server *s)
 
     for (size_t i = 0; rc == 0 && i < len; i++) {
         rc = stop_early(s, ids[i], &e);
-        if (rc == -ERR_NOT_FOUND) /* deleted meanwhile */
+        if (rc == -ERR_NOT_FOUND || rc == -ERR_INVALID) /* deleted, or of another version: the others go on */
             rc = 0;
     }
     if (rc < 0 && e.code != ERR_CANCELLED)
