@@ -124,6 +124,7 @@ int resolve_entity_bytes(struct gql_call *c, const struct jval **ret, struct err
 int resolve_none(struct gql_call *c, const struct jval **ret, struct err *e);
 /* projects.c */
 int resolve_project(struct gql_call *c, const struct jval **ret, struct err *e);
+int resolve_projects(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_project_entity(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_upsert_model(struct gql_call *c, const struct jval **ret, struct err *e);
 /* queues.c */

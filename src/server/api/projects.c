@@ -12,6 +12,30 @@ int resolve_project(struct gql_call *c, const struct jval **ret, struct err *e)
     return rc == -ERR_NOT_FOUND ? 0 : rc; /* null: clients have their own words for it */
 }
 
+int resolve_projects(struct gql_call *c, const struct jval **ret, struct err *e)
+{
+    struct store_project_query q = { 0 };
+    struct connection list = connection_begin(c->a);
+    struct store_project *projects = NULL;
+    struct store_entity entity = { 0 };
+    size_t len = 0;
+    bool more;
+    int rc = find_entity_arg(c, "entityName", &entity, e);
+
+    if (rc == 0)
+        rc = page_args(c, &q.page, e);
+    q.entity_id = entity.id;
+    if (rc == 0)
+        rc = store_project_list(store_of(c), c->a, &q, &projects, &len, e);
+    if (rc < 0)
+        return rc == -ERR_NOT_FOUND ? 0 : rc;
+    more = page_trim(&q.page, &len);
+    for (size_t i = 0; i < len; i++)
+        connection_add(&list, project_object(c->a, &projects[i]), projects[i].id);
+    *ret = connection_end(&list, more);
+    return 0;
+}
+
 int resolve_project_entity(struct gql_call *c, const struct jval **ret, struct err *e)
 {
     struct store_entity entity = { 0 };

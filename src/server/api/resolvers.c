@@ -9,6 +9,7 @@ const struct gql_resolver api_resolvers[] = {
     { "Query.users", resolve_users },
     { "Query.project", resolve_project },
     { "Query.model", resolve_project },
+    { "Query.models", resolve_projects },
     { "Query.launchAgent", resolve_agent },
     { "Query.runQueueItem", resolve_item },
     { "Query.artifact", resolve_artifact },

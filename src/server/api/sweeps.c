@@ -130,63 +130,6 @@ int resolve_run_sweep(struct gql_call *c, const struct jval **ret, struct err *e
 
 /* --- its runs --- */
 
-struct ranked {
-    struct store_run run;
-    bool has_value;
-    double value; /* less is nearer to the front */
-    size_t age;
-};
-
-static int by_rank(const void *one, const void *other)
-{
-    const struct ranked *x = one, *y = other;
-
-    if (x->has_value != y->has_value)
-        return x->has_value ? -1 : 1;
-    if (x->has_value && x->value < y->value)
-        return -1;
-    if (x->has_value && x->value > y->value)
-        return 1;
-    return x->age < y->age ? -1 : 1;
-}
-
-/* Those with the metric first, best first. */
-static void rank(struct arena *a, struct str metric, bool falling, struct store_run *runs, size_t len)
-{
-    const struct search_metric m = { .name = metric };
-    struct ranked *all = arena_array(a, len + 1, sizeof(*all));
-
-    for (size_t i = 0; i < len; i++) {
-        all[i] = (struct ranked){ .run = runs[i], .age = i };
-        all[i].has_value = search_metric_in(&m, a, runs[i].summary, &all[i].value);
-        if (falling)
-            all[i].value = -all[i].value;
-    }
-    qsort(all, len, sizeof(*all), by_rank);
-    for (size_t i = 0; i < len; i++)
-        runs[i] = all[i].run;
-}
-
-int list_sweep_runs(struct gql_call *c, const struct sweep_run_list *l, struct store_run **ret,
-                    size_t *ret_len, struct err *e)
-{
-    const struct str prefix = STR("summary_metrics.");
-    struct store_sweep_run_query q = { .project_id = l->project_id, .sweep = l->sweep, .page = l->page };
-    struct str key = str_sub(l->order, 1, l->order.len);
-    bool by_metric = str_has_prefix(key, prefix);
-    int rc;
-
-    if (by_metric)
-        q.page = (struct store_page){ .first = BEST_OF };
-    rc = store_sweep_runs(store_of(c), c->a, &q, ret, ret_len, e);
-    if (rc < 0 || !by_metric)
-        return rc;
-    rank(c->a, str_sub(key, prefix.len, key.len), str_has_prefix(l->order, STR("-")), *ret, *ret_len);
-    if (*ret_len >= (size_t)l->page.first) /* there is no second page of these */
-        *ret_len = (size_t)l->page.first - 1;
-    return 0;
-}
-
 /* Of a sweep, or of one of its agents. */
 int resolve_sweep_runs(struct gql_call *c, const struct jval **ret, struct err *e)
 {

@@ -8,16 +8,6 @@ struct jval *sweep_object(struct arena *a, const struct store_sweep *s);
 struct jval *sweep_agent_object(struct arena *a, const struct store_sweep_agent *g, int64_t now_unix_ms);
 
 /* sweeps.c: reading */
-struct sweep_run_list {
-    int64_t project_id;
-    struct str sweep;
-    struct str order;       /* "+summary_metrics.NAME" (or -): the first 1000 by that; else by age */
-    struct store_page page; /* by age */
-};
-/** list_sweep_runs() - into the call's arena, as page_trim() takes them; by a metric there is no second page.
- * Yields. */
-NODISCARD int list_sweep_runs(struct gql_call *c, const struct sweep_run_list *l, struct store_run **ret,
-                              size_t *ret_len, struct err *e);
 int resolve_project_sweep(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_project_sweeps(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_project_sweep_count(struct gql_call *c, const struct jval **ret, struct err *e);

@@ -58,8 +58,8 @@ int64_t search_count(const struct search *s);
 /** search_metric_of() - the metric in a run's summary or a line of its history, also as "a.b" for {"a": {"b":
  * 1}}; false: it is not there, or no finite number. */
 bool search_metric_of(const struct search_metric *m, const struct jval *values, double *ret);
-/** search_better() - is @one better than @other, by the goal? */
 /** search_metric_in() - the same of JSON text, which is parsed in @a; false also for what is no JSON, or not
  * there. */
 bool search_metric_in(const struct search_metric *m, struct arena *a, struct str text, double *ret);
+/** search_better() - is @one better than @other, by the goal? */
 bool search_better(const struct search_metric *m, double one, double other);

@@ -3,6 +3,7 @@
 
 #include "io/io.h"
 #include "server/store/audit.h"
+#include "server/store/page.h"
 
 struct store;
 
@@ -138,6 +139,13 @@ NODISCARD int store_role_set(struct store *s, const struct store_role_change *ch
 
 NODISCARD int store_project_by_name(struct store *s, struct arena *a, int64_t entity_id, struct str name,
                                     struct store_project *ret, struct err *e);
+struct store_project_query {
+    int64_t entity_id;
+    struct store_page page; /* positions are ids */
+};
+/** store_project_list() - newest first. */
+NODISCARD int store_project_list(struct store *s, struct arena *a, const struct store_project_query *q,
+                                 struct store_project **ret, size_t *ret_len, struct err *e);
 struct store_new_project {
     int64_t entity_id;
     struct str name;

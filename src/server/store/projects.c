@@ -38,14 +38,16 @@ static int project_row(struct arena *a, struct db_stmt *st, void *ret, struct er
     return 0;
 }
 
+#define PROJECT_SELECT                                                                                       \
+    "SELECT p.id, p.entity_id, p.name, n.name, p.created_unix_ms FROM projects p"                            \
+    " JOIN entities n ON n.id = p.entity_id "
+
 static int project_get(struct db_conn *c, void *arg, struct err *e)
 {
     struct project_args *p = arg;
     struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e,
-                      "SELECT p.id, p.entity_id, p.name, n.name, p.created_unix_ms FROM projects p"
-                      " JOIN entities n ON n.id = p.entity_id WHERE p.entity_id = ? AND p.name = ?",
-                      "is", p->key.entity_id, p->key.name);
+    int rc = db_query(c, &st, e, PROJECT_SELECT "WHERE p.entity_id = ? AND p.name = ?", "is",
+                      p->key.entity_id, p->key.name);
 
     return rc < 0 ? rc : read_one(p->a, st, "the project", project_row, &p->project, e);
 }
@@ -85,4 +87,33 @@ int store_project_ensure(struct store *s, struct arena *a, const struct store_ne
     *ret = p.project;
     *ret_made = p.made;
     return 0;
+}
+
+struct list_args {
+    const struct store_project_query *query;
+    struct rows *rows;
+};
+
+static int project_list(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct list_args *l = arg;
+    const struct store_page *page = &l->query->page;
+    struct db_stmt *st = NULL;
+    int rc =
+        db_query(c, &st, e, PROJECT_SELECT "WHERE p.entity_id = ? AND p.id < ? ORDER BY p.id DESC LIMIT ?",
+                 "iii", l->query->entity_id, page->after > 0 ? page->after : INT64_MAX, page->first);
+
+    return rc < 0 ? rc : rows_read(l->rows, st, e);
+}
+
+int store_project_list(struct store *s, struct arena *a, const struct store_project_query *q,
+                       struct store_project **ret, size_t *ret_len, struct err *e)
+{
+    struct rows rows = ROWS(a, struct store_project, project_row);
+    struct list_args l = { .query = q, .rows = &rows };
+    int rc = db_read(s->db, project_list, &l, e);
+
+    if (rc == 0)
+        *ret = rows_take(&rows, ret_len);
+    return rc;
 }

@@ -17,6 +17,7 @@ static const struct act {
       "project" },
     { "model", ROLE_VIEWER, "{model(entityName:\"<entity>\",name:\"model-registry\"){id runQueues{id name}}}",
       "model" },
+    { "models", ROLE_VIEWER, "{models(entityName:\"<entity>\"){edges{node{id name}}}}", "models" },
     { "launchAgent", ROLE_VIEWER, "{launchAgent(id:\"<agent>\"){name hostname}}", "launchAgent" },
     { "runQueueItem", ROLE_VIEWER,
       "{runQueueItem(id:\"<item>\"){state runSpec createdBy queue{id name} history{by}}}", "runQueueItem" },
