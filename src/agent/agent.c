@@ -88,7 +88,9 @@ void agent_drain(struct agent *a)
     cond_broadcast(a->io, &a->changed);
 }
 
-/* A clock that was set back makes nothing younger than now. */
+/* A clock that was set back makes nothing younger than now. One that was set forward makes all older, which
+ * ends nothing but what is over its deadline: how long a job waits for its start is counted anew in each
+ * life. */
 static int64_t age_ms(const struct agent *a, int64_t unix_ms)
 {
     int64_t age = io_now_unix_ms(a->io) - unix_ms;
@@ -104,7 +106,6 @@ static void recover_row(void *ctx, const struct launch_row *row)
     l->recovered = true;
     hold_take_back(a, row->item);
     l->leased_since_ms -= age_ms(a, row->leased_at_ms);
-    l->active_since_ms -= age_ms(a, row->active_at_ms);
     l->parked = row->phase == LAUNCH_ACTIVE && row->stop == LAUNCH_STOP_NONE;
     agent_start_launch(a, l);
 }

@@ -25,7 +25,7 @@ struct launch {
     struct cond wake;        /* mail has come; of the fiber, see launch_wake() */
     int64_t deadline_ms;     /* monotonic; of the wait under way, -1: none */
     int64_t leased_since_ms; /* monotonic */
-    int64_t active_since_ms; /* monotonic; when its job was made */
+    int64_t active_since_ms; /* monotonic; when its job was made, or this life began */
     bool ack_tried;          /* an ack was sent in this life */
     bool recovered;          /* came from the journal, so an earlier life may have acted already */
     bool busy;               /* between a create and its journal row: a drain waits for the end of it */

@@ -109,8 +109,8 @@ static int ask_wandb(struct agent *a)
     return rc;
 }
 
-/* The limits of its queue. A job that may have started unseen is looked at first: its age is by the wall
- * clock, after a restart. Vertex itself says how long a job waits for machines that come when they come. */
+/* The limits of its queue. A job that may have started unseen is looked at first. Vertex itself says how long
+ * a job waits for machines that come when they come. */
 static void check_time(struct launch *l, int64_t now)
 {
     const struct launch_policy *p = launch_policy(l);

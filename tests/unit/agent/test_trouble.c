@@ -299,6 +299,38 @@ static void a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails(void 
     assert_int_equal(world.live_max, 1);
 }
 
+/* The wall clock is not asked how long a job has waited: it may have been set while the agent was down. */
+static void a_clock_that_was_set_ends_no_job_that_is_starting(void **state)
+{
+    const struct launch_policies p = policies(2 * MINUTE_MS, 0);
+
+    world.policies = &p;
+    start_job();
+    run_for(5000);
+    sim_node_kill(world.agent);
+    sim_node_set_clock(world.agent, 78 * MINUTE_MS, 0);
+    boot();
+    run_for(MINUTE_MS);
+    assert_int_equal(cloud_live_jobs(), 1);
+    end_job();
+    assert_int_equal(cloud.creates, 1);
+}
+
+/* But nothing waits for ever, when each life is long enough. */
+static void a_job_that_does_not_start_after_a_restart_is_given_up_too(void **state)
+{
+    const struct launch_policies p = policies(2 * MINUTE_MS, 0);
+
+    world.policies = &p;
+    start_job();
+    run_for(5000);
+    sim_node_kill(world.agent);
+    boot();
+    run_until(two_jobs);
+    run_until(all_reported);
+    assert_item(0, "FAILED", "did not start within 120 s");
+}
+
 /* The words for its end come late, and only they tell that it had begun: no stock-out then, but a preemption.
  */
 static void a_spot_job_that_ran_unseen_was_preempted(void **state)
@@ -516,6 +548,8 @@ int main(void)
         LIFE(a_second_job_that_cannot_be_cancelled_at_once_is_cancelled_later),
         LIFE(an_item_whose_time_is_over_before_its_ack_may_be_anothers_by_then),
         LIFE(a_job_that_does_not_start_goes_to_the_next_rung_and_then_fails),
+        LIFE(a_clock_that_was_set_ends_no_job_that_is_starting),
+        LIFE(a_job_that_does_not_start_after_a_restart_is_given_up_too),
         LIFE(a_spot_job_that_ran_unseen_was_preempted),
         LIFE(a_job_that_ends_just_before_it_had_to_start_is_followed_by_the_next),
         LIFE(a_job_whose_time_is_over_is_ended_and_the_item_fails),
