@@ -122,9 +122,11 @@ static struct str journal_text(struct arena *a, const struct jval *spec, struct 
 static void ack_again(struct taker *t, struct launch *l, int64_t fence)
 {
     struct wandb_hold hold;
+    /* it ended before its ack, and is about to hear whether the item is its own: that is the last word */
+    bool asks_itself = !fence && !l->row.acked && launch_phase_is_ended(l->row.phase);
 
-    if (l->disowning || l->row.disowned ||
-        l->leaving) /* the lease runs out, and it comes again when the launch has gone */
+    if (l->disowning || l->row.disowned || l->leaving ||
+        asks_itself) /* the lease runs out, and it comes again when the launch has gone */
         return;
     l->newer_fence = fence;
     l->pop_epoch = t->epoch;
