@@ -129,7 +129,7 @@ def answers(system):
         futures = {c.release: pool.submit(all_parts, c) for c in clients}
     yield {"verify": verify, **{c.release: (futures[c.release], c.documents()) for c in clients}}
     for client in clients:
-        client.recorder.close()
+        client.close()
 
 
 @pytest.mark.parametrize("name", PARTS)

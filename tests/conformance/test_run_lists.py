@@ -42,7 +42,7 @@ def runs(system):
 def found(request, system, runs):
     client = Client(system, request.param)
     yield client.script(READ)
-    client.recorder.close()
+    client.close()
 
 
 def test_runs_come_in_the_order_of_their_age(found):
