@@ -130,6 +130,26 @@ void hex_encode(const uint8_t *data, size_t len, char *ret)
     ret[2 * len] = '\0';
 }
 
+/* -1: no digit of ours. */
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool hex_decode(struct str hex, uint8_t *ret)
+{
+    if (hex.len % 2)
+        return false;
+    for (size_t i = 0; i < hex.len; i += 2) {
+        int high = hex_digit(hex.ptr[i]), low = hex_digit(hex.ptr[i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        ret[i / 2] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
 static void add_base64(struct strbuf *b, struct str data, const char *alphabet, bool pad)
 {
     for (size_t i = 0; i < data.len; i += 3) {

@@ -18,7 +18,10 @@ void digest_add(struct digest *d, struct str data);
 void digest_end(struct digest *d, uint8_t *ret); /* 16 or 32 bytes; frees @d */
 uint32_t crc32c(struct str data);                /* Castagnoli, as Google sums up secrets and objects */
 void hmac_sha256(struct str key, struct str data, uint8_t ret[32]);
-void hex_encode(const uint8_t *data, size_t len, char *ret);  /* 2 * len + 1 bytes, lower case */
+void hex_encode(const uint8_t *data, size_t len, char *ret); /* 2 * len + 1 bytes, lower case */
+/** hex_decode() - lower case, an even number of digits, into @ret of @hex.len / 2 bytes; false on anything
+ * else. */
+bool hex_decode(struct str hex, uint8_t *ret);
 void strbuf_add_base64(struct strbuf *b, struct str data);    /* standard alphabet, padded */
 void strbuf_add_base64url(struct strbuf *b, struct str data); /* URL alphabet, no padding */
 /** base64_decode() - either alphabet, padding optional; -ERR_INVALID on other bytes. */

@@ -97,22 +97,6 @@ static bool signed_text(struct storage_call *c, struct str scope, struct str *re
     return true;
 }
 
-static bool hex_decode(struct arena *a, struct str hex, struct str *ret)
-{
-    static const char digits[] = "0123456789abcdef";
-    char *out = arena_alloc(a, hex.len / 2 + 1);
-
-    for (size_t i = 0; i < hex.len; i++) {
-        const char *at = hex.ptr[i] ? strchr(digits, hex.ptr[i]) : NULL;
-
-        if (!at)
-            return false;
-        out[i / 2] = (char)((unsigned char)out[i / 2] << 4 | (unsigned char)(at - digits));
-    }
-    *ret = (struct str){ out, hex.len / 2 };
-    return hex.len % 2 == 0;
-}
-
 static bool time_is_right(struct storage_call *c)
 {
     const char *stamp = arena_cstr(c->a, http_query_get(c->x, "X-Goog-Date"));
@@ -133,15 +117,17 @@ static int check_signature(struct storage_call *c, struct grant *ret)
     struct str credential = http_query_get(c->x, "X-Goog-Credential"), scope = credential,
                account = { NULL, 0 };
     struct account_signature s = { 0 };
+    struct str hex = http_query_get(c->x, "X-Goog-Signature");
+    uint8_t *bytes = arena_alloc(c->a, hex.len / 2 + 1);
 
     if (!time_is_right(c))
         return xml_error(c, 400, "ExpiredToken", "The provided token has expired.");
     if (!str_cut(&scope, '/', &account) || !str_has_suffix(scope, STR("/storage/goog4_request")))
         return xml_error(c, 400, "AuthorizationQueryParametersError", "The credential is malformed.");
     s.email = account;
-    if (c->m->require_auth && (!signed_text(c, scope, &s.data) ||
-                               !hex_decode(c->a, http_query_get(c->x, "X-Goog-Signature"), &s.signature) ||
-                               !account_signed(c->m, c->a, &s)))
+    s.signature = (struct str){ (const char *)bytes, hex.len / 2 };
+    if (c->m->require_auth &&
+        (!signed_text(c, scope, &s.data) || !hex_decode(hex, bytes) || !account_signed(c->m, c->a, &s)))
         return xml_error(c, 403, "SignatureDoesNotMatch", "Access denied.");
     *ret = (struct grant){ .member = c->m->require_auth
                                          ? str_of(arena_printf(c->a, "serviceAccount:%.*s", STR_ARG(account)))

@@ -14,12 +14,11 @@ enum {
 static struct str md5_base64(struct arena *a, struct str hex)
 {
     AUTO_STRBUF struct strbuf coded = STRBUF(64);
-    char raw[16] = { 0 };
+    uint8_t raw[16] = { 0 };
 
-    for (size_t i = 0; i < hex.len && i < 2 * sizeof(raw); i++)
-        raw[i / 2] = (char)((unsigned char)raw[i / 2] << 4 |
-                            (hex.ptr[i] <= '9' ? hex.ptr[i] - '0' : hex.ptr[i] - 'a' + 10));
-    strbuf_add_base64(&coded, (struct str){ raw, sizeof(raw) });
+    if (hex.len == 2 * sizeof(raw))
+        (void)hex_decode(hex, raw); /* the store has no other */
+    strbuf_add_base64(&coded, (struct str){ (const char *)raw, sizeof(raw) });
     return arena_str(a, strbuf_str(&coded));
 }
 

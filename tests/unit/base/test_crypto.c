@@ -16,6 +16,20 @@ static const char *hex_of(const uint8_t *bytes, size_t len)
     return text;
 }
 
+static void hex_is_read_back_and_nothing_else_is(void **state)
+{
+    static const char *const wrong[] = { "0", "0g", "g0", "0A", "00 ", " 0", "-1" };
+    const uint8_t bytes[] = { 0x00, 0x7f, 0xa9, 0xff };
+    uint8_t read[8] = { 0 };
+
+    (void)state;
+    assert_true(hex_decode(str_of(hex_of(bytes, sizeof(bytes))), read));
+    assert_memory_equal(read, bytes, sizeof(bytes));
+    assert_true(hex_decode(STR(""), read));
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_false(hex_decode(str_of(wrong[i]), read));
+}
+
 /* FIPS 180-4, RFC 1321 */
 static void digests_are_the_published_ones(void **state)
 {
@@ -162,6 +176,7 @@ static void what_is_no_key_is_refused_without_being_shown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hex_is_read_back_and_nothing_else_is),
         cmocka_unit_test(digests_are_the_published_ones),
         cmocka_unit_test(hmacs_are_the_published_ones),
         cmocka_unit_test(crc32c_is_the_published_one),
