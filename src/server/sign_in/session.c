@@ -6,7 +6,7 @@
 #include "server/sign_in/sign_in.h"
 #include "server/sign_in/sign_in_internal.h"
 
-enum { TOKEN_BYTES = 32, TOKEN_CHARS = 43, USED_EVERY_MS = 60000 };
+enum { DRAWN_BYTES = 32, USED_EVERY_MS = 60000 };
 
 /* --- the browser --- */
 
@@ -29,6 +29,36 @@ bool browser_is_on_our_page(struct server *s, struct http_exchange *x)
     return str_is(http_header_get(x->headers, x->header_count, "Sec-Fetch-Site"), "same-origin");
 }
 
+struct str browser_draw(struct server *s, struct http_exchange *x)
+{
+    AUTO_STRBUF struct strbuf text = STRBUF_WIPED(BROWSER_DRAWN_CHARS + 1);
+    uint8_t bytes[DRAWN_BYTES];
+
+    io_random(s->io, bytes, sizeof(bytes));
+    strbuf_add_base64url(&text, (struct str){ (const char *)bytes, sizeof(bytes) });
+    mem_wipe(bytes, sizeof(bytes));
+    return arena_str(x->a, strbuf_str(&text));
+}
+
+void browser_keep(struct server *s, struct http_exchange *x, const char *what, struct str value,
+                  int64_t lasts_ms)
+{
+    const struct cookie c = { .name = browser_cookie_name(s, x, what),
+                              .value = value,
+                              .lasts_s = lasts_ms / 1000,
+                              .secure = browser_is_secure(s, x) };
+
+    http_reply_header(x, "Set-Cookie", cookie_line(x->a, &c));
+}
+
+struct str browser_digest(struct server *s, struct http_exchange *x, const char *use, struct str text)
+{
+    char hex[65];
+
+    files_sign(s, str_of(arena_printf(x->a, "%s\n%.*s", use, STR_ARG(text))), hex);
+    return arena_str(x->a, str_of(hex));
+}
+
 /* --- the session --- */
 
 struct str session_cookie(struct server *s, struct http_exchange *x)
@@ -40,34 +70,20 @@ struct str session_cookie(struct server *s, struct http_exchange *x)
 
 static struct str hash_of(struct server *s, struct http_exchange *x, struct str token)
 {
-    char hex[65];
-
-    files_sign(s, str_of(arena_printf(x->a, "session\n%.*s", STR_ARG(token))), hex);
-    return arena_str(x->a, str_of(hex));
+    return browser_digest(s, x, "session", token);
 }
 
 struct str session_draw(struct server *s, struct http_exchange *x, struct str *ret_hash)
 {
-    AUTO_STRBUF struct strbuf text = STRBUF_WIPED(TOKEN_CHARS + 1);
-    uint8_t bytes[TOKEN_BYTES];
-    struct str token;
+    struct str token = browser_draw(s, x);
 
-    io_random(s->io, bytes, sizeof(bytes));
-    strbuf_add_base64url(&text, (struct str){ (const char *)bytes, sizeof(bytes) });
-    mem_wipe(bytes, sizeof(bytes));
-    token = arena_str(x->a, strbuf_str(&text));
     *ret_hash = hash_of(s, x, token);
     return token;
 }
 
 void session_set(struct server *s, struct http_exchange *x, struct str value, int64_t lasts_ms)
 {
-    const struct cookie c = { .name = browser_cookie_name(s, x, "session"),
-                              .value = value,
-                              .lasts_s = lasts_ms / 1000,
-                              .secure = browser_is_secure(s, x) };
-
-    http_reply_header(x, "Set-Cookie", cookie_line(x->a, &c));
+    browser_keep(s, x, "session", value, lasts_ms);
 }
 
 static void note_use(struct server *s, const struct store_session *session, int64_t now)
@@ -88,7 +104,7 @@ int session_opens(struct server *s, struct http_exchange *x, struct store_sessio
     int64_t now = io_now_unix_ms(s->io);
     int rc;
 
-    if (token.len != TOKEN_CHARS)
+    if (token.len != BROWSER_DRAWN_CHARS)
         return err_set(e, ERR_NOT_FOUND, "not signed in");
     rc = store_session_find(s->store, x->a, hash_of(s, x, token), &found, e);
     if (rc < 0)
@@ -138,14 +154,11 @@ bool session_check(struct server *s, struct http_exchange *x, struct store_user 
 
 struct str session_form_token(struct server *s, struct http_exchange *x)
 {
-    char hex[65];
-
-    files_sign(s, str_of(arena_printf(x->a, "form\n%.*s", STR_ARG(session_cookie(s, x)))), hex);
-    return arena_str(x->a, str_of(hex));
+    return browser_digest(s, x, "form", session_cookie(s, x));
 }
 
 bool session_form_is_ours(struct server *s, struct http_exchange *x)
 {
-    return session_cookie(s, x).len == TOKEN_CHARS && browser_is_on_our_page(s, x) &&
+    return session_cookie(s, x).len == BROWSER_DRAWN_CHARS && browser_is_on_our_page(s, x) &&
            secret_text_eq(http_form_get(x, "form_token"), session_form_token(s, x));
 }

@@ -15,7 +15,6 @@
 
 enum {
     SIGN_IN_MS = 10 * 60 * 1000,
-    SEED_BYTES = 32,
     LASTS_MS = 7 * 24 * 60 * 60 * 1000,
     IDLE_MS = 12 * 60 * 60 * 1000,
     CODE_MAX_BYTES = 4096
@@ -65,10 +64,7 @@ struct pending {
 static struct str derived(struct server *s, struct http_exchange *x, const struct pending *p,
                           const char *what)
 {
-    char hex[65];
-
-    files_sign(s, str_of(arena_printf(x->a, "sign-in %s\n%.*s", what, STR_ARG(p->seed))), hex);
-    return arena_str(x->a, str_of(hex));
+    return browser_digest(s, x, arena_printf(x->a, "sign-in %s", what), p->seed);
 }
 
 static struct provider_ask ask_of(struct server *s, struct http_exchange *x, const struct pending *p)
@@ -81,30 +77,20 @@ static struct provider_ask ask_of(struct server *s, struct http_exchange *x, con
                                   .verifier = derived(s, x, p, "verifier") };
 }
 
-static void pending_set(struct server *s, struct http_exchange *x, struct str value, int64_t lasts_ms)
+static struct str pending_signature(struct server *s, struct http_exchange *x, struct str text)
 {
-    const struct cookie c = { .name = browser_cookie_name(s, x, "sign-in"),
-                              .value = value,
-                              .lasts_s = lasts_ms / 1000,
-                              .secure = browser_is_secure(s, x) };
-
-    http_reply_header(x, "Set-Cookie", cookie_line(x->a, &c));
-}
-
-static void pending_sign(struct server *s, struct http_exchange *x, struct str text, char ret[65])
-{
-    files_sign(s, str_of(arena_printf(x->a, "sign-in\n%.*s", STR_ARG(text))), ret);
+    return browser_digest(s, x, "sign-in", text);
 }
 
 static struct str pending_write(struct server *s, struct http_exchange *x, const struct pending *p)
 {
     AUTO_STRBUF struct strbuf text = STRBUF(COOKIE_VALUE_MAX);
-    char signature[65];
+    struct str signature;
 
     strbuf_addf(&text, "%.*s.%lld.", STR_ARG(p->seed), (long long)p->expires_s);
     strbuf_add_base64url(&text, p->return_path);
-    pending_sign(s, x, strbuf_str(&text), signature);
-    strbuf_addf(&text, ".%s", signature);
+    signature = pending_signature(s, x, strbuf_str(&text));
+    strbuf_addf(&text, ".%.*s", STR_ARG(signature));
     return arena_str(x->a, strbuf_str(&text));
 }
 
@@ -114,14 +100,14 @@ static int pending_read(struct server *s, struct http_exchange *x, struct pendin
     struct str cookies = http_header_get(x->headers, x->header_count, "Cookie");
     struct str text = cookie_get(cookies, browser_cookie_name(s, x, "sign-in")), rest = text;
     struct str expires = { NULL, 0 }, path = { NULL, 0 };
-    char signature[65];
+    struct str signature;
     struct pending p = { .seed = { NULL, 0 } };
 
     if (!str_cut(&rest, '.', &p.seed) || !str_cut(&rest, '.', &expires) || !str_cut(&rest, '.', &path) ||
         rest.len != 64)
         return err_set(e, ERR_AUTH, "this browser has begun no sign-in");
-    pending_sign(s, x, str_sub(text, 0, text.len - rest.len - 1), signature);
-    if (!secret_text_eq(rest, str_of(signature)) || !str_to_i64(expires, &p.expires_s) ||
+    signature = pending_signature(s, x, str_sub(text, 0, text.len - rest.len - 1));
+    if (!secret_text_eq(rest, signature) || !str_to_i64(expires, &p.expires_s) ||
         base64_decode(x->a, path, &p.return_path, NULL) < 0)
         return err_set(e, ERR_AUTH, "this browser has begun no sign-in");
     if (io_now_unix_ms(s->io) / 1000 >= p.expires_s)
@@ -145,23 +131,19 @@ static void login_handle(struct server *s, struct http_exchange *x)
 {
     struct str path = http_query_get(x, "return_to"), url = { NULL, 0 };
     struct pending p = { .expires_s = (io_now_unix_ms(s->io) + SIGN_IN_MS) / 1000 };
-    AUTO_STRBUF struct strbuf seed = STRBUF(2 * SEED_BYTES);
-    uint8_t bytes[SEED_BYTES];
     struct provider_ask ask;
     struct err e = { 0 };
 
     if (!page_only(x, "GET"))
         return;
-    io_random(s->io, bytes, sizeof(bytes));
-    strbuf_add_base64url(&seed, (struct str){ (const char *)bytes, sizeof(bytes) });
-    p.seed = strbuf_str(&seed);
+    p.seed = browser_draw(s, x);
     p.return_path = return_path_is_ours(path) ? path : STR("/authorize");
     ask = ask_of(s, x, &p);
     if (provider_authorize_url(s->sign_in->provider, x->a, &ask, &url, &e) < 0) {
         reply_trouble(x, &e);
         return;
     }
-    pending_set(s, x, pending_write(s, x, &p), SIGN_IN_MS);
+    browser_keep(s, x, "sign-in", pending_write(s, x, &p), SIGN_IN_MS);
     page_go(x, url);
 }
 
@@ -344,7 +326,7 @@ static void callback_handle(struct server *s, struct http_exchange *x)
 
     if (!page_only(x, "GET"))
         return;
-    pending_set(s, x, STR(""), 0);
+    browser_keep(s, x, "sign-in", STR(""), 0);
     if (pending_read(s, x, &c.pending, &e) == 0) {
         c.ask = ask_of(s, x, &c.pending);
         if (!secret_text_eq(http_query_get(x, "state"), c.ask.state))
