@@ -27,6 +27,19 @@ static int object_of(struct strbuf *b, const struct depot_item *t, struct str *r
     return rc;
 }
 
+/* Where it is: the name of an object with a bucket, else a path. In @b. */
+static int find(const struct depot *d, struct strbuf *b, const struct depot_item *t, struct str *ret,
+                struct err *e)
+{
+    int rc;
+
+    if (d->bucket)
+        return object_of(b, t, ret, e);
+    rc = place_of(b, d->data_dir, t, false, e);
+    *ret = strbuf_str(b);
+    return rc;
+}
+
 int depot_spool(const struct depot *d, struct strbuf *path, struct err *e)
 {
     char name[17];
@@ -87,18 +100,18 @@ int depot_keep(const struct depot *d, const struct depot_item *t, const char *sp
 int depot_has(const struct depot *d, const struct depot_item *t, bool *ret, struct err *e)
 {
     AUTO_PTR(arena) a = arena_new();
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
+    AUTO_STRBUF struct strbuf text = STRBUF(4096);
     struct bucket_object o = { { 0 }, 0, 0 };
-    struct str object = { 0 };
-    int rc = d->bucket ? object_of(&path, t, &object, e) : place_of(&path, d->data_dir, t, false, e);
+    struct str at = { 0 };
+    int rc = find(d, &text, t, &at, e);
 
     if (rc < 0)
         return rc;
     if (!d->bucket) {
-        *ret = file_exists(d->io, strbuf_cstr(&path));
+        *ret = file_exists(d->io, at.ptr);
         return 0;
     }
-    rc = ours(bucket_stat(d->bucket, a, object, &o, e), true, e);
+    rc = ours(bucket_stat(d->bucket, a, at, &o, e), true, e);
     *ret = rc == 0;
     return rc == -ERR_NOT_FOUND ? 0 : rc;
 }
@@ -106,26 +119,25 @@ int depot_has(const struct depot *d, const struct depot_item *t, bool *ret, stru
 int depot_read(const struct depot *d, struct arena *a, const struct depot_item *t, size_t max_bytes,
                struct str *ret, struct err *e)
 {
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
-    struct str object = { 0 };
-    int rc = d->bucket ? object_of(&path, t, &object, e) : place_of(&path, d->data_dir, t, false, e);
+    AUTO_STRBUF struct strbuf text = STRBUF(4096);
+    struct str at = { 0 };
+    int rc = find(d, &text, t, &at, e);
 
     if (rc < 0)
         return rc;
-    return d->bucket ? ours(bucket_read(d->bucket, a, object, max_bytes, ret, e), true, e)
-                     : file_read(d->io, a, strbuf_cstr(&path), max_bytes, ret, e);
+    return d->bucket ? ours(bucket_read(d->bucket, a, at, max_bytes, ret, e), true, e)
+                     : file_read(d->io, a, at.ptr, max_bytes, ret, e);
 }
 
 int depot_remove(const struct depot *d, const struct depot_item *t, struct err *e)
 {
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
-    struct str object = { 0 };
-    int rc = d->bucket ? object_of(&path, t, &object, e) : place_of(&path, d->data_dir, t, false, e);
+    AUTO_STRBUF struct strbuf text = STRBUF(4096);
+    struct str at = { 0 };
+    int rc = find(d, &text, t, &at, e);
 
     if (rc < 0)
         return rc;
-    return d->bucket ? ours(bucket_delete(d->bucket, object, e), false, e)
-                     : file_remove(d->io, strbuf_cstr(&path), e);
+    return d->bucket ? ours(bucket_delete(d->bucket, at, e), false, e) : file_remove(d->io, at.ptr, e);
 }
 
 /* --- replying --- */
@@ -180,15 +192,15 @@ static bool reply_by_link(struct depot *d, struct http_exchange *x, struct str o
 int depot_reply(struct depot *d, struct http_exchange *x, const struct depot_item *t, struct str save_as,
                 struct err *e)
 {
-    AUTO_STRBUF struct strbuf path = STRBUF(4096);
-    struct str object = { 0 };
-    int rc = d->bucket ? object_of(&path, t, &object, e) : place_of(&path, d->data_dir, t, false, e);
+    AUTO_STRBUF struct strbuf text = STRBUF(4096);
+    struct str at = { 0 };
+    int rc = find(d, &text, t, &at, e);
 
     if (rc < 0)
         return rc;
     if (!d->bucket)
-        return http_reply_file(x, strbuf_cstr(&path), "application/octet-stream", e);
-    return reply_by_link(d, x, object, save_as) ? 0 : reply_through_us(d, x, object, e);
+        return http_reply_file(x, at.ptr, "application/octet-stream", e);
+    return reply_by_link(d, x, at, save_as) ? 0 : reply_through_us(d, x, at, e);
 }
 
 /* --- past us --- */

@@ -33,7 +33,7 @@ int alias_check(struct str alias, struct err *e)
 
 /* --- create --- */
 
-static int aliases_arg(struct gql_call *c, struct str *ret_json, struct err *e)
+int artifact_aliases_arg(struct gql_call *c, struct str *ret_json, struct err *e)
 {
     const struct jval *list = gql_arg(c, "input.aliases");
     struct jval *names = jval_new_array(c->a);
@@ -134,7 +134,7 @@ int resolve_create_artifact(struct gql_call *c, const struct jval **ret, struct 
     if (rc == 0)
         rc = create_where(c, &n, e);
     if (rc == 0)
-        rc = aliases_arg(c, &n.aliases, e);
+        rc = artifact_aliases_arg(c, &n.aliases, e);
     if (rc == 0)
         rc = tags_arg(c, &n.tags, e);
     if (rc == 0)

@@ -1,8 +1,6 @@
 /* server/api/artifact_links.c: artifacts as versions of portfolios, collections that no run logs into. */
 #include "server/api/artifacts.h"
 
-enum { ALIASES_MAX = 100 };
-
 /* By its id, or by what its client calls it. */
 static int linked_artifact(struct gql_call *c, struct store_artifact *ret, struct err *e)
 {
@@ -18,19 +16,24 @@ static int linked_artifact(struct gql_call *c, struct store_artifact *ret, struc
     return find_artifact_to(c, "read", found.uid, ret, e);
 }
 
+/* By its id. One that is not there is asked for as one of nobody's, which the caller is not in. */
+static int find_portfolio(struct gql_call *c, struct store_collection *ret, struct err *e)
+{
+    const struct access q = access_of(c);
+    int rc = store_collection_by_uid(store_of(c), c->a, gql_arg_str(c, "input.artifactPortfolioID"), ret, e);
+
+    return rc < 0 && rc != -ERR_NOT_FOUND ? rc : access_entity_id(&q, ret->entity_id, "this collection", e);
+}
+
 /* Where: the portfolio's id, or its entity, project and name. */
 static int link_target(struct gql_call *c, struct store_link *l, int64_t *ret_entity_id, struct err *e)
 {
-    const struct access q = access_of(c);
-    struct str uid = gql_arg_str(c, "input.artifactPortfolioID");
     struct store_collection portfolio = { 0 };
     struct store_project project = { 0 };
     int rc;
 
-    if (uid.len > 0) {
-        rc = store_collection_by_uid(store_of(c), c->a, uid, &portfolio, e);
-        rc = rc < 0 && rc != -ERR_NOT_FOUND ? rc
-                                            : access_entity_id(&q, portfolio.entity_id, "this collection", e);
+    if (gql_arg_str(c, "input.artifactPortfolioID").len > 0) {
+        rc = find_portfolio(c, &portfolio, e);
         project = (struct store_project){ .id = portfolio.project_id, .entity_id = portfolio.entity_id };
     } else {
         portfolio.name = gql_arg_str(c, "input.artifactPortfolioName");
@@ -40,24 +43,6 @@ static int link_target(struct gql_call *c, struct store_link *l, int64_t *ret_en
     l->project_id = project.id;
     l->portfolio = portfolio.name;
     *ret_entity_id = project.entity_id;
-    return rc;
-}
-
-static int link_aliases(struct gql_call *c, struct str *ret, struct err *e)
-{
-    const struct jval *list = gql_arg(c, "input.aliases");
-    struct jval *names = jval_new_array(c->a);
-    int rc = 0;
-
-    if (jval_len(list) > ALIASES_MAX)
-        return err_set(e, ERR_LIMIT, "more than %d aliases", ALIASES_MAX);
-    for (size_t i = 0; rc == 0 && i < jval_len(list); i++) {
-        const struct jval *alias = jval_get(jval_at(list, i), "alias");
-
-        rc = alias_check(jval_str(alias), e);
-        jval_push(c->a, names, alias);
-    }
-    *ret = jval_text(c->a, names, JVAL_COMPACT);
     return rc;
 }
 
@@ -91,7 +76,7 @@ int resolve_link_artifact(struct gql_call *c, const struct jval **ret, struct er
     if (rc == 0 && artifact.entity_id != entity_id)
         return err_set(e, ERR_INVALID, "artifacts of '%.*s' are linked into portfolios of '%.*s' only",
                        STR_ARG(artifact.entity_name), STR_ARG(artifact.entity_name));
-    rc = rc < 0 ? rc : link_aliases(c, &l.aliases, e);
+    rc = rc < 0 ? rc : artifact_aliases_arg(c, &l.aliases, e);
     l.artifact_id = artifact.id;
     rc = rc < 0 ? rc : store_artifact_link(store_of(c), &l, &made, e);
     return rc < 0 ? rc : link_payload(c, &made, ret, e);
@@ -99,14 +84,10 @@ int resolve_link_artifact(struct gql_call *c, const struct jval **ret, struct er
 
 int resolve_unlink_artifact(struct gql_call *c, const struct jval **ret, struct err *e)
 {
-    const struct access q = access_of(c);
     struct store_collection portfolio = { 0 };
     struct store_artifact artifact = { 0 };
-    int rc = store_collection_by_uid(store_of(c), c->a, gql_arg_str(c, "input.artifactPortfolioID"),
-                                     &portfolio, e);
+    int rc = find_portfolio(c, &portfolio, e);
 
-    if (rc == 0 || rc == -ERR_NOT_FOUND)
-        rc = access_entity_id(&q, portfolio.entity_id, "this collection", e);
     rc = rc < 0 ? rc : find_artifact_to(c, "read", gql_arg_str(c, "input.artifactID"), &artifact, e);
     rc = rc < 0 ? rc : store_artifact_unlink(store_of(c), artifact.id, portfolio.id, e);
     if (rc == 0)

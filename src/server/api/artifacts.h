@@ -27,6 +27,9 @@ NODISCARD int artifact_md5_hex(struct arena *a, struct str base64, struct str *r
 NODISCARD int artifact_name_check(struct str name, const char *what, struct err *e);
 bool alias_is_version(struct str alias); /* "v" and digits */
 NODISCARD int alias_check(struct str alias, struct err *e);
+/** artifact_aliases_arg() - input.aliases, a list of {"alias": NAME}, as JSON text of a list of names.
+ * -ERR_INVALID: a name; -ERR_LIMIT: over a hundred. */
+NODISCARD int artifact_aliases_arg(struct gql_call *c, struct str *ret_json, struct err *e);
 /** artifact_metadata_arg() - input.metadata: JSON text, or absent. */
 NODISCARD int artifact_metadata_arg(struct gql_call *c, struct str *ret, struct err *e);
 
