@@ -42,6 +42,19 @@ bool jval_is(const struct jval *v, enum jval_type t)
     return jval_type(v) == t;
 }
 
+bool jval_is_number(const struct jval *v)
+{
+    return jval_is(v, JVAL_INT) || jval_is(v, JVAL_REAL);
+}
+
+bool jval_has_text(const struct jval *list, struct str text)
+{
+    for (size_t i = 0; jval_is(list, JVAL_ARRAY) && i < list->len; i++)
+        if (jval_is(list->items[i], JVAL_STR) && str_eq(list->items[i]->text, text))
+            return true;
+    return false;
+}
+
 bool jval_bool(const struct jval *v)
 {
     return jval_is(v, JVAL_BOOL) && v->boolean;
@@ -198,8 +211,7 @@ bool jval_equal(const struct jval *a, const struct jval *b)
     enum jval_type t = jval_type(a);
 
     if (t != jval_type(b))
-        return (t == JVAL_INT || t == JVAL_REAL) && (jval_is(b, JVAL_INT) || jval_is(b, JVAL_REAL)) &&
-               jval_real(a) == jval_real(b);
+        return jval_is_number(a) && jval_is_number(b) && jval_real(a) == jval_real(b);
     switch (t) {
     case JVAL_NULL:
         return true;

@@ -41,6 +41,9 @@ const struct jval *jval_get_str(const struct jval *v, struct str key);
 /** jval_path() - jval_get() along "a.b.0.c"; digits index lists. NULL when any part is absent. */
 const struct jval *jval_path(const struct jval *v, const char *dotted);
 bool jval_is(const struct jval *v, enum jval_type t);
+bool jval_is_number(const struct jval *v); /* an integer, or with a fraction */
+/** jval_has_text() - is it a list that has this text in it? */
+bool jval_has_text(const struct jval *list, struct str text);
 bool jval_equal(const struct jval *a,
                 const struct jval *b); /* deep; object order does not matter; 1 equals 1.0 */
 

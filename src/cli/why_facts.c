@@ -100,12 +100,7 @@ static struct why_agent agent_of(struct arena *a, const struct jval *v)
 
 static bool listens(const struct jval *agent, struct str queue_id)
 {
-    const struct jval *queues = jval_get(agent, "runQueues");
-
-    for (size_t i = 0; i < jval_len(queues); i++)
-        if (str_eq(jval_str(jval_at(queues, i)), queue_id))
-            return true;
-    return false;
+    return jval_has_text(jval_get(agent, "runQueues"), queue_id);
 }
 
 static int take_queue(struct session *s, const struct jval *queue, struct why_facts *f, struct err *e)

@@ -93,10 +93,7 @@ static bool is_member(const struct grant *who, struct str member)
     if (str_is(member, "allUsers") || str_is(member, "allAuthenticatedUsers") ||
         str_eq_nocase(member, who->member))
         return true;
-    for (size_t i = 0; i < jval_len(who->sets); i++)
-        if (str_eq(jval_str(jval_at(who->sets, i)), member))
-            return true;
-    return false;
+    return jval_has_text(who->sets, member);
 }
 
 static bool binding_has(const struct grant *who, const struct jval *binding)

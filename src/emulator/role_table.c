@@ -212,15 +212,10 @@ static bool custom_permits(struct emulator *m, struct str role, struct str permi
 {
     AUTO_PTR(arena) a = arena_new();
     struct jval *v = NULL;
-    const struct jval *list;
 
     if (store_get_resource(m->db, a, "role", role, &v, NULL) || jval_bool(jval_get(v, "deleted")))
         return false;
-    list = jval_get(v, "includedPermissions");
-    for (size_t i = 0; i < jval_len(list); i++)
-        if (str_eq(jval_str(jval_at(list, i)), permission))
-            return true;
-    return false;
+    return jval_has_text(jval_get(v, "includedPermissions"), permission);
 }
 
 bool role_permits(struct emulator *m, struct str role, const char *permission)

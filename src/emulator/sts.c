@@ -36,9 +36,8 @@ static bool audience_is_right(struct arena *a, const struct jval *provider, cons
             (str_has_suffix(one, str_sub(own, str_of("//iam.googleapis.com/projects/").len, own.len)) ||
              str_has_suffix(one, str_sub(own, (size_t)str_find(own, STR("/locations/")), own.len))))
             return true;
-        for (size_t j = 0; j < jval_len(allowed); j++)
-            if (str_eq(one, jval_str(jval_at(allowed, j))))
-                return true;
+        if (jval_has_text(allowed, one))
+            return true;
     }
     return false;
 }

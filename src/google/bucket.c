@@ -177,14 +177,9 @@ int bucket_check(struct bucket *b, struct err *e)
     if (rc < 0)
         return rc;
     granted = jval_get(v, "permissions");
-    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
-        bool there = false;
-
-        for (size_t k = 0; k < jval_len(granted); k++)
-            there = there || str_is(jval_str(jval_at(granted, k)), needed[i]);
-        if (!there)
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+        if (!jval_has_text(granted, str_of(needed[i])))
             strbuf_addf(&missing, "%s%s", missing.len ? ", " : "", needed[i]);
-    }
     return missing.len == 0
                ? 0
                : err_set(e, ERR_DENIED, "%s: no %s: grant roles/storage.objectUser on the bucket", b->url,

@@ -127,7 +127,7 @@ static struct jval *to_reference(struct converter *c, const struct jval *v, cons
 static void not_a_text(struct converter *c, const struct jval *value, const struct jval *where,
                        const struct path *at)
 {
-    if (jval_is(value, JVAL_INT) || jval_is(value, JVAL_REAL) || jval_is(value, JVAL_BOOL))
+    if (jval_is_number(value) || jval_is(value, JVAL_BOOL))
         convert_error(c, where, at, "the value must be a string: write it in quotes, \"%s\"",
                       jval_text(c->a, value, JVAL_COMPACT).ptr);
     else

@@ -232,16 +232,11 @@ static int order_of(double one, double other)
     return one < other ? -1 : one > other;
 }
 
-static bool is_number(const struct jval *v)
-{
-    return jval_is(v, JVAL_INT) || jval_is(v, JVAL_REAL);
-}
-
 static bool compares(enum word word, const struct jval *v, const struct jval *with)
 {
     int order;
 
-    if (is_number(v) && is_number(with))
+    if (jval_is_number(v) && jval_is_number(with))
         order = order_of(jval_real(v), jval_real(with));
     else if (jval_is(v, JVAL_STR) && jval_is(with, JVAL_STR))
         order = str_cmp(jval_str(v), jval_str(with));

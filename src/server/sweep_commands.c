@@ -44,14 +44,6 @@ static struct jval *add(struct telling *t, const char *type)
 
 /* --- stopping --- */
 
-static bool has(const struct jval *names, struct str name)
-{
-    for (size_t i = 0; i < jval_len(names); i++)
-        if (str_eq(jval_str(jval_at(names, i)), name))
-            return true;
-    return false;
-}
-
 /* Again with each heartbeat, until it has ended. A scheduler takes a stop for the end of the whole sweep. */
 static int tell_stops(struct telling *t, const struct jval *early, struct err *e)
 {
@@ -66,7 +58,7 @@ static int tell_stops(struct telling *t, const struct jval *early, struct err *e
             continue;
         if (rc < 0)
             return rc;
-        if (run.stop_asked || has(early, name))
+        if (run.stop_asked || jval_has_text(early, name))
             jval_set_str(t->a, add(t, "stop"), STR("run_id"), jval_new_str(t->a, name));
     }
     return 0;

@@ -150,14 +150,6 @@ int doctor_get(struct doctor *d, const char *service, const char *path, const st
     return google_call(d->google, d->a, &req, ret, e);
 }
 
-static bool is_granted(const struct jval *granted, const char *permission)
-{
-    for (size_t i = 0; i < jval_len(granted); i++)
-        if (str_is(jval_str(jval_at(granted, i)), permission))
-            return true;
-    return false;
-}
-
 int doctor_test(struct doctor *d, const struct permission_test *t, const char *const **ret_missing,
                 struct explanation *why, struct err *e)
 {
@@ -180,7 +172,7 @@ int doctor_test(struct doctor *d, const struct permission_test *t, const char *c
         return -(int)e->code;
     missing = arena_array(d->a, n + 1, sizeof(*missing));
     for (size_t i = 0; i < n; i++)
-        if (!is_granted(jval_get(reply, "permissions"), t->wanted[i]))
+        if (!jval_has_text(jval_get(reply, "permissions"), str_of(t->wanted[i])))
             missing[len++] = t->wanted[i];
     *ret_missing = missing;
     return 0;

@@ -144,14 +144,6 @@ static void look_at_location(struct doctor *d, const struct want_bucket *b, cons
                                         STR_ARG(b->gcp_project), STR_ARG(b->region)) });
 }
 
-static bool is_granted(const struct jval *granted, const char *permission)
-{
-    for (size_t i = 0; i < jval_len(granted); i++)
-        if (str_is(jval_str(jval_at(granted, i)), permission))
-            return true;
-    return false;
-}
-
 static void look_at_bucket(struct doctor *d, const struct want_bucket *b)
 {
     const char *title = arena_printf(d->a, "bucket gs://%.*s", STR_ARG(b->name));
@@ -172,7 +164,7 @@ static void look_at_bucket(struct doctor *d, const struct want_bucket *b)
                            &why, &e);
         return;
     }
-    if (is_granted(jval_get(reply, "permissions"), "storage.objects.create"))
+    if (jval_has_text(jval_get(reply, "permissions"), STR("storage.objects.create")))
         doctor_ok(d, "bucket", title, "can be written");
     else
         problem(d,

@@ -120,7 +120,7 @@ static int scan(struct listing *l, int64_t after, size_t enough, struct err *e)
 /* Numbers, then texts, then what has neither. */
 static int kind_of(const struct jval *key)
 {
-    return jval_is(key, JVAL_INT) || jval_is(key, JVAL_REAL) ? 0 : jval_is(key, JVAL_STR) ? 1 : 2;
+    return jval_is_number(key) ? 0 : jval_is(key, JVAL_STR) ? 1 : 2;
 }
 
 static int by_key(const void *one, const void *other)

@@ -65,9 +65,8 @@ static const struct jval *out_enum(struct arena *a, const struct gql_type *t, co
 static const struct jval *out_checked(struct arena *a, const struct gql_type *t, const struct jval *v,
                                       const char **ret_why)
 {
-    bool is_number = jval_is(v, JVAL_INT) || jval_is(v, JVAL_REAL);
     bool is_composite = jval_is(v, JVAL_ARRAY) || jval_is(v, JVAL_OBJECT);
-    bool is_ok = t->scalar == GQL_SCALAR_FLOAT     ? is_number
+    bool is_ok = t->scalar == GQL_SCALAR_FLOAT     ? jval_is_number(v)
                  : t->scalar == GQL_SCALAR_BOOLEAN ? jval_is(v, JVAL_BOOL)
                                                    : !is_composite;
 

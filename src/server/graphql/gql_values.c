@@ -175,7 +175,7 @@ static const struct jval *coerce_id(struct coercion *c, const struct jval *v)
 
 static const struct jval *coerce_scalar(struct coercion *c, const struct jval *v, const struct gql_type *t)
 {
-    bool is_number = jval_is(v, JVAL_INT) || jval_is(v, JVAL_REAL);
+    bool is_number = jval_is_number(v);
     bool is_ok = true;
     const char *what = "a non string";
 

@@ -40,11 +40,6 @@ const struct jval *param_value(struct arena *a, const struct param *p, double un
     return NULL;
 }
 
-static bool is_number(const struct jval *v)
-{
-    return jval_is(v, JVAL_INT) || jval_is(v, JVAL_REAL);
-}
-
 bool param_unit(const struct param *p, const struct jval *value, double *ret)
 {
     double count = (double)p->high - (double)p->low + 1, at;
@@ -58,7 +53,7 @@ bool param_unit(const struct param *p, const struct jval *value, double *ret)
         }
         return false;
     }
-    if (!is_number(value))
+    if (!jval_is_number(value))
         return false;
     if (p->kind == PARAM_NUMBER) {
         *ret = dist_unit(&p->dist, jval_real(value));

@@ -9,22 +9,14 @@ static struct str claim(const struct jval *claims, const char *name)
     return jval_str(jval_get(claims, name));
 }
 
-static bool is_number(const struct jval *v)
-{
-    return jval_is(v, JVAL_INT) || jval_is(v, JVAL_REAL);
-}
-
 /* "aud" is a text or a list of them; whom it was made for is then in "azp". */
 static int check_audience(const struct jval *claims, struct str client_id, struct err *e)
 {
     const struct jval *aud = jval_get(claims, "aud"), *azp = jval_get(claims, "azp");
-    bool is_list = jval_is(aud, JVAL_ARRAY), found = false;
 
-    for (size_t i = 0; is_list && i < jval_len(aud); i++)
-        found = found || str_eq(jval_str(jval_at(aud, i)), client_id);
-    if (!found && !(jval_is(aud, JVAL_STR) && str_eq(jval_str(aud), client_id)))
+    if (!jval_has_text(aud, client_id) && !(jval_is(aud, JVAL_STR) && str_eq(jval_str(aud), client_id)))
         return err_set(e, ERR_AUTH, "the ID token is for another client (\"aud\")");
-    if (azp ? !str_eq(jval_str(azp), client_id) : is_list && jval_len(aud) > 1)
+    if (azp ? !str_eq(jval_str(azp), client_id) : jval_is(aud, JVAL_ARRAY) && jval_len(aud) > 1)
         return err_set(e, ERR_AUTH, "the ID token was made for another client (\"azp\")");
     return 0;
 }
@@ -35,7 +27,7 @@ static int check_times(const struct jval *claims, int64_t now_s, struct err *e)
                       *nbf = jval_get(claims, "nbf");
     double now = (double)now_s;
 
-    if (!is_number(exp) || !is_number(iat))
+    if (!jval_is_number(exp) || !jval_is_number(iat))
         return err_set(e, ERR_AUTH, "the ID token does not say when it was made and when it ends");
     if (jval_real(exp) + ID_TOKEN_LEEWAY_S <= now)
         return err_set(e, ERR_AUTH, "the ID token has expired (\"exp\")");

@@ -234,14 +234,9 @@ int provider_authorize_url(struct provider *p, struct arena *a, const struct pro
 static bool takes_basic(const struct jval *config)
 {
     const struct jval *methods = jval_get(config, "token_endpoint_auth_methods_supported");
-    bool post = false;
 
-    for (size_t i = 0; i < jval_len(methods); i++) {
-        if (str_is(jval_str(jval_at(methods, i)), "client_secret_basic"))
-            return true;
-        post = post || str_is(jval_str(jval_at(methods, i)), "client_secret_post");
-    }
-    return !post;
+    return jval_has_text(methods, STR("client_secret_basic")) ||
+           !jval_has_text(methods, STR("client_secret_post"));
 }
 
 /* RFC 6749, 2.3.1: both halves are encoded as in forms before Basic encodes them again. */
