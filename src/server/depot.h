@@ -22,7 +22,7 @@ struct depot {
 struct depot_item {
     struct str sha256; /* bytes of artifacts; absent: a file of a run: */
     int64_t run_id;
-    struct str name;
+    struct str name; /* as the client called it, checked by files_name_check() */
 };
 
 /** depot_spool() - a name of our own in the spool; what is left there goes with a later start. */
@@ -43,6 +43,7 @@ NODISCARD int depot_direct_url(struct depot *d, struct arena *a, const struct de
 /** depot_direct_look() - what came there. -ERR_NOT_FOUND. */
 NODISCARD int depot_direct_look(const struct depot *d, struct arena *a, const struct depot_item *t,
                                 struct bucket_object *ret, struct err *e);
+/** depot_has() - *ret: is it at its place? Absence is no error. */
 NODISCARD int depot_has(const struct depot *d, const struct depot_item *t, bool *ret, struct err *e);
 /** depot_read() - a small one into memory. -ERR_LIMIT, -ERR_NOT_FOUND. */
 NODISCARD int depot_read(const struct depot *d, struct arena *a, const struct depot_item *t, size_t max_bytes,

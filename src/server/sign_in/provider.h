@@ -24,7 +24,8 @@ struct provider *provider_new(const struct provider_options *o); /* copies but f
 void provider_free(struct provider *p);                          /* NULL is a no-op */
 
 struct provider_ask {
-    struct str redirect_uri, scope, state, nonce, verifier;
+    struct str redirect_uri, scope, state, nonce;
+    struct str verifier; /* of PKCE: its SHA-256 goes with the browser, itself with the code */
 };
 /** provider_authorize_url() - where the browser is to go, in @a. Yields. Errors as http_send(); -ERR_PROTO:
  * it does not say who it is, or is not who it should be. */

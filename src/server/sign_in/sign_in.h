@@ -25,11 +25,12 @@ NODISCARD int session_opens(struct server *s, struct http_exchange *x, struct st
                             struct err *e);
 /** session_is_meant() - does a request prove who it is by a session? Not when it has an API key too. */
 bool session_is_meant(struct server *s, struct http_exchange *x);
-/** session_check() - auth_check() for such a request, which a page of this site must have sent. */
+/** session_check() - auth_check() for such a request, which a page of this site must have sent; *ret, in the
+ * exchange's arena, is who it is. Yields. False: the reply is made. */
 bool session_check(struct server *s, struct http_exchange *x, struct store_user *ret);
-/** session_cookie() - what the browser sent, absent when nothing. */
+/** session_cookie() - what the browser sent, borrowed from its headers; absent when nothing. */
 struct str session_cookie(struct server *s, struct http_exchange *x);
-/** session_draw() - a new session's cookie, in @a, and what the store keeps of it. */
+/** session_draw() - a new session's cookie, and what the store keeps of it; in the exchange's arena. */
 struct str session_draw(struct server *s, struct http_exchange *x, struct str *ret_hash);
 /** session_set() - have the browser keep @value for @lasts_ms; 0: have it forget. */
 void session_set(struct server *s, struct http_exchange *x, struct str value, int64_t lasts_ms);
@@ -40,6 +41,7 @@ bool session_form_is_ours(struct server *s, struct http_exchange *x);
 /** browser_cookie_name() - "__Host-slipway-@what" for https, else without the prefix, which browsers take
  * over https only; in the exchange's arena. */
 struct str browser_cookie_name(struct server *s, struct http_exchange *x, const char *what);
+/** browser_is_secure() - does it reach us by https, as far as we know our own address? */
 bool browser_is_secure(struct server *s, struct http_exchange *x);
 /** browser_is_on_our_page() - did a page of this site send the request? By Origin, else Sec-Fetch-Site; with
  * neither it did not. */

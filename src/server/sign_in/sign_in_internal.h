@@ -1,5 +1,5 @@
-/* server/sign_in/sign_in_internal.h: how sign-in is set up, and what a
- * browser keeps of it, for the files of this folder. */
+/* server/sign_in/sign_in_internal.h: how sign-in is set up, and what a browser keeps of it, for the files of
+ * this folder. */
 #pragma once
 
 #include "server/server_internal.h"
