@@ -281,7 +281,8 @@ def test_the_states_and_the_end(sides):
 def test_an_item_is_taken_in_the_same_order(sides):
     for side in sides:
         order = [name for name, _ in side.parts["good"] if name in ("popFromRunQueue", "ackRunQueueItem")]
-        assert order[:2] == ["popFromRunQueue", "ackRunQueueItem"] and order.count("ackRunQueueItem") == 1
+        assert order.count("ackRunQueueItem") == 1
+        assert order[order.index("ackRunQueueItem") - 1] == "popFromRunQueue"  # the one that brought it; others may have found nothing
         assert not [1 for name, _ in side.parts["good"] if name == "failRunQueueItem"]
 
 
