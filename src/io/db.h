@@ -77,9 +77,11 @@ int64_t db_last_id(struct db_conn *c);
 
 /* --- several processes on one database: PostgreSQL ------------------------------------------------------ */
 bool db_is_shared(const struct db_conn *c);
-/** db_notify() - when the transaction is committed, every process that listens to @channel hears @text.
- * Nothing happens with SQLite, which has one. */
-NODISCARD int db_notify(struct db_conn *c, const char *channel, struct str text, struct err *e);
+/** db_notify() - soon after the transaction is committed, every process that listens to @channel hears @text
+ * (23 bytes at most): once for many transactions that say the same at a time. It is lost when this process
+ * or the database ends just then, so it may hasten what would come about later, and no more. Nothing happens
+ * with SQLite, which has one process. */
+void db_notify(struct db_conn *c, const char *channel, struct str text);
 struct db_listener {
     const char *channel;                       /* a lower-case word; borrowed */
     void (*heard)(void *ctx, struct str text); /* on the loop thread, must not yield. Absent: texts may have

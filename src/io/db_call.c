@@ -82,11 +82,10 @@ bool db_is_shared(const struct db_conn *c)
     return of_conn(c) != &lite_engine;
 }
 
-int db_notify(struct db_conn *c, const char *channel, struct str text, struct err *e)
+void db_notify(struct db_conn *c, const char *channel, struct str text)
 {
-    if (!db_is_shared(c))
-        return 0;
-    return db_run(c, NULL, e, "SELECT pg_notify(?, ?)", "zs", channel, text);
+    if (db_is_shared(c))
+        pg_words_add(pg_conn_words(c), channel, text);
 }
 
 int db_listen(struct db *d, const struct db_listener *l, struct err *e)

@@ -45,9 +45,22 @@ struct pg_work {
 #define PG_WRITE   "BEGIN ISOLATION LEVEL SERIALIZABLE"
 #define PG_LOCKING "BEGIN ISOLATION LEVEL READ COMMITTED"
 NODISCARD int pg_transact(struct pg_conn *c, const struct pg_work *w, struct err *e);
+bool pg_work_reads(const struct pg_work *w);
 /** pg_exec() - statements without values or rows, at once. Blocks. */
 NODISCARD int pg_exec(struct pg_conn *c, const char *sql, struct err *e);
 struct db_conn *pg_conn_base(struct pg_conn *c);
+/* What a transaction wants others to hear once it is committed; each once. */
+struct pg_word {
+    const char *channel; /* borrowed */
+    char text[24];
+};
+struct pg_words {
+    struct pg_word *at;
+    size_t len, cap;
+};
+void pg_words_add(struct pg_words *to, const char *channel, struct str text);
+/** pg_conn_words() - those of the transaction under way, or of the last one. */
+struct pg_words *pg_conn_words(struct db_conn *c);
 /** pg_next_notice() - the text of the next notification that has come to @channel; absent: none came within
  * @wait_ms. Lives until the next call. Blocks. -ERR_STORE: the connection broke. */
 NODISCARD int pg_next_notice(struct pg_conn *c, int wait_ms, struct str *ret, struct err *e);

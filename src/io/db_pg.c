@@ -31,9 +31,12 @@ struct pg_conn {
     PGconn *pg;
     struct map *prepared; /* SQL text -> its name on the server, "s1" */
     struct pg_stmt *open; /* those whose rows are being read */
+    const char *begin;    /* of the transaction, until it goes with its first statement */
+    bool is_ending;       /* the answer to a reader's commit is not taken yet */
     int64_t changes;
     unsigned names, seed;
     bool again; /* the transaction met another one, and is to be tried again */
+    struct pg_words words;
     PGnotify *notice;
 };
 
@@ -66,17 +69,69 @@ static int fail(struct pg_conn *c, const PGresult *r, struct err *e)
     return err_set(e, code, "PostgreSQL: %.*s", STR_ARG(line < 0 ? words : str_sub(words, 0, (size_t)line)));
 }
 
+static bool went_well(const PGresult *r)
+{
+    return PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK;
+}
+
 int pg_exec(struct pg_conn *c, const char *sql, struct err *e)
 {
-    PGresult *r = PQexec(c->pg, sql);
-    int rc =
-        PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK ? 0 : fail(c, r, e);
+    const char *begin = c->begin;
+    PGresult *r;
+    int rc;
 
+    c->begin = NULL;
+    rc = begin ? pg_exec(c, begin, e) : 0;
+    if (rc)
+        return rc;
+    r = PQexec(c->pg, sql);
+    rc = went_well(r) ? 0 : fail(c, r, e);
     PQclear(r);
     return rc;
 }
 
 /* --- statements ----------------------------------------------------------------------------------------- */
+
+static void pg_finish(struct db_stmt *base)
+{
+    struct pg_stmt *s = (struct pg_stmt *)base;
+
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        s->conn->open = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+    PQclear(s->result);
+    free(s);
+}
+
+static void finish_all(struct pg_conn *c)
+{
+    while (c->open) {
+        struct db_stmt *first = (struct db_stmt *)c->open;
+
+        pg_finish(first); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks what it frees */
+    }
+}
+
+static bool free_name(struct str key, void *value, void *ctx)
+{
+    free(value);
+    return true;
+}
+
+static void disconnect(struct pg_conn *c)
+{
+    finish_all(c);
+    if (c->prepared)
+        map_each(c->prepared, free_name, NULL);
+    map_free(c->prepared);
+    c->prepared = NULL;
+    PQfinish(c->pg);
+    c->pg = NULL;
+    c->is_ending = false;
+}
 
 /* "?" becomes "$1", "$2" ...; those in quotes stay. */
 static void number_places(struct strbuf *out, const char *sql)
@@ -171,13 +226,50 @@ static void values_done(struct values *v)
         mem_free_wiped(v->copies[i]);
 }
 
+/* The result of one statement of a pipeline, and the mark behind it. */
+static PGresult *piped_result(struct pg_conn *c)
+{
+    PGresult *r = PQgetResult(c->pg);
+
+    PQclear(PQgetResult(c->pg));
+    return r;
+}
+
+/* The transaction's begin and its first statement, on one way to the server and back. NULL or a result that
+ * failed: the connection says why. */
+static PGresult *execute_first(struct pg_conn *c, const char *begin, const char *name, const struct values *v)
+{
+    PGresult *begun, *r;
+
+    if (!PQenterPipelineMode(c->pg) || !PQsendQueryParams(c->pg, begin, 0, NULL, NULL, NULL, NULL, 0) ||
+        !PQsendQueryPrepared(c->pg, name, (int)v->len, v->at, NULL, NULL, 0) || !PQpipelineSync(c->pg)) {
+        disconnect(c);
+        return NULL;
+    }
+    begun = piped_result(c);
+    r = piped_result(c);
+    PQclear(PQgetResult(c->pg)); /* of the sync */
+    if (!went_well(begun)) {     /* then r says no more than that it was passed over */
+        PQclear(r);
+        r = begun;
+    } else {
+        PQclear(begun);
+    }
+    if (!PQexitPipelineMode(c->pg))
+        disconnect(c);
+    return r;
+}
+
 static int execute(struct pg_conn *c, const char *name, const struct values *v, struct err *e)
 {
-    PGresult *r = PQexecPrepared(c->pg, name, (int)v->len, v->at, NULL, NULL, 0);
-    ExecStatusType status = PQresultStatus(r);
+    const char *begin = c->begin;
+    PGresult *r;
     struct pg_stmt *s;
 
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+    c->begin = NULL;
+    r = begin ? execute_first(c, begin, name, v)
+              : PQexecPrepared(c->pg, name, (int)v->len, v->at, NULL, NULL, 0);
+    if (!went_well(r)) {
         int rc = fail(c, r, e);
 
         PQclear(r);
@@ -208,29 +300,6 @@ static int pg_query(struct db_conn *base, struct db_stmt **ret, const struct db_
     if (!rc)
         *ret = (struct db_stmt *)c->open;
     return rc;
-}
-
-static void pg_finish(struct db_stmt *base)
-{
-    struct pg_stmt *s = (struct pg_stmt *)base;
-
-    if (s->prev)
-        s->prev->next = s->next;
-    else
-        s->conn->open = s->next;
-    if (s->next)
-        s->next->prev = s->prev;
-    PQclear(s->result);
-    free(s);
-}
-
-static void finish_all(struct pg_conn *c)
-{
-    while (c->open) {
-        struct db_stmt *first = (struct db_stmt *)c->open;
-
-        pg_finish(first); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks what it frees */
-    }
 }
 
 static int pg_step(struct db_stmt *base, bool *ret_row, struct err *e)
@@ -309,28 +378,12 @@ struct pg_conn *pg_conn_new(const char *url)
     return c;
 }
 
-static bool free_name(struct str key, void *value, void *ctx)
-{
-    free(value);
-    return true;
-}
-
-static void disconnect(struct pg_conn *c)
-{
-    finish_all(c);
-    if (c->prepared)
-        map_each(c->prepared, free_name, NULL);
-    map_free(c->prepared);
-    c->prepared = NULL;
-    PQfinish(c->pg);
-    c->pg = NULL;
-}
-
 void pg_conn_free(struct pg_conn *c)
 {
     if (!c)
         return;
     PQfreemem(c->notice);
+    free(c->words.at);
     disconnect(c);
     mem_free_wiped(c->url);
     free(c);
@@ -340,10 +393,21 @@ static void drop_message(void *arg, const char *message)
 {
 }
 
+/* What is left of a reader's commit. Nothing of it can be lost but the connection. */
+static void take_end(struct pg_conn *c)
+{
+    PGresult *r;
+
+    while (c->is_ending && (r = PQgetResult(c->pg)) != NULL)
+        PQclear(r);
+    c->is_ending = false;
+}
+
 int pg_conn_open(struct pg_conn *c, struct err *e)
 {
     int rc;
 
+    take_end(c);
     if (c->pg && PQstatus(c->pg) == CONNECTION_OK)
         return 0;
     disconnect(c);
@@ -360,15 +424,31 @@ int pg_conn_open(struct pg_conn *c, struct err *e)
 
 /* --- transactions --------------------------------------------------------------------------------------- */
 
+/* A reader's commit is sent, and its answer taken when the connection is used again. */
+static void end_later(struct pg_conn *c)
+{
+    c->is_ending = PQsendQuery(c->pg, "COMMIT") == 1;
+    if (!c->is_ending)
+        disconnect(c);
+}
+
 /* One try. *ret_sent: the commit was asked for, so that its effect is in doubt when no answer comes. */
 static int transact_once(struct pg_conn *c, const struct pg_work *w, bool *ret_sent, struct err *e)
 {
-    int rc = pg_exec(c, w->begin, e);
+    int rc;
 
-    if (rc)
-        return rc;
+    c->begin = w->begin;
+    c->words.len = 0;
     rc = w->fn(pg_conn_base(c), w->arg, e);
     finish_all(c);
+    if (c->begin) { /* it asked nothing */
+        c->begin = NULL;
+        return rc;
+    }
+    if (!rc && pg_work_reads(w)) {
+        end_later(c);
+        return 0;
+    }
     if (!rc) {
         *ret_sent = true;
         rc = pg_exec(c, "COMMIT", e);
@@ -415,7 +495,33 @@ int pg_transact(struct pg_conn *c, const struct pg_work *w, struct err *e)
     }
 }
 
+bool pg_work_reads(const struct pg_work *w)
+{
+    return strcmp(w->begin, PG_READ) == 0;
+}
+
 /* --- notifications -------------------------------------------------------------------------------------- */
+
+void pg_words_add(struct pg_words *to, const char *channel, struct str text)
+{
+    struct pg_word word = { .channel = channel };
+
+    assert(text.len < sizeof(word.text));
+    memcpy(word.text, text.ptr, text.len);
+    for (size_t i = 0; i < to->len; i++)
+        if (strcmp(to->at[i].channel, channel) == 0 && strcmp(to->at[i].text, word.text) == 0)
+            return;
+    if (to->len == to->cap) {
+        to->cap = to->cap ? 2 * to->cap : 4;
+        to->at = xrealloc(to->at, to->cap * sizeof(*to->at));
+    }
+    to->at[to->len++] = word;
+}
+
+struct pg_words *pg_conn_words(struct db_conn *base)
+{
+    return &((struct pg_conn *)base)->words;
+}
 
 int pg_next_notice(struct pg_conn *c, int wait_ms, struct str *ret, struct err *e)
 {

@@ -21,7 +21,9 @@ struct pg_pool {
     struct pg_conn *idle[CONNECTIONS];
     size_t idle_count, busy;
     struct cond changed;
-    struct group *listeners;
+    struct group *listeners; /* and who tells */
+    struct pg_words words;   /* to be told */
+    bool is_telling;
     struct pg_conn *listening;
     struct db_listener listener;
     char *url;
@@ -42,6 +44,44 @@ static void run_job(void *arg)
     j->rc = pg_transact(j->conn, j->work, j->e);
 }
 
+/*
+ * Words go in transactions of their own: the commit of one that notifies holds a lock of the whole database
+ * while it is written to the disk, so that no two of them could share a write.
+ */
+static int tell(struct db_conn *c, void *arg, struct err *e)
+{
+    const struct pg_words *words = arg;
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < words->len; i++)
+        rc = db_run(c, NULL, e, "SELECT pg_notify(?, ?)", "zz", words->at[i].channel, words->at[i].text);
+    return rc;
+}
+
+static void tell_run(void *arg)
+{
+    struct pg_pool *p = arg;
+
+    while (p->words.len) {
+        struct pg_words now = p->words;
+
+        p->words = (struct pg_words){ 0 };
+        (void)!pg_pool_work(p, &(struct pg_work){ tell, &now, PG_LOCKING }, NULL);
+        free(now.at);
+    }
+    p->is_telling = false;
+}
+
+static void take_words(struct pg_pool *p, const struct pg_words *said)
+{
+    for (size_t i = 0; i < said->len; i++)
+        pg_words_add(&p->words, said->at[i].channel, str_of(said->at[i].text));
+    if (p->words.len && !p->is_telling) {
+        p->is_telling = true;
+        group_spawn(p->listeners, "db teller", tell_run, p);
+    }
+}
+
 int pg_pool_work(struct pg_pool *p, const struct pg_work *w, struct err *e)
 {
     struct job j = { .work = w, .e = e };
@@ -56,7 +96,10 @@ int pg_pool_work(struct pg_pool *p, const struct pg_work *w, struct err *e)
     rc = io_work(p->io, run_job, &j, e);
     p->busy--;
     p->idle[p->idle_count++] = j.conn;
-    p->commits += !rc && !j.rc && strcmp(w->begin, PG_READ) != 0;
+    if (!rc && !j.rc && !pg_work_reads(w)) {
+        p->commits++;
+        take_words(p, pg_conn_words(pg_conn_base(j.conn)));
+    }
     cond_signal(p->io, &p->changed);
     return rc ? rc : j.rc;
 }
@@ -159,6 +202,7 @@ void pg_pool_close(struct pg_pool *p)
     for (size_t i = 0; i < p->idle_count; i++)
         pg_conn_free(p->idle[i]);
     pg_conn_free(p->listening);
+    free(p->words.at);
     mem_free_wiped(p->url);
     free(p);
 }

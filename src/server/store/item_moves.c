@@ -167,27 +167,40 @@ static int is_echo(struct db_conn *c, const struct ack *k, bool *ret, struct err
     return rc < 0 ? rc : read_any(st, ret, e);
 }
 
+/* The lease as it stands now is the one that was acknowledged before, or that of an item that was taken over:
+ * it is in hand now. */
+static int ack_echo(struct db_conn *c, const struct ack *k, bool *ret, struct err *e)
+{
+    int rc = is_echo(c, k, ret, e);
+
+    if (rc < 0 || !*ret)
+        return rc;
+    return db_run(c, NULL, e, "UPDATE items SET abandoned = 0 WHERE uid = ? AND abandoned <> 0", "s",
+                  k->word->uid);
+}
+
 static int item_ack(struct db_conn *c, void *arg, struct err *e)
 {
     const struct ack *k = arg;
     const struct store_item_word *w = k->word;
     struct run_ahead ahead = { .name = k->run_name, .item_uid = w->uid, .now_unix_ms = w->now_unix_ms };
     struct db_stmt *st = NULL;
+    struct err refusal = { 0 };
     bool echo = false;
-    int rc = w->fence ? is_echo(c, k, &echo, e) : 0;
+    int rc = tx_item_tell(c, w, true, &refusal);
 
-    if (rc == 0 && echo) /* or of an item taken over, which is in hand now */
-        rc = db_run(c, NULL, e, "UPDATE items SET abandoned = 0 WHERE uid = ? AND abandoned <> 0", "s",
-                    w->uid);
-    if (rc < 0 || echo)
-        return rc;
-    rc = tx_item_tell(c, w, true, e);
-    if (rc == 0)
-        rc = db_run(c, NULL, e, "UPDATE items SET run_name = ? WHERE uid = ?", "ss", k->run_name, w->uid);
-    if (rc == 0)
-        rc = db_query(c, &st, e,
-                      "SELECT target_entity, target_project, pushed_by, stop_asked FROM items WHERE uid = ?",
-                      "s", w->uid);
+    if (rc == -ERR_CONFLICT && w->fence) {
+        int looked = ack_echo(c, k, &echo, e);
+
+        if (looked < 0 || echo)
+            return looked;
+    }
+    if (rc < 0)
+        return err_set(e, refusal.code, "%s", refusal.msg);
+    rc = db_query(c, &st, e,
+                  "UPDATE items SET run_name = ? WHERE uid = ?"
+                  " RETURNING target_entity, target_project, pushed_by, stop_asked",
+                  "ss", k->run_name, w->uid);
     if (rc == 0)
         rc = step_one(st, "the queue item", e);
     if (rc < 0)
@@ -338,7 +351,9 @@ static int lease_sweep(struct db_conn *c, void *arg, struct err *e)
     for (size_t i = 0; rc == 0 && i < batch.len; i++)
         rc = lease_give_back(c, batch.uids[i], w->now_unix_ms, e);
     w->count = batch.len;
-    return rc == 0 && batch.len ? tx_wake_queue(c, 0, e) : rc;
+    if (rc == 0 && batch.len)
+        tx_wake_queue(c, 0);
+    return rc;
 }
 
 static int lease_due(struct db_conn *c, void *arg, struct err *e)

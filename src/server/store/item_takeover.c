@@ -41,7 +41,9 @@ static int abandon(struct db_conn *c, void *arg, struct err *e)
                     "UPDATE items SET abandoned = 1 WHERE abandoned = 2 AND lease_until_unix_ms <= ?", "i",
                     t->now_unix_ms);
     t->changes += lent;
-    return rc == 0 && t->changes ? tx_wake_queue(c, 0, e) : rc;
+    if (rc == 0 && t->changes)
+        tx_wake_queue(c, 0);
+    return rc;
 }
 
 static int abandoned_due(struct db_conn *c, void *arg, struct err *e)

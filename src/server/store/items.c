@@ -32,7 +32,9 @@ static int item_push(struct db_conn *c, void *arg, struct err *e)
                 "INSERT INTO item_lines (item_seq, at_unix_ms, state, who, note)"
                 " VALUES (?, ?, 'PENDING', 'user ' || ?, 'put into the queue')",
                 "iis", db_last_id(c), n->now_unix_ms, n->pushed_by);
-    return rc < 0 ? rc : tx_wake_queue(c, n->queue_id, e);
+    if (rc == 0)
+        tx_wake_queue(c, n->queue_id);
+    return rc;
 }
 
 int store_item_push(struct store *s, struct arena *a, const struct store_new_item *n, struct str *ret_uid,

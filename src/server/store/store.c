@@ -183,12 +183,12 @@ int str_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e)
 
 #define WAKE_CHANNEL "slipway_items"
 
-int tx_wake_queue(struct db_conn *c, int64_t queue_id, struct err *e)
+void tx_wake_queue(struct db_conn *c, int64_t queue_id)
 {
     char text[24];
 
     snprintf(text, sizeof(text), "%lld", (long long)queue_id);
-    return db_notify(c, WAKE_CHANNEL, str_of(text), e);
+    db_notify(c, WAKE_CHANNEL, str_of(text));
 }
 
 static void heard(void *ctx, struct str text)

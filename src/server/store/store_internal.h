@@ -60,7 +60,7 @@ int item_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* 
 
 /* --- for transactions that touch more than one subject --- */
 /** tx_wake_queue() - tell the other servers that an item of the queue waits, or of any (0). */
-NODISCARD int tx_wake_queue(struct db_conn *c, int64_t queue_id, struct err *e);
+void tx_wake_queue(struct db_conn *c, int64_t queue_id);
 /** tx_project_ensure() - the id of a project, made when missing; @ret_made may be NULL. */
 NODISCARD int tx_project_ensure(struct db_conn *c, const struct store_new_project *n, int64_t *ret_id,
                                 bool *ret_made, struct err *e);
