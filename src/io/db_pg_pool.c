@@ -19,7 +19,7 @@ enum { CONNECTIONS = 6, LISTEN_TURN_MS = 300, LISTEN_PAUSE_MS = 1000, SCHEMA_MAX
 struct pg_pool {
     struct io *io;
     struct pg_conn *idle[CONNECTIONS];
-    size_t idle_count, busy;
+    size_t idle_count, busy, waiting;
     struct cond changed;
     struct group *listeners; /* and who tells */
     struct pg_words words;   /* to be told */
@@ -82,16 +82,32 @@ static void take_words(struct pg_pool *p, const struct pg_words *said)
     }
 }
 
+/* In the order in which they came: who comes just as a connection is free stands behind those who wait. */
+static int take_idle(struct pg_pool *p, struct pg_conn **ret, struct err *e)
+{
+    int rc = 0;
+
+    if (p->waiting > 0 || !p->idle_count) {
+        p->waiting++;
+        do
+            rc = cond_wait(p->io, &p->changed, -1, e);
+        while (!rc && !p->idle_count);
+        p->waiting--;
+    }
+    if (!rc)
+        *ret = p->idle[--p->idle_count];
+    if (p->idle_count)
+        cond_signal(p->io, &p->changed);
+    return rc;
+}
+
 int pg_pool_work(struct pg_pool *p, const struct pg_work *w, struct err *e)
 {
     struct job j = { .work = w, .e = e };
-    int rc = 0;
+    int rc = take_idle(p, &j.conn, e);
 
-    while (!rc && !p->idle_count)
-        rc = cond_wait(p->io, &p->changed, -1, e);
     if (rc)
         return rc;
-    j.conn = p->idle[--p->idle_count];
     p->busy++;
     rc = io_work(p->io, run_job, &j, e);
     p->busy--;

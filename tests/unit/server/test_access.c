@@ -434,7 +434,7 @@ static void every_role_may_do_what_the_table_says_and_a_foreign_object_reads_as_
 
 /* --- the time an answer takes --- */
 
-enum { TRIES = 40, ROUNDS = 10 }; /* more rounds where a busy machine shows a difference that there is not */
+enum { TRIES = 40, ROUNDS = 100 }; /* more rounds where a busy machine shows a difference that there is not */
 
 /* Of this thread, on which all runs: the machine may be busy. */
 static int64_t cpu_ns(void)
