@@ -15,6 +15,7 @@ static const struct {
     { "createRunFiles", ROLE_MEMBER },
     { "markRunFilesUploaded", ROLE_MEMBER },
     { "updateRunState", ROLE_MEMBER },
+    { "rewindRun", ROLE_MEMBER }, /* as whoever may log to a run may log other lines over its lines */
     { "stopRun", ROLE_MEMBER },
     { "deleteRun", ROLE_MEMBER },
     { "deleteRun.of others", ROLE_ADMIN },

@@ -1,5 +1,5 @@
-/* A logged line from arbitrary bytes: names are texts, values lie in the line, and a column of it reads back
- * as it was. */
+/* A logged line from arbitrary bytes: names are texts, values lie in the line, a column of it reads back as
+ * it was, and a second time it adds nothing to a summary. */
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include "server/column.h"
 #include "server/history_line.h"
+#include "server/run_summary.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,6 +37,22 @@ static void check_column(struct arena *a, const struct key_column *c)
     assert(blocks[0].count + blocks[0].not_finite <= c->len);
 }
 
+static void check_summary(struct arena *a, struct str line)
+{
+    struct run_summary s;
+    struct str once;
+
+    run_summary_begin(&s, a);
+    run_summary_add(&s, line, (struct str){ 0 });
+    once = jval_text(a, s.values, JVAL_COMPACT);
+    run_summary_add(&s, line, (struct str){ 0 });
+    assert(str_eq(once, jval_text(a, s.values, JVAL_COMPACT)));
+    assert(str_eq(once, run_summary_over(a, once, once)));
+    assert(str_eq(once, run_summary_over(a, once, STR("{}"))));
+    (void)run_summary_over(a, line, once);
+    run_summary_end(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO_PTR(arena) a = arena_new();
@@ -45,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct key_column cells = { 0 };
 
     (void)line_each(line, check_value, &line);
+    check_summary(a, line);
     columns_begin(&columns, a, 100);
     columns_add(&columns, 0, line);
     columns_add(&columns, 1, line);

@@ -181,7 +181,8 @@ int resolve_run_item(struct gql_call *c, const struct jval **ret, struct err *e)
 int resolve_run_file_page(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_run_file_count(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_delete_files(struct gql_call *c, const struct jval **ret, struct err *e);
-/* run_changes.c */
+/* run_branches.c, run_changes.c */
+int resolve_rewind_run(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_upsert_bucket(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_create_files(struct gql_call *c, const struct jval **ret, struct err *e);
 int resolve_files_uploaded(struct gql_call *c, const struct jval **ret, struct err *e);

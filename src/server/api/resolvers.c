@@ -133,6 +133,7 @@ const struct gql_resolver api_resolvers[] = {
     { "Mutation.deleteFiles", resolve_delete_files },
     { "Mutation.stopRun", resolve_stop_run },
     { "Mutation.deleteRun", resolve_delete_run },
+    { "Mutation.rewindRun", resolve_rewind_run },
     { "Mutation.updateRunState", resolve_update_run_state },
     { "Mutation.upsertSweep", resolve_upsert_sweep },
     { "Mutation.createAgent", resolve_create_sweep_agent },

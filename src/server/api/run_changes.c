@@ -1,6 +1,7 @@
 /* server/api/run_changes.c: runs, changing: UpsertBucket, files, stop, delete. */
 #include "base/log.h"
 #include "server/api/api.h"
+#include "server/api/run_branches.h"
 #include "server/run_spec.h"
 
 enum { FILES_MAX = 1000 };
@@ -72,7 +73,8 @@ static int upsert_by_name(struct gql_call *c, struct store_run_upsert *u, struct
     return rc;
 }
 
-static int upsert_texts(struct gql_call *c, struct store_run_upsert *u, struct err *e)
+static int upsert_texts(struct gql_call *c, struct store_run_upsert *u, const struct jval **ret_config,
+                        struct err *e)
 {
     const struct jval *config = NULL, *summary = NULL, *tags = gql_arg(c, "input.tags");
     int rc;
@@ -95,6 +97,7 @@ static int upsert_texts(struct gql_call *c, struct store_run_upsert *u, struct e
     if (rc == 0)
         rc = stored_json(c->a, u->summary, "summaryMetrics", &summary, e);
     u->item_uid = jval_str(jval_path(config, "_wandb.value.launch_trace_id"));
+    *ret_config = config;
     return rc;
 }
 
@@ -106,11 +109,14 @@ int resolve_upsert_bucket(struct gql_call *c, const struct jval **ret, struct er
                                   .now_unix_ms = now_of(c) };
     struct store_run run = { 0 };
     struct jval *o = jval_new_object(c->a);
+    const struct jval *config = NULL;
     bool made = false;
     int rc = id.len > 0 ? upsert_by_id(c, id, &u, e) : upsert_by_name(c, &u, e);
 
     if (rc == 0)
-        rc = upsert_texts(c, &u, e);
+        rc = upsert_texts(c, &u, &config, e);
+    if (rc == 0 && id.len == 0)
+        rc = run_fork(c, &u, config, e);
     if (rc == 0)
         rc = store_run_upsert(store_of(c), c->a, &u, &run, &made, e);
     if (rc < 0)

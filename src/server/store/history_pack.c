@@ -38,11 +38,11 @@ static int stretch_find(struct db_conn *c, struct pack *p, struct err *e)
     struct line_size *sizes;
     size_t len = 0;
     int64_t bytes = 0;
-    int rc =
-        db_query(c, &st, e,
-                 "SELECT line, length(text) FROM run_lines WHERE run_id = ? AND stream = ? AND line >= ?"
-                 " ORDER BY line LIMIT ?",
-                 "iiii", p->of->run_id, (int64_t)p->of->stream, p->head.packed, (int64_t)COLUMN_ROWS + 1);
+    int rc = db_query(c, &st, e,
+                      "SELECT line, length(text) FROM run_lines WHERE run_id = ? AND stream = ? AND line >= ?"
+                      " AND line < ? ORDER BY line LIMIT ?",
+                      "iiiii", p->of->run_id, (int64_t)p->of->stream, p->head.packed, p->head.lines,
+                      (int64_t)COLUMN_ROWS + 1);
 
     if (rc == 0)
         rc = rows_read(&rows, st, e);

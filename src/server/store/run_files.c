@@ -14,9 +14,10 @@ static int run_lines(struct db_conn *c, void *arg, struct err *e)
     const struct store_line_query *q = f->query;
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e,
-                      "SELECT text FROM run_lines WHERE run_id = ? AND stream = ? AND line >= ? ORDER BY line"
-                      " LIMIT ?",
-                      "iiii", q->run_id, (int64_t)q->stream, q->from, q->count);
+                      "SELECT text FROM run_lines WHERE run_id = ? AND stream = ? AND line >= ? AND line <"
+                      " (SELECT " LINES_OF_STREAM " FROM runs r WHERE r.id = ?) ORDER BY line LIMIT ?",
+                      "iiiiiii", q->run_id, (int64_t)q->stream, q->from, (int64_t)q->stream,
+                      (int64_t)q->stream, q->run_id, q->count);
 
     return rc < 0 ? rc : rows_read(f->ret, st, e);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/jval.h"
+#include "server/run_summary.h"
 #include "server/store/store_internal.h"
 
 enum { LINES_AT_ONCE = 500 };
@@ -16,6 +17,8 @@ struct run_now {
     bool stop_asked;
     char item_uid[UID_SIZE]; /* "": none */
     int64_t lines[RUN_STREAM_COUNT_], packed[RUN_STREAM_COUNT_];
+    int64_t rewinds, fork_lines;
+    bool is_branch; /* has a summary from where it was forked or rewound to */
 };
 
 static int run_now(struct db_conn *c, int64_t id, struct run_now *ret, struct err *e)
@@ -24,8 +27,8 @@ static int run_now(struct db_conn *c, int64_t id, struct run_now *ret, struct er
     struct str uid;
     int rc = db_query(
         c, &st, e,
-        "SELECT state, stop_asked, item_uid, history_lines, events_lines, history_packed, events_packed"
-        " FROM runs WHERE id = ?",
+        "SELECT state, stop_asked, item_uid, history_lines, events_lines, history_packed, events_packed,"
+        " rewinds, fork_lines, CASE WHEN branch_summary IS NULL THEN 0 ELSE 1 END FROM runs WHERE id = ?",
         "i", id);
 
     if (rc == 0)
@@ -36,7 +39,10 @@ static int run_now(struct db_conn *c, int64_t id, struct run_now *ret, struct er
         (struct run_now){ .id = id,
                           .stop_asked = db_col_i64(st, 1) != 0,
                           .lines = { [RUN_HISTORY] = db_col_i64(st, 3), [RUN_EVENTS] = db_col_i64(st, 4) },
-                          .packed = { [RUN_HISTORY] = db_col_i64(st, 5), [RUN_EVENTS] = db_col_i64(st, 6) } };
+                          .packed = { [RUN_HISTORY] = db_col_i64(st, 5), [RUN_EVENTS] = db_col_i64(st, 6) },
+                          .rewinds = db_col_i64(st, 7),
+                          .fork_lines = db_col_i64(st, 8),
+                          .is_branch = db_col_i64(st, 9) != 0 };
     if (!run_state_parse(db_col_str(st, 0), &ret->state))
         rc = err_set(e, ERR_STORE, "run %lld has an unknown state", (long long)id);
     uid = db_col_str(st, 2);
@@ -85,6 +91,23 @@ static int run_move(struct db_conn *c, const struct run_now *now, const struct r
     item_word_of_run(&w, m, note, sizeof(note));
     rc = tx_item_tell(c, &w, false, e);
     return rc == -ERR_NOT_FOUND ? 0 : rc; /* the item may have been deleted since */
+}
+
+int tx_run_begin_again(struct db_conn *c, int64_t run_id, int64_t now_unix_ms, struct err *e)
+{
+    const struct run_event init = { .kind = RUN_EV_INIT };
+    struct run_move m = { .now_unix_ms = now_unix_ms };
+    struct run_now now = { 0 };
+    int rc = db_run(c, NULL, e,
+                    "UPDATE runs SET stop_asked = 0, exit_code = NULL, heartbeat_unix_ms = ? WHERE id = ?",
+                    "ii", now_unix_ms, run_id);
+
+    if (rc == 0)
+        rc = run_now(c, run_id, &now, e);
+    if (rc < 0)
+        return rc;
+    m.to = run_state_next(now.state, &init);
+    return run_move(c, &now, &m, e);
 }
 
 /* --- what items do to their runs --- */
@@ -303,6 +326,23 @@ struct post {
     bool stop;
 };
 
+/* History and system metrics are posted line after line, so one that is further than the next is from a
+ * client that began before the run was rewound. Consoles leave out empty lines, and say nothing. */
+static int post_check(const struct store_post *p, const struct run_now *now, struct err *e)
+{
+    if (now->lines[RUN_HISTORY] < now->fork_lines)
+        return err_set(e, ERR_CONFLICT, "the run is being forked: %lld of %lld lines are there",
+                       (long long)now->lines[RUN_HISTORY], (long long)now->fork_lines);
+    for (size_t i = 0; now->rewinds > 0 && i < p->part_count; i++) {
+        const struct store_post_lines *part = &p->parts[i];
+
+        if (part->stream != RUN_OUTPUT && part->len > 0 && part->offset > now->lines[part->stream])
+            return err_set(e, ERR_CONFLICT, "line %lld is from before the run was rewound: it has %lld",
+                           (long long)part->offset, (long long)now->lines[part->stream]);
+    }
+    return 0;
+}
+
 #define OVER_LINES " ON CONFLICT (run_id, stream, line) DO UPDATE SET text = excluded.text"
 
 static int line_put(struct db_conn *c, const struct store_post *p, const struct store_post_lines *part,
@@ -358,8 +398,30 @@ static int lines_put(struct db_conn *c, const struct store_post *p, const struct
     return rc;
 }
 
+/* The summary that is kept for a posted one; that of a branch is in @a. */
+static int summary_of(struct db_conn *c, struct arena *a, const struct store_post *p,
+                      const struct run_now *now, struct str *ret, struct err *e)
+{
+    struct str under = { 0 };
+    struct db_stmt *st = NULL;
+    int rc;
+
+    *ret = p->summary;
+    if (!now->is_branch || !p->summary.ptr)
+        return 0;
+    rc = db_query(c, &st, e, "SELECT branch_summary FROM runs WHERE id = ?", "i", now->id);
+    if (rc == 0)
+        rc = read_one(a, st, "the run", str_row, &under, e);
+    if (rc == 0)
+        *ret = run_summary_over(a, under, p->summary);
+    return rc;
+}
+
 static int run_beat(struct db_conn *c, const struct store_post *p, const struct run_now *now, struct err *e)
 {
+    AUTO_PTR(arena) a = arena_new();
+    struct str summary = { 0 };
+    int rc = summary_of(c, a, p, now, &summary, e);
     int64_t ends[RUN_STREAM_COUNT_] = { 0 }, rewrites = 0;
 
     for (size_t i = 0; i < p->part_count; i++) {
@@ -370,13 +432,15 @@ static int run_beat(struct db_conn *c, const struct store_post *p, const struct 
             ends[part->stream] = end;
         rewrites += part->offset < now->lines[part->stream]; /* of the console: 0, nobody packs it */
     }
+    if (rc < 0)
+        return rc;
     return db_run(c, NULL, e,
                   "UPDATE runs SET heartbeat_unix_ms = ?, summary = coalesce(?, summary),"
                   " history_lines = CASE WHEN history_lines < ? THEN ? ELSE history_lines END,"
                   " events_lines = CASE WHEN events_lines < ? THEN ? ELSE events_lines END,"
                   " log_lines = CASE WHEN log_lines < ? THEN ? ELSE log_lines END,"
                   " line_rewrites = line_rewrites + ? WHERE id = ?",
-                  "isiiiiiiii", p->now_unix_ms, p->summary, ends[RUN_HISTORY], ends[RUN_HISTORY],
+                  "isiiiiiiii", p->now_unix_ms, summary, ends[RUN_HISTORY], ends[RUN_HISTORY],
                   ends[RUN_EVENTS], ends[RUN_EVENTS], ends[RUN_OUTPUT], ends[RUN_OUTPUT], rewrites,
                   p->run_id);
 }
@@ -392,6 +456,8 @@ static int run_post(struct db_conn *c, void *arg, struct err *e)
     struct run_now now = { 0 };
     int rc = run_now(c, p->run_id, &now, e);
 
+    if (rc == 0)
+        rc = post_check(p, &now, e);
     for (size_t i = 0; rc == 0 && i < p->part_count; i++)
         rc = lines_put(c, p, &p->parts[i], &now, e);
     for (size_t i = 0; rc == 0 && i < p->uploaded_count; i++)

@@ -1,8 +1,8 @@
 /*
  * server/store/store.h: what the server remembers, as acts with a meaning; no SQL outside this folder.
  *
- * This header and its subjects (people.h queues.h items.h agents.h runs.h history.h identities.h sweeps.h
- * sweep_bands.h artifacts.h collections.h policies.h retention.h sessions.h transfer.h) are the one
+ * This header and its subjects (people.h queues.h items.h agents.h runs.h history.h branches.h identities.h
+ * sweeps.h sweep_bands.h artifacts.h collections.h policies.h retention.h sessions.h transfer.h) are the one
  * interface. The SQL behind it is written once, for SQLite and PostgreSQL (io/db.h), and
  * tests/unit/server/test_store*.c run on both.
  *
@@ -54,6 +54,7 @@ NODISCARD int store_files_place(struct store *s, struct arena *a, const char *cl
 #include "server/store/agents.h"
 #include "server/store/artifacts.h"
 #include "server/store/audit.h"
+#include "server/store/branches.h"
 #include "server/store/collections.h"
 #include "server/store/history.h"
 #include "server/store/identities.h"

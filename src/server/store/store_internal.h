@@ -136,6 +136,12 @@ NODISCARD int tx_run_pending(struct db_conn *c, const struct run_ahead *r, struc
 int run_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* a struct store_run */
 NODISCARD int tx_run_by_name(struct db_conn *c, struct arena *a, int64_t project_id, struct str name,
                              struct store_run *ret, struct err *e);
+/** tx_run_begin_again() - a client begins to log to a run that may have ended: it is running, and nobody asks
+ * for its end. */
+NODISCARD int tx_run_begin_again(struct db_conn *c, int64_t run_id, int64_t now_unix_ms, struct err *e);
+/* How many lines a stream has, of runs r; takes the stream twice. */
+#define LINES_OF_STREAM                                                                                      \
+    "CASE ? WHEN 0 THEN r.history_lines ELSE CASE ? WHEN 1 THEN r.events_lines ELSE r.log_lines END END"
 /** tx_run_of_item() - bring the runs of an item, those that have not ended, to @state. */
 NODISCARD int tx_run_of_item(struct db_conn *c, struct str item_uid, enum run_state state, struct err *e);
 /** tx_history_cut() - a line from @line on comes anew: its stretch and those behind it are to be packed

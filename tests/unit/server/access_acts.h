@@ -39,6 +39,10 @@ static const struct act {
       "" },
     { "updateRunState", ROLE_MEMBER,
       "mutation{updateRunState(input:{id:\"<runid>\",state:\"failed\"}){success}}", "" },
+    { "rewindRun", ROLE_MEMBER,
+      "mutation{rewindRun(input:{entityName:\"<entity>\",projectName:\"p\",runName:\"<logged run>\","
+      "metricName:\"_step\",metricValue:0}){rewoundRun{historyLineCount}}}",
+      "" },
     { "stopRun", ROLE_MEMBER, "mutation{stopRun(input:{id:\"<runid>\"}){success}}", "" },
     { "deleteRun", ROLE_MEMBER, "mutation{deleteRun(input:{id:\"<own runid>\"}){success}}", "" },
     { "deleteRun.of others", ROLE_ADMIN, "mutation{deleteRun(input:{id:\"<runid>\"}){success}}", "" },

@@ -50,19 +50,20 @@ static const struct secret *key_of(const struct office *o, const struct caller_r
 
 /* --- the objects of one request --- */
 
-static const char *const names[] = { "<entity>",        "<queue>",     "<queueid>",      "<agent>",
-                                     "<run>",           "<runid>",     "<item>",         "<own item>",
-                                     "<own runid>",     "<artifact>",  "<own artifact>", "<collection>",
-                                     "<client>",        "<manifest>",  "<whole>",        "<upload>",
-                                     "<md5>",           "<sweep>",     "<sweepid>",      "<sweep agent>",
-                                     "<committed>",     "<portfolio>", "<file>",         "<own file>",
-                                     "<own collection>" };
+static const char *const names[] = {
+    "<entity>",         "<queue>",       "<queueid>",   "<agent>",     "<run>",          "<runid>",
+    "<item>",           "<own item>",    "<own runid>", "<artifact>",  "<own artifact>", "<collection>",
+    "<client>",         "<manifest>",    "<whole>",     "<upload>",    "<md5>",          "<sweep>",
+    "<sweepid>",        "<sweep agent>", "<committed>", "<portfolio>", "<file>",         "<own file>",
+    "<own collection>", "<logged run>"
+};
 enum {
     FIRST_OF_ARTIFACTS = 9,
     FIRST_OF_SWEEPS = 17,
     FIRST_OF_LINKS = 20,
     FIRST_OF_FILES = 22,
-    OWN_COLLECTION = 24
+    OWN_COLLECTION = 24,
+    LOGGED_RUN = 25
 };
 struct objects {
     const char *values[ARRAY_LEN(names)];
@@ -247,6 +248,24 @@ static void files_make(struct office *o, struct objects *now)
     now->values[4] = name;
 }
 
+/* A run that has a step. */
+static void logged_make(struct office *o, struct objects *now)
+{
+    struct arena *a = o->t.w->a;
+    const char *name = now->values[4], *logged = arena_printf(a, "log%05d", o->made);
+    const char *url = arena_printf(a, "%s/files/%s/p/%s/file_stream", o->t.base, now->values[0], logged);
+
+    now->values[4] = logged;
+    (void)made(o, o->t.admin, now, MAKE_RUN, "upsertBucket.bucket.id");
+    assert_int_equal(request(&o->t, "POST", url, o->t.admin,
+                             "{\"files\":{\"wandb-history.jsonl\":{\"offset\":0,\"content\":["
+                             "\"{\\\"_step\\\":0}\"]}}}")
+                         .status,
+                     200);
+    now->values[LOGGED_RUN] = logged;
+    now->values[4] = name;
+}
+
 /* Made by the admin of the server, but for the own ones, which are @mine's. */
 static struct objects objects_make(struct office *o, const char *entity, const struct secret *mine,
                                    const char *document)
@@ -279,7 +298,9 @@ static struct objects objects_make(struct office *o, const char *entity, const s
         links_make(o, &now);
     if (names_any(document, FIRST_OF_FILES, OWN_COLLECTION))
         files_make(o, &now);
-    if (names_any(document, OWN_COLLECTION, ARRAY_LEN(names)))
+    if (names_any(document, LOGGED_RUN, ARRAY_LEN(names)))
+        logged_make(o, &now);
+    if (names_any(document, OWN_COLLECTION, LOGGED_RUN))
         now.values[OWN_COLLECTION] =
             made(o, mine, &now, MAKE_OWN_COLLECTION, "createArtifact.artifact.artifactSequence.id");
     return now;
@@ -322,7 +343,8 @@ static struct objects objects_absent(void)
                                          "pppppppppppp",
                                          file,
                                          own_file,
-                                         "oooooooooooo" } };
+                                         "oooooooooooo",
+                                         "log99999" } };
 }
 
 /* --- one cell of the table --- */

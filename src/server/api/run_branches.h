@@ -1,0 +1,9 @@
+/* server/api/run_branches.h: runs that begin where another was at a step. */
+#pragma once
+
+#include "server/api/api.h"
+
+/** run_fork() - when @config of a run that is to be upserted says that it begins where another was: it is
+ * there afterwards, with that one's history. Yields. */
+NODISCARD int run_fork(struct gql_call *c, const struct store_run_upsert *u, const struct jval *config,
+                       struct err *e);
