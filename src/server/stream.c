@@ -38,7 +38,7 @@ void stream_handle(struct server *s, struct http_exchange *x, const struct store
     p->run_id = run->id;
     p->now_unix_ms = server_now_unix_ms(s);
     if (store_run_post(s->store, p, &stop, &e) < 0) {
-        if (e.code == ERR_CONFLICT) { /* it would be tried again for ever */
+        if (e.code == ERR_LIMIT) { /* it would be tried again for ever */
             LOG_WARNING("stream.outdated", "run=%.*s not_kept=\"%s\"", STR_ARG(run->name), e.msg);
             reply_stream(x, p, false);
             return;

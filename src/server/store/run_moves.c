@@ -337,7 +337,7 @@ static int post_check(const struct store_post *p, const struct run_now *now, str
         const struct store_post_lines *part = &p->parts[i];
 
         if (part->stream != RUN_OUTPUT && part->len > 0 && part->offset > now->lines[part->stream])
-            return err_set(e, ERR_CONFLICT, "line %lld is from before the run was rewound: it has %lld",
+            return err_set(e, ERR_LIMIT, "line %lld is from before the run was rewound: it has %lld",
                            (long long)part->offset, (long long)now->lines[part->stream]);
     }
     return 0;

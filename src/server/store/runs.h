@@ -77,8 +77,8 @@ struct store_post { /* one file_stream request */
     int64_t now_unix_ms;
 };
 /** store_run_post() - all of it or nothing; also the run's heartbeat. *ret_stop: somebody wants it to end.
- * -ERR_CONFLICT: it is from a client that began before the run was rewound (branches.h), or the run is being
- * forked. */
+ * -ERR_LIMIT: it goes on behind the end of a run that was rewound, so it is from a client that began before
+ * (branches.h), and will never be taken; -ERR_CONFLICT: the run's first lines are still being copied. */
 NODISCARD int store_run_post(struct store *s, const struct store_post *p, bool *ret_stop, struct err *e);
 struct store_line_query {
     int64_t run_id;

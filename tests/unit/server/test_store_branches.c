@@ -157,8 +157,8 @@ static void late_test(struct world *w)
     pack(l);
     assert_int_equal(post_part(l, RUN_EVENTS, 0, "{\"system.cpu\":1}", old), 0);
     rewind_well(l, 1500);
-    assert_int_equal(post_part(l, RUN_HISTORY, 3000, "{\"_step\":3000}", old), -ERR_CONFLICT);
-    assert_int_equal(post_part(l, RUN_EVENTS, 1, "{\"system.cpu\":2}", old), -ERR_CONFLICT);
+    assert_int_equal(post_part(l, RUN_HISTORY, 3000, "{\"_step\":3000}", old), -ERR_LIMIT);
+    assert_int_equal(post_part(l, RUN_EVENTS, 1, "{\"system.cpu\":2}", old), -ERR_LIMIT);
     check(l);
     assert_int_equal(lines_of(l, l->run_id, RUN_EVENTS, &lines), 0);
     assert_true(str_find(run_of(l, l->run_id).summary, STR("old")) < 0);
