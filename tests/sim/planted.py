@@ -1,7 +1,7 @@
 """Does the simulation find bugs? Each patch of planted/ is one bug of a kind that launchers have had; put into a copy of the
 tree, it must fail a seed.
 
-    planted.py [--seeds N] [--jobs BUILD_JOBS] [NAME...]
+    planted.py [--seeds N] [--jobs JOBS] [NAME...]
     planted.py --check       only: does each patch still apply?
 
 Those of planted/wandb are looked for in worlds with a W&B server (sim_launch --wandb).
@@ -10,6 +10,7 @@ Prints a line per bug: the seed that found it. Exit status 1 when one was not fo
 """
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -48,17 +49,26 @@ class Copy:
     def patch(self, patch, *options):
         return run("git", "apply", "--unsafe-paths", "--directory", self.folder, *options, patch, cwd="/").returncode == 0
 
+    def failure_of(self, start, n, mode):
+        """The seed of this batch that fails, or None."""
+        try:
+            done = run(self.folder / "build/tests/sim/sim_launch", *mode, "--seeds", n, "--from", start, cwd=self.folder, timeout=600)
+        except subprocess.TimeoutExpired:
+            return start  # a world that never ends is a failure as well
+        if done.returncode == 0:
+            return None
+        named = re.search(r"seed (\d+)", done.stdout + done.stderr)
+        return int(named.group(1)) if named else start
+
     def first_failure(self, seeds, *mode):
-        """The seed that fails, or None."""
-        for start in range(1, seeds + 1, BATCH):
-            n = min(BATCH, seeds + 1 - start)
-            try:
-                done = run(self.folder / "build/tests/sim/sim_launch", *mode, "--seeds", n, "--from", start, cwd=self.folder, timeout=600)
-            except subprocess.TimeoutExpired:
-                return start  # a world that never ends is a failure as well
-            if done.returncode != 0:
-                named = re.search(r"seed (\d+)", done.stdout + done.stderr)
-                return int(named.group(1)) if named else start
+        """The first seed that fails, or None; as many batches at a time as there are jobs."""
+        starts = range(1, seeds + 1, BATCH)
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            for i in range(0, len(starts), self.jobs):
+                found = pool.map(lambda start: self.failure_of(start, min(BATCH, seeds + 1 - start), mode), starts[i:i + self.jobs])
+                failed = [seed for seed in found if seed is not None]
+                if failed:
+                    return failed[0]
         return None
 
 
