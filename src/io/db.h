@@ -6,8 +6,8 @@
  * savepoint of its own, and every waiter is woken after the commit is on the disk. Reads run at once on the
  * loop thread on a second connection, and see what has been committed.
  * With PostgreSQL every callback is a transaction of its own on a worker thread, serializable where it
- * writes: one that met another is run again, and so is a reader that turns out to have several statements;
- * so it must set what it returns anew each time, and not add to it.
+ * writes: one that met another is run again, so it must set what it returns anew each time, and not add to
+ * it.
  */
 #pragma once
 

@@ -36,11 +36,6 @@ struct pg_conn {
     int64_t changes;
     unsigned names, seed;
     bool again; /* the transaction met another one, and is to be tried again */
-    /* A reader's only statement needs no transaction around it. Which readers have more shows at the second
-     * statement: then they are run again in one, and from then on. */
-    enum { IN_TRANSACTION, ALONE, ALONE_ASKED, ALONE_TOO_MANY } alone;
-    db_fn *readers_of_many;
-    size_t reader_count;
     struct pg_words words;
     PGnotify *notice;
 };
@@ -271,11 +266,6 @@ static int execute(struct pg_conn *c, const char *name, const struct values *v, 
     PGresult *r;
     struct pg_stmt *s;
 
-    if (c->alone >= ALONE_ASKED) {
-        c->alone = ALONE_TOO_MANY;
-        return err_set(e, ERR_STORE, "PostgreSQL: a second statement outside a transaction");
-    }
-    c->alone = c->alone ? ALONE_ASKED : IN_TRANSACTION;
     c->begin = NULL;
     r = begin ? execute_first(c, begin, name, v)
               : PQexecPrepared(c->pg, name, (int)v->len, v->at, NULL, NULL, 0);
@@ -394,7 +384,6 @@ void pg_conn_free(struct pg_conn *c)
         return;
     PQfreemem(c->notice);
     free(c->words.at);
-    free(c->readers_of_many);
     disconnect(c);
     mem_free_wiped(c->url);
     free(c);
@@ -443,39 +432,11 @@ static void end_later(struct pg_conn *c)
         disconnect(c);
 }
 
-static bool reads_much(const struct pg_conn *c, db_fn fn)
-{
-    for (size_t i = 0; i < c->reader_count; i++)
-        if (c->readers_of_many[i] == fn)
-            return true;
-    return false;
-}
-
-/* *ret_done: it was enough. Else it is to be run in a transaction. */
-static int read_alone(struct pg_conn *c, const struct pg_work *w, bool *ret_done, struct err *e)
-{
-    int rc;
-
-    c->alone = ALONE;
-    rc = w->fn(pg_conn_base(c), w->arg, e);
-    finish_all(c);
-    *ret_done = c->alone != ALONE_TOO_MANY;
-    c->alone = IN_TRANSACTION;
-    if (!*ret_done && !reads_much(c, w->fn)) {
-        c->readers_of_many = xrealloc(c->readers_of_many, (c->reader_count + 1) * sizeof(db_fn));
-        c->readers_of_many[c->reader_count++] = w->fn;
-    }
-    return rc;
-}
-
 /* One try. *ret_sent: the commit was asked for, so that its effect is in doubt when no answer comes. */
 static int transact_once(struct pg_conn *c, const struct pg_work *w, bool *ret_sent, struct err *e)
 {
-    bool done = false;
-    int rc = pg_work_reads(w) && !reads_much(c, w->fn) ? read_alone(c, w, &done, e) : 0;
+    int rc;
 
-    if (done)
-        return rc;
     c->begin = w->begin;
     c->words.len = 0;
     rc = w->fn(pg_conn_base(c), w->arg, e);

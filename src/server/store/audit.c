@@ -219,7 +219,11 @@ static int check_end(struct db_conn *c, struct check *k, struct err *e)
 static int audit_check(struct db_conn *c, void *arg, struct err *e)
 {
     struct check *k = arg;
-    int rc = check_rows(c, k, e);
+    int rc;
+
+    memcpy(k->previous, no_hash, sizeof(no_hash)); /* it may be run again */
+    k->io->rows = 0;
+    rc = check_rows(c, k, e);
 
     return rc < 0 || k->io->broken ? rc : check_end(c, k, e);
 }
@@ -229,7 +233,6 @@ int store_audit_check(struct store *s, struct arena *a, struct store_audit_check
     struct check k = { .io = io };
     int rc;
 
-    memcpy(k.previous, no_hash, sizeof(no_hash));
     io->rows = io->broken_seq = 0;
     io->broken = NULL;
     rc = db_read(s->db, audit_check, &k, e);
