@@ -33,6 +33,7 @@ struct pg_conn {
     struct pg_stmt *open; /* those whose rows are being read */
     const char *begin;    /* of the transaction, until it goes with its first statement */
     bool is_ending;       /* the answer to a reader's commit is not taken yet */
+    bool is_lost;         /* what goes on with it is not known */
     int64_t changes;
     unsigned names, seed;
     bool again; /* the transaction met another one, and is to be tried again */
@@ -130,7 +131,7 @@ static void disconnect(struct pg_conn *c)
     c->prepared = NULL;
     PQfinish(c->pg);
     c->pg = NULL;
-    c->is_ending = false;
+    c->is_ending = c->is_lost = false;
 }
 
 /* "?" becomes "$1", "$2" ...; those in quotes stay. */
@@ -243,7 +244,7 @@ static PGresult *execute_first(struct pg_conn *c, const char *begin, const char 
 
     if (!PQenterPipelineMode(c->pg) || !PQsendQueryParams(c->pg, begin, 0, NULL, NULL, NULL, NULL, 0) ||
         !PQsendQueryPrepared(c->pg, name, (int)v->len, v->at, NULL, NULL, 0) || !PQpipelineSync(c->pg)) {
-        disconnect(c);
+        c->is_lost = true;
         return NULL;
     }
     begun = piped_result(c);
@@ -255,8 +256,7 @@ static PGresult *execute_first(struct pg_conn *c, const char *begin, const char 
     } else {
         PQclear(begun);
     }
-    if (!PQexitPipelineMode(c->pg))
-        disconnect(c);
+    c->is_lost = !PQexitPipelineMode(c->pg);
     return r;
 }
 
@@ -403,12 +403,17 @@ static void take_end(struct pg_conn *c)
     c->is_ending = false;
 }
 
+static bool is_connected(const struct pg_conn *c)
+{
+    return c->pg && !c->is_lost && PQstatus(c->pg) == CONNECTION_OK;
+}
+
 int pg_conn_open(struct pg_conn *c, struct err *e)
 {
     int rc;
 
     take_end(c);
-    if (c->pg && PQstatus(c->pg) == CONNECTION_OK)
+    if (is_connected(c))
         return 0;
     disconnect(c);
     c->prepared = map_new();
@@ -428,8 +433,7 @@ int pg_conn_open(struct pg_conn *c, struct err *e)
 static void end_later(struct pg_conn *c)
 {
     c->is_ending = PQsendQuery(c->pg, "COMMIT") == 1;
-    if (!c->is_ending)
-        disconnect(c);
+    c->is_lost = !c->is_ending;
 }
 
 /* One try. *ret_sent: the commit was asked for, so that its effect is in doubt when no answer comes. */
@@ -453,7 +457,7 @@ static int transact_once(struct pg_conn *c, const struct pg_work *w, bool *ret_s
         *ret_sent = true;
         rc = pg_exec(c, "COMMIT", e);
     }
-    if (rc && PQtransactionStatus(c->pg) != PQTRANS_IDLE)
+    if (rc && is_connected(c) && PQtransactionStatus(c->pg) != PQTRANS_IDLE)
         (void)!pg_exec(c, "ROLLBACK", NULL);
     return rc;
 }
@@ -474,20 +478,21 @@ int pg_transact(struct pg_conn *c, const struct pg_work *w, struct err *e)
         struct err why = { 0 };
         bool sent = false;
         int rc = pg_conn_open(c, &why);
+        bool opened = rc == 0;
 
         c->again = false;
-        rc = rc ? rc : transact_once(c, w, &sent, &why);
+        rc = opened ? transact_once(c, w, &sent, &why) : rc;
         if (!rc)
             return 0;
         if (c->again && attempt < TRIES_MAX) {
             pause_before(c, attempt);
             continue;
         }
-        if (!sent && !reconnected && c->pg && PQstatus(c->pg) != CONNECTION_OK) {
+        if (opened && !sent && !reconnected && !is_connected(c)) {
             reconnected = true;
             continue;
         }
-        if (sent && PQstatus(c->pg) != CONNECTION_OK)
+        if (sent && !is_connected(c))
             return err_set(e, ERR_STORE, "%s (whether the change was made is not known)", why.msg);
         if (e)
             *e = why;

@@ -66,6 +66,23 @@ def test_servers_are_killed_and_nothing_is_lost_or_lent_twice(place, replicas):
         assert sum(line["note"] == "taken" for line in end["history"]) == 1, end["history"]
 
 
+def test_connections_that_the_database_ends_are_made_anew_and_nobody_notices(place, replicas, database):
+    """As when PostgreSQL is restarted, or a proxy before it ends what was idle."""
+    end_all = ("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+               " AND backend_type = 'client backend'")
+    for _ in range(3):
+        for server in replicas:
+            place.use(server.url())
+            for _ in range(8):  # more than a server has connections
+                place.launch("q", "-c", "print(1)")
+        ended = place.run("/usr/bin/psql", "-Atd", database, "-c", end_all)
+        assert int(ended.stdout) >= 2  # of each server one that works; the one that listens may be on its way back
+    place.use(replicas[0].url())
+    assert len(place.json("items", "q", "--limit", "100")["edges"]) == 48
+    for server in replicas:
+        assert "not_stored" not in server.log() and '"severity":"ERROR"' not in server.log()
+
+
 def test_pops_at_both_servers_at_once_give_each_item_once(place, replicas):
     def call(url, query, **variables):
         request = urllib.request.Request(url + "/graphql", json.dumps({"query": query, "variables": variables}).encode(),
