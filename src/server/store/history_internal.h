@@ -24,18 +24,6 @@ NODISCARD int tx_history_tail(struct db_conn *c, const struct store_history *of,
 /** history_ready() - pack what makes reading long. Yields. */
 NODISCARD int history_ready(struct store *s, const struct store_history *of, struct err *e);
 
-struct history_step {
-    int64_t line;   /* the first with a greater step; without one, the number of lines */
-    double last;    /* the greatest step */
-    bool has_steps; /* else last means nothing */
-    bool has_more;  /* there is a line with a greater step */
-};
-/** tx_history_step() - how far the lines go whose steps are @step at most. What is behind the first greater
- * step counts as behind it, also where a resumed run began again at an earlier one. After history_ready(), so
- * that little has to be read. -ERR_INVALID: the steps are not known; -ERR_CONFLICT: there are too many lines
- * that are not packed. */
-NODISCARD int tx_history_step(struct db_conn *c, struct arena *a, const struct store_history *of, double step,
-                              struct history_step *ret, struct err *e);
 /** tx_history_summary() - what the summary was before line @line: of each key the last value, as JSON text in
  * @a. Of keys past HISTORY_KEYS_MAX only what the last lines have. */
 NODISCARD int tx_history_summary(struct db_conn *c, struct arena *a, const struct store_history *of,
@@ -46,7 +34,9 @@ struct history_point {
     double step;
     double reached; /* it has come that far, whatever its lines say; negative: nothing is known */
 };
-/** tx_history_at() - tx_history_step()'s line. -ERR_INVALID also when the run has not come to the step. In
- * run_rewind.c. */
+/** tx_history_at() - the first line with a greater step than @p's; without one, the number of lines. What is
+ * behind the first greater step counts as behind it, also where a resumed run began again at an earlier one.
+ * After history_ready(), so that little has to be read; what it reads is in @a. -ERR_INVALID: the steps are
+ * not known, or the run has not come to this one; -ERR_CONFLICT: too many lines are not packed. */
 NODISCARD int tx_history_at(struct db_conn *c, struct arena *a, const struct history_point *p, int64_t *ret,
                             struct err *e);

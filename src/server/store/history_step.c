@@ -13,6 +13,13 @@ enum { WINDOW_MIN = 64, WINDOW_MAX = 2 * COLUMN_ROWS }; /* lines that are read f
 
 /* --- the line --- */
 
+struct history_step {
+    int64_t line;   /* the first with a greater step; without one, the number of lines */
+    double last;    /* the greatest step */
+    bool has_steps; /* else last means nothing */
+    bool has_more;  /* there is a line with a greater step */
+};
+
 struct finding {
     struct arena *a;
     const struct store_history *of;
@@ -119,11 +126,11 @@ static int tail_find(struct db_conn *c, struct finding *f, double step, struct e
     return 0;
 }
 
-int tx_history_step(struct db_conn *c, struct arena *a, const struct store_history *of, double step,
-                    struct history_step *ret, struct err *e)
+static int step_find(struct db_conn *c, struct arena *a, const struct history_point *p,
+                     struct history_step *ret, struct err *e)
 {
-    struct finding f = { .a = a, .of = of };
-    int rc = tx_history_head(c, of, &f.head, e);
+    struct finding f = { .a = a, .of = &p->of };
+    int rc = tx_history_head(c, &p->of, &f.head, e);
 
     if (rc == 0 && f.head.lines - f.head.packed > TAIL_LINES_MAX)
         return err_set(e, ERR_CONFLICT, "the run logs faster than its lines are packed: try again");
@@ -133,12 +140,29 @@ int tx_history_step(struct db_conn *c, struct arena *a, const struct store_histo
     if (rc == 0)
         rc = packed_last(c, &f, e);
     if (rc == 0)
-        rc = packed_find(c, &f, step, e);
+        rc = packed_find(c, &f, p->step, e);
     if (rc == 0)
-        rc = tail_find(c, &f, step, e);
+        rc = tail_find(c, &f, p->step, e);
     if (rc == 0)
         *ret = f.found;
     return rc;
+}
+
+int tx_history_at(struct db_conn *c, struct arena *a, const struct history_point *p, int64_t *ret,
+                  struct err *e)
+{
+    struct history_step found = { 0 };
+    int rc = step_find(c, a, p, &found, e);
+
+    if (rc < 0)
+        return rc;
+    if (!found.has_steps && p->reached < p->step)
+        return err_set(e, ERR_INVALID,
+                       found.line > 0 ? "its history is no longer there" : "it has no history");
+    if (!found.has_more && found.last < p->step && p->reached < p->step)
+        return err_set(e, ERR_INVALID, "it has no step %.17g: its last one is %.17g", p->step, found.last);
+    *ret = found.line;
+    return 0;
 }
 
 /* --- the summary --- */

@@ -398,7 +398,7 @@ static int lines_put(struct db_conn *c, const struct store_post *p, const struct
     return rc;
 }
 
-/* The summary that is kept for a posted one; that of a branch is in @a. */
+/* The summary that is kept for a posted one; that of a branch, in @a; of others @a may be NULL. */
 static int summary_of(struct db_conn *c, struct arena *a, const struct store_post *p,
                       const struct run_now *now, struct str *ret, struct err *e)
 {
@@ -419,7 +419,7 @@ static int summary_of(struct db_conn *c, struct arena *a, const struct store_pos
 
 static int run_beat(struct db_conn *c, const struct store_post *p, const struct run_now *now, struct err *e)
 {
-    AUTO_PTR(arena) a = arena_new();
+    AUTO_PTR(arena) a = now->is_branch ? arena_new() : NULL;
     struct str summary = { 0 };
     int rc = summary_of(c, a, p, now, &summary, e);
     int64_t ends[RUN_STREAM_COUNT_] = { 0 }, rewrites = 0;

@@ -36,23 +36,6 @@ static int run_before(struct db_conn *c, struct arena *a, int64_t id, struct rew
     return 0;
 }
 
-int tx_history_at(struct db_conn *c, struct arena *a, const struct history_point *p, int64_t *ret,
-                  struct err *e)
-{
-    struct history_step found = { 0 };
-    int rc = tx_history_step(c, a, &p->of, p->step, &found, e);
-
-    if (rc < 0)
-        return rc;
-    if (!found.has_steps && p->reached < p->step)
-        return err_set(e, ERR_INVALID,
-                       found.line > 0 ? "its history is no longer there" : "it has no history");
-    if (!found.has_more && found.last < p->step && p->reached < p->step)
-        return err_set(e, ERR_INVALID, "it has no step %.17g: its last one is %.17g", p->step, found.last);
-    *ret = found.line;
-    return 0;
-}
-
 static int run_take_back(struct db_conn *c, const struct rewind *w, int64_t line, struct str summary,
                          struct err *e)
 {
