@@ -43,10 +43,14 @@ struct launch_job {
 };
 NODISCARD int render_launch(struct launch *l, struct arena *a, const struct render_attempt *attempt,
                             struct launch_job *ret, struct outcome *out);
-/** submit_prepare() - the exact request of a new attempt into @next and *ret_request, its strings in @a.
- * Waits for the right to create. -ERR_CONFLICT: the item is another's. Yields. */
+struct submission {
+    struct str request;
+    int64_t send_before_ms; /* monotonic: later, the item may be another's; 0: no limit */
+};
+/** submit_prepare() - the exact request of a new attempt into @next and *ret, its strings in @a. Waits for
+ * the right to create. -ERR_CONFLICT: the item is another's. Yields. */
 NODISCARD int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next,
-                             struct str *ret_request, struct outcome *out);
+                             struct submission *ret, struct outcome *out);
 
 /* evidence.c */
 /** evidence_send() - error.log of an item that failed for @message, as a file of the agent's own run;
@@ -67,6 +71,6 @@ NODISCARD int launch_secrets_read(struct launch *l, struct str request, struct l
 void launch_secrets_done(struct launch_secrets *s); /* wipes */
 /** launch_secrets_find() - a secret_lookup_fn over a struct launch_secrets. */
 const struct secret *launch_secrets_find(void *ctx, struct str name, struct str field);
-/** submit_create() - send @request with its @secrets filled in; the job's name goes to out->job. Yields. */
-NODISCARD int submit_create(struct launch *l, struct str request, const struct launch_secrets *secrets,
-                            struct outcome *out);
+/** submit_create() - send @s with its @secrets filled in; the job's name goes to out->job. Yields. */
+NODISCARD int submit_create(struct launch *l, const struct submission *s,
+                            const struct launch_secrets *secrets, struct outcome *out);

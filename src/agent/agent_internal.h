@@ -139,9 +139,14 @@ void launch_wake(struct launch *l);
 int64_t hold_wait_ms(const struct launch *l);
 /** hold_ask() - -ERR_CONFLICT: it is another's. Other failures: ask again. Yields. */
 NODISCARD int hold_ask(struct launch *l, struct err *e);
-/** hold_make_sure() - before a create: wait until the server has heard of us so lately that it cannot have
- * lent the item again by the time the create arrives. -ERR_CONFLICT, -ERR_CANCELLED. Yields. */
-NODISCARD int hold_make_sure(struct launch *l, struct err *e);
+/** hold_make_sure() - before a create, of an item that was acknowledged: wait until the server has heard of
+ * us so lately that it cannot have lent the item again by the time the create arrives, if that leaves before
+ * *ret_until_ms (monotonic; 0: whenever, for this server lends nothing again). A process may be stopped for
+ * any time in between. -ERR_CONFLICT, -ERR_CANCELLED. Yields. */
+NODISCARD int hold_make_sure(struct launch *l, int64_t *ret_until_ms, struct err *e);
+/** hold_is_sure() - is the item ours beyond doubt just now? Always, with a server that lends nothing again.
+ * Does not yield. */
+bool hold_is_sure(const struct launch *l);
 /** hold_all_again() - our items may have been lent again: each is asked for, those of parked launches a few
  * at a time. Does not yield. */
 void hold_all_again(struct agent *a);

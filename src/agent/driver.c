@@ -210,9 +210,18 @@ static int wait_ms(struct launch *l, int64_t ms, struct outcome *out)
 
 /* --- acts ----------------------------------------------------------------------------------------------- */
 
+/* What a person wants holds for everybody's job of the item; that its time is over is for the one to say who
+ * has it. */
+static int cancel(struct launch *l, struct err *e)
+{
+    if (l->row.stop != LAUNCH_STOP_USER && !hold_is_sure(l))
+        return err_set(e, ERR_NET, "whether the item is still this agent's has to be asked first");
+    return vertex_cancel(l->agent->o.google, l->row.vertex_job, e);
+}
+
 static int act_cancel(struct launch *l, int64_t again_ms, struct outcome *out)
 {
-    int rc = vertex_cancel(l->agent->o.google, l->row.vertex_job, &out->err);
+    int rc = cancel(l, &out->err);
 
     if (rc == -ERR_CANCELLED)
         return rc;
@@ -336,25 +345,25 @@ static int submit(struct launch *l, struct launch_row *next, struct launch_secre
 {
     bool climbs = l->row.phase == LAUNCH_SUBMITTING && next->at.rung != l->row.at.rung;
     AUTO_PTR(arena) a = arena_new();
-    struct str request = { 0 };
-    int rc = submit_prepare(l, a, next, &request, out);
+    struct submission s = { 0 };
+    int rc = submit_prepare(l, a, next, &s, out);
 
     if (rc == -ERR_CONFLICT) {
         set_disowned(l, out);
         return 0;
     }
     if (!rc)
-        rc = launch_secrets_read(l, request, secrets, &out->err);
+        rc = launch_secrets_read(l, s.request, secrets, &out->err);
     if (rc == -ERR_CANCELLED)
         return rc;
-    if (launch_save(l, next, request, climbs ? rung_note(l, a, next) : (struct str){ 0 }, NULL))
+    if (launch_save(l, next, s.request, climbs ? rung_note(l, a, next) : (struct str){ 0 }, NULL))
         return -ERR_CANCELLED;
     if (rc) { /* nothing was sent */
         outcome_set(out, LAUNCH_EV_SUBMIT_ERR);
         return 0;
     }
     l->busy = true;
-    rc = submit_create(l, request, secrets, out);
+    rc = submit_create(l, &s, secrets, out);
     if (rc == -ERR_CANCELLED)
         return rc;
     outcome_set(out, rc ? LAUNCH_EV_SUBMIT_ERR : LAUNCH_EV_SUBMIT_OK);

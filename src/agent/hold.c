@@ -13,17 +13,23 @@ enum { FRESH_MS = 120000, ASK_AGAIN_MS = 5000, LOOK_MS = 500, ASKS_AT_ONCE = 16,
 /* A server that gives no tokens lends nothing again. */
 static bool can_be_lost(const struct launch *l)
 {
-    return l->row.fence != 0 && l->row.acked && !l->row.disowned && !launch_phase_is_ended(l->row.phase);
+    return l->row.fence != 0 && !l->row.disowned && !launch_phase_is_ended(l->row.phase);
+}
+
+static int64_t pause_left_ms(const struct launch *l)
+{
+    int64_t left = l->hold_asked_ms ? l->hold_asked_ms + ASK_AGAIN_MS - io_now_ms(l->agent->io) : 0;
+
+    return left > 0 ? left : 0;
 }
 
 int64_t hold_wait_ms(const struct launch *l)
 {
     const struct agent *a = l->agent;
-    int64_t left = l->hold_asked_ms ? l->hold_asked_ms + ASK_AGAIN_MS - io_now_ms(a->io) : 0;
 
-    if (!can_be_lost(l) || l->hold_epoch == a->hold_epoch || !a->hold_epoch)
+    if (!can_be_lost(l) || !l->row.acked || l->hold_epoch == a->hold_epoch || !a->hold_epoch)
         return -1;
-    return left > 0 ? left : 0;
+    return pause_left_ms(l);
 }
 
 int hold_ask(struct launch *l, struct err *e)
@@ -49,17 +55,31 @@ int hold_ask(struct launch *l, struct err *e)
     return 0;
 }
 
-int hold_make_sure(struct launch *l, struct err *e)
+static bool is_heard(const struct agent *a)
+{
+    return a->last_beat_ms && io_now_ms(a->io) - a->last_beat_ms < FRESH_MS;
+}
+
+bool hold_is_sure(const struct launch *l)
+{
+    return !can_be_lost(l) || (is_heard(l->agent) && l->hold_epoch == l->agent->hold_epoch);
+}
+
+/* Its item was acknowledged, which the row of a first attempt does not say yet. */
+int hold_make_sure(struct launch *l, int64_t *ret_until_ms, struct err *e)
 {
     struct agent *a = l->agent;
 
+    *ret_until_ms = 0;
     while (can_be_lost(l)) {
-        bool heard = a->last_beat_ms && io_now_ms(a->io) - a->last_beat_ms < FRESH_MS;
+        bool heard = is_heard(a);
         int rc = 0;
 
-        if (heard && l->hold_epoch == a->hold_epoch)
+        if (hold_is_sure(l)) {
+            *ret_until_ms = a->last_beat_ms + FRESH_MS;
             return 0;
-        if (heard && hold_wait_ms(l) == 0)
+        }
+        if (heard && pause_left_ms(l) == 0)
             rc = hold_ask(l, e);
         if (rc == -ERR_CONFLICT || rc == -ERR_CANCELLED)
             return rc;
@@ -68,7 +88,7 @@ int hold_make_sure(struct launch *l, struct err *e)
         if (rc == -ERR_CANCELLED)
             return rc;
     }
-    return 0;
+    return l->row.disowned ? err_set(e, ERR_CONFLICT, "the item is another agent's now") : 0;
 }
 
 void hold_all_again(struct agent *a)

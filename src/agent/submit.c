@@ -28,7 +28,7 @@ static int wait_for_turn(struct launch *l, struct str gcp_project, struct str re
     return gate_pass(a->io, g, l->row.queue, NULL);
 }
 
-int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, struct str *ret_request,
+int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, struct submission *ret,
                    struct outcome *out)
 {
     struct launch_job job = { 0 };
@@ -45,25 +45,27 @@ int submit_prepare(struct launch *l, struct arena *a, struct launch_row *next, s
     next->flexible = job.rendered.is_flexible;
     rc = wait_for_turn(l, job.rendered.gcp_project, job.rendered.region);
     if (!rc)
-        rc = hold_make_sure(l, &out->err);
+        rc = hold_make_sure(l, &ret->send_before_ms, &out->err);
     if (rc)
         return rc;
     next->attempt_label = str_of(label);
     next->gcp_project = job.rendered.gcp_project;
     next->region = job.rendered.region;
-    *ret_request = jval_text(a, job.rendered.request, JVAL_COMPACT);
+    ret->request = jval_text(a, job.rendered.request, JVAL_COMPACT);
     return 0;
 }
 
-int submit_create(struct launch *l, struct str request, const struct launch_secrets *secrets,
+int submit_create(struct launch *l, const struct submission *s, const struct launch_secrets *secrets,
                   struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
     struct strbuf wire = STRBUF_WIPED(REQUEST_MAX_BYTES);
-    struct vertex_place where = { .gcp_project = l->row.gcp_project, .region = l->row.region };
+    struct vertex_place where = { .gcp_project = l->row.gcp_project,
+                                  .region = l->row.region,
+                                  .send_before_ms = s->send_before_ms };
     struct vertex_job made = { 0 };
     struct jval *tree = NULL;
-    int rc = jval_from_json(a, request, "the request", NULL, &tree, &out->err);
+    int rc = jval_from_json(a, s->request, "the request", NULL, &tree, &out->err);
 
     where.v1beta1 = request_needs_v1beta1(tree);
     if (!rc)

@@ -329,6 +329,17 @@ static size_t headers_of(struct google *g, const struct google_request *req,
     return n;
 }
 
+/* Getting a token may have taken long, and a process may stand still between any two steps. */
+static int check_time(struct google *g, const struct google_request *req, struct err *e)
+{
+    int64_t late_ms = req->send_before_ms ? io_now_ms(g->io) - req->send_before_ms : -1;
+
+    if (late_ms < 0)
+        return 0;
+    return err_set(e, ERR_TIMEOUT, "%s %s was to be sent %lld ms ago at the latest", req->method, req->path,
+                   (long long)late_ms);
+}
+
 static int send_once(struct google *g, struct arena *a, const struct sending *s, struct http_reply *reply,
                      struct err *e)
 {
@@ -339,6 +350,8 @@ static int send_once(struct google *g, struct arena *a, const struct sending *s,
     struct http_header headers[GOOGLE_HEADERS_MAX + 1];
     int r = google_token(g, &token, e);
 
+    if (!r)
+        r = check_time(g, s->req, e);
     if (r)
         return r;
     mine = secret_dup(token);

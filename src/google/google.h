@@ -85,6 +85,7 @@ struct google_request {
     size_t header_count;
     size_t max_reply_bytes; /* 0: 16 MiB */
     int64_t timeout_ms;     /* 0: 30000 */
+    int64_t send_before_ms; /* io_now_ms(): what would leave later is not sent, -ERR_TIMEOUT; 0: no limit */
     struct explanation
         *explain; /* NULL, or where a refusal that is known is explained, in the call's arena */
 };

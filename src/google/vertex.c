@@ -102,7 +102,8 @@ int vertex_create(struct google *g, struct arena *a, const struct vertex_place *
                                         .region = where->region,
                                         .method = "POST",
                                         .path = jobs_path(a, where),
-                                        .body = request };
+                                        .body = request,
+                                        .send_before_ms = where->send_before_ms };
 
     return call_for_job(g, a, &req, ret, e);
 }

@@ -22,7 +22,8 @@ struct vertex_jobs { /* in the caller's arena */
     "state=\"JOB_STATE_CANCELLING\" OR state=\"JOB_STATE_UPDATING\" OR state=\"JOB_STATE_PAUSED\")"
 struct vertex_place {
     struct str gcp_project, region;
-    bool v1beta1; /* for a create whose request has fields that v1 does not know; else v1 */
+    bool v1beta1;           /* for a create whose request has fields that v1 does not know; else v1 */
+    int64_t send_before_ms; /* likewise: as google_request's */
 };
 /** vertex_create() - @request is the JSON text to send (it may hold secrets; wiped by the caller). Never
  * retried here. Yields. */

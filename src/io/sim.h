@@ -31,6 +31,9 @@ struct sim_faults {
     double answer_refused; /* 401, 403, 404 or 409: with an empty body, a page, or an error as Google writes
                               them; 401 and 403 also as a GraphQL server does */
     double
+        answer_missing; /* to GET alone: 404 as Google writes it. Of one thing it is said, by this and the one
+                           before, twice at most that it is not there: a third time is to be believed */
+    double
         kill_node; /* per scheduler step, for nodes marked killable; starting them again is the harness's */
     /* Of SQLite's files. All but the first are per operation, and for nodes marked so. */
     double power_cut; /* per kill: what was not synced is in doubt; else the kernel lives on and keeps it */

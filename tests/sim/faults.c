@@ -20,13 +20,17 @@ enum {
     KILL_AGAIN_MAX_MS = 60 * 1000,
     CUT_MAX_MS = 90 * 1000,
     LONG_CUT_MAX_MS =
-        8 * 60 * 1000, /* longer than the server waits for an agent; outlives the other faults */
+        8 * 60 * 1000,              /* longer than the server waits for an agent; outlives the other faults */
+    SILENCE_MIN_MS = 5 * 60 * 1000, /* likewise */
+    SILENCE_MAX_MS = 14 * 60 * 1000,
     CLOCK_OFF_MAX_MS = 5 * 1000,
     CLOCK_JUMP_MAX_MS = 3 * 60 * 60 * 1000,
     CLOCK_DRIFT_MAX_PPM = 20000
 };
 
 #define REPLACE_CHANCE 0.02 /* per step, once it is due */
+#define SILENCE_CHANCE 0.05 /* likewise: on the way to a create, */
+#define LATER_CHANCE   0.01 /* or when it has one behind it */
 
 int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -67,6 +71,7 @@ void faults_draw(struct world *w, struct faults *f)
                  .answer_html = maybe(s, 0.02),
                  .answer_gateway = maybe(s, 0.08),
                  .answer_refused = maybe(s, 0.06),
+                 .answer_missing = sim_random_unit(s) < 0.15 ? 0.2 * sim_random_unit(s) : 0,
                  .kill_node = maybe(s, 0.02),
                  .power_cut = sim_random_unit(s),
                  .kill_at_change = maybe(s, 0.02),
@@ -124,7 +129,7 @@ static void freeze_or_thaw(struct world_machine *m, double chance)
             return;
         m->thaw_at_ms = sim_now_ms(s) + sim_random_range(s, 100, FREEZE_MAX_MS);
         sim_node_freeze(m->node, true);
-    } else if (chance <= 0 || sim_now_ms(s) >= m->thaw_at_ms) {
+    } else if (sim_now_ms(s) >= m->thaw_at_ms) {
         sim_node_freeze(m->node, false);
     }
 }
@@ -182,14 +187,12 @@ static void trouble_server(struct world *w, double chance)
 
 /* --- the network between an agent and a service --------------------------------------------------------- */
 
-static void cut(struct faults *f, struct world_machine *m, enum service service)
+static void cut(struct world_machine *m, enum service service, int64_t ms)
 {
     struct sim *s = m->world->sim;
     struct sim_node *other = service == TO_SERVER ? m->world->server.node : m->world->emulator;
-    bool is_long = sim_random_unit(s) < f->long_cut;
 
-    m->cut_until_ms[service] =
-        sim_now_ms(s) + sim_random_range(s, 1000, is_long ? LONG_CUT_MAX_MS : CUT_MAX_MS);
+    m->cut_until_ms[service] = sim_now_ms(s) + ms;
     switch (sim_random_range(s, 0, 3)) {
     case 0:
         sim_node_cut(m->node, other, true);
@@ -213,7 +216,47 @@ static void cut_or_mend(struct faults *f, struct world_machine *m, enum service 
         sim_node_cut(m->node, other, false);
         sim_node_cut(other, m->node, false);
     } else if (!m->cut_until_ms[service] && f->cut > 0 && sim_random_unit(s) < f->cut) {
-        cut(f, m, service);
+        bool is_long = sim_random_unit(s) < f->long_cut;
+
+        cut(m, service, sim_random_range(s, 1000, is_long ? LONG_CUT_MAX_MS : CUT_MAX_MS));
+    }
+}
+
+static bool falls_silent_now(const struct world_machine *m)
+{
+    struct sim *s = m->world->sim;
+
+    if (!m->silence_at_ms || sim_now_ms(s) < m->silence_at_ms || !sim_node_is_up(m->node) ||
+        sim_node_is_frozen(m->node))
+        return false;
+    if (m->silence_later)
+        return invariants_has_jobs(m) && sim_random_unit(s) < LATER_CHANCE;
+    return invariants_has_items(m) && sim_random_unit(s) < SILENCE_CHANCE;
+}
+
+/* An agent that lives and holds items, and of which the server hears nothing until it has lent them again. It
+ * comes back with all that it had in mind. */
+static void fall_silent(struct world_machine *m)
+{
+    struct sim *s = m->world->sim;
+    int64_t ms;
+
+    if (!falls_silent_now(m))
+        return;
+    m->silence_at_ms = 0;
+    m->world->silences++;
+    ms = sim_random_range(s, SILENCE_MIN_MS, SILENCE_MAX_MS);
+    switch (sim_random_range(s, 0, 2)) {
+    case 0:
+        m->thaw_at_ms = sim_now_ms(s) + ms;
+        sim_node_freeze(m->node, true);
+        return;
+    case 1:
+        cut(m, TO_SERVER, ms);
+        return;
+    default: /* Google is back first */
+        cut(m, TO_SERVER, ms);
+        cut(m, TO_EMULATOR, sim_random_range(s, ms / 2, ms));
     }
 }
 
@@ -257,6 +300,7 @@ void faults_step(struct world *w, struct faults *f)
         freeze_or_thaw(&w->agents[i], f->freeze);
         replace(f, &w->agents[i]);
         kill_again(f, &w->agents[i]);
+        fall_silent(&w->agents[i]);
         machine_step(f, &w->agents[i]);
     }
     machine_step(f, &w->server);

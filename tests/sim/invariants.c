@@ -124,6 +124,11 @@ bool invariants_has_jobs(const struct world_machine *m)
     return in && in[LAUNCH_SUBMITTING] + in[LAUNCH_ACTIVE] + in[LAUNCH_STOPPING] > 0;
 }
 
+bool invariants_has_items(const struct world_machine *m)
+{
+    return m->agent && m->agent->launches.len > 0;
+}
+
 bool invariants_is_held(const struct world *w, const struct world_item *item)
 {
     bool held = false;

@@ -14,6 +14,8 @@ void invariants_step(struct world *w);
 void invariants_job(struct world *w, struct str name);
 /** invariants_has_jobs() - does this agent, which is up, make one just now, or watch one? */
 bool invariants_has_jobs(const struct world_machine *m);
+/** invariants_has_items() - has this agent, which is up, an item whose end it has not reported? */
+bool invariants_has_items(const struct world_machine *m);
 /** invariants_lose() - with its disk, the journal of this agent is lost. */
 void invariants_lose(struct world *w, size_t agent);
 /** invariants_is_held() - does a journal have it, as far as is known? One whose agent is down counts. */

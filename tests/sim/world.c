@@ -20,7 +20,8 @@ enum {
     SECRET_KEEP_MS = 1000, /* short, so that secrets are read under faults */
     LINGER_MAX_MS = 900,   /* from SIGTERM to a program's end; SIGKILL comes after a second */
     FOR_EVER_MS = 24 * 60 * 60 * 1000,
-    LIST_LAG_MAX_MS = 15000 /* a list may not show a new job yet; the agent looks for 60 s */
+    LIST_LAG_MAX_MS = 15000, /* a list may not show a new job yet; the agent looks for 60 s */
+    SILENCE_AT_MAX_MS = 120 * 1000
 };
 
 void world_break(struct world *w, const char *fmt, ...)
@@ -382,7 +383,9 @@ void world_start_machine(struct world_machine *m)
 
 int64_t world_live_max(const struct world *w, bool schedulers)
 {
-    return (schedulers ? w->max_schedulers : w->max_jobs) * ((int64_t)w->agent_count + w->disks_lost);
+    int64_t lives = (int64_t)w->agent_count + w->disks_lost;
+
+    return schedulers ? w->max_schedulers * (lives + w->silences) : w->max_jobs * lives;
 }
 
 void world_start_services(struct world *w)
@@ -393,6 +396,15 @@ void world_start_services(struct world *w)
 }
 
 /* --- the world ------------------------------------------------------------------------------------------ */
+/* Some outlive the silence of their agent, and some are new when it is back. */
+static void draw_item_of_silence(struct world *w, struct world_item *item)
+{
+    if (sim_random_unit(w->sim) < 0.5)
+        item->runs_for_ms = sim_random_range(w->sim, 200000, 1500000);
+    if (sim_random_unit(w->sim) < 0.3)
+        item->push_at_ms = sim_random_range(w->sim, 300000, 1000000);
+}
+
 static void draw_items(struct world *w)
 {
     w->item_count = (size_t)sim_random_range(w->sim, 1, WORLD_MAX_ITEMS);
@@ -405,6 +417,8 @@ static void draw_items(struct world *w)
         if (w->agents[0].long_absence > 0 && sim_random_unit(w->sim) < 0.4) /* outlives its agent's item */
             item->runs_for_ms = sim_random_range(w->sim, 200000, 700000);
         item->push_at_ms = sim_random_range(w->sim, 0, 60000);
+        if (w->agents[0].silence_at_ms)
+            draw_item_of_silence(w, item);
         if (sim_random_unit(w->sim) < 0.25)
             item->stop_at_ms = item->push_at_ms + sim_random_range(w->sim, 1, 90000);
         if (item->stop_at_ms && sim_random_unit(w->sim) < 0.5)
@@ -443,6 +457,10 @@ static void make_agents(struct world *w)
         w->agents[i].disk_loss = sim_random_unit(w->sim) < 0.3 ? 0.2 * sim_random_unit(w->sim) : 0;
         w->agents[i].long_absence = sim_random_unit(w->sim) < 0.4 ? 0.5 * sim_random_unit(w->sim) : 0;
     }
+    if (w->wandb || w->agent_count < 2 || sim_random_unit(w->sim) >= 0.3)
+        return; /* nobody takes its items over, and a W&B server does not even miss it */
+    w->agents[0].silence_at_ms = sim_random_range(w->sim, 1, SILENCE_AT_MAX_MS);
+    w->agents[0].silence_later = sim_random_unit(w->sim) < 0.5;
 }
 
 struct world *world_new(uint64_t seed, bool wandb)

@@ -59,7 +59,10 @@ struct world_machine {
     int64_t start_at_ms;            /* when it is down; -1: not drawn yet */
     int64_t thaw_at_ms;             /* when it is frozen */
     int64_t cut_until_ms[SERVICES]; /* when it cannot reach one, or that one it; 0: it can */
-    int64_t ill_ms;                 /* when it was last down, frozen or cut off, or the weather not calm */
+    int64_t silence_at_ms; /* from then on, once it has items, the server does not hear of it for minutes; 0:
+                              it does */
+    bool silence_later;    /* once it has jobs */
+    int64_t ill_ms;        /* when it was last down, frozen or cut off, or the weather not calm */
     double disk_loss, long_absence; /* chances, when it is killed */
     bool replaced;                  /* it went down for good: its next life has an empty disk */
 };
@@ -84,6 +87,7 @@ struct world {
     struct launch_rung rungs[WORLD_MAX_RUNGS];
     struct launch_policies policies;
     int64_t disks_lost; /* what ran then lives on unknown, until the item is lent again */
+    int64_t silences;   /* schedulers that ran then live on, until whoever took them over has room for one */
     bool queue_ready, done;
     bool asking;      /* the client has a request under way: a server killed now would leave it in doubt */
     char broken[400]; /* the first broken promise; "" none */

@@ -13,6 +13,13 @@
 
 enum { SWITCHES_PER_TURN = 1000 }; /* then sockets get a look */
 
+/* Time goes on while the machine is suspended: leases run out then, and so has every time-out to. */
+#ifdef CLOCK_BOOTTIME
+#define STEADY_CLOCK CLOCK_BOOTTIME
+#else
+#define STEADY_CLOCK CLOCK_MONOTONIC
+#endif
+
 struct real_io *real_of(struct io *io)
 {
     return (struct real_io *)io;
@@ -35,7 +42,7 @@ static int64_t real_now_unix_ms(struct io *io)
 static int64_t real_now_ms(struct io *io)
 {
     (void)io;
-    return clock_ms(CLOCK_MONOTONIC);
+    return clock_ms(STEADY_CLOCK);
 }
 
 /* Ids are drawn byte by byte, from several threads. What was given out is not kept. */
@@ -115,7 +122,7 @@ static void turn(struct real_io *r)
         uv_stop(&r->loop);
         uv_idle_start(&r->idle, on_idle);
     } else if (due >= 0) {
-        int64_t wait = due - clock_ms(CLOCK_MONOTONIC);
+        int64_t wait = due - clock_ms(STEADY_CLOCK);
 
         uv_update_time(&r->loop);
         if (wait <= 0)
@@ -138,7 +145,7 @@ static void on_check(uv_check_t *c)
 static int64_t hook_now_ms(void *ctx)
 {
     (void)ctx;
-    return clock_ms(CLOCK_MONOTONIC);
+    return clock_ms(STEADY_CLOCK);
 }
 
 /* --- work

@@ -321,6 +321,7 @@ struct sim *sim_new(uint64_t seed)
     s->net = (struct io){ .ops = &net_ops, .sched = s->sched };
     s->net_group = group_new(&s->net);
     s->programs = map_new();
+    s->missing = map_new();
     return s;
 }
 
@@ -333,7 +334,7 @@ void sim_set_faults(struct sim *s, const struct sim_faults *f)
                   (long long)f->delay_min_ms, (long long)f->delay_max_ms, f->drop_request, f->drop_reply,
                   f->duplicate, f->cut_reply,
                   f->answer_429 + f->answer_500 + f->answer_503 + f->answer_html + f->answer_gateway +
-                      f->answer_refused,
+                      f->answer_refused + f->answer_missing,
                   f->kill_node, f->disk_full, f->short_write, f->fsync_fails);
 }
 
@@ -590,6 +591,7 @@ void sim_free(struct sim *s)
     group_free(s->net_group);
     map_each(s->programs, visit_free, NULL);
     map_free(s->programs);
+    map_free(s->missing);
     scheduler_free(s->sched);
     for (size_t i = 0; i < SIM_TRACE_LINES; i++)
         free(s->trace[i]);

@@ -4,7 +4,7 @@
  */
 #include "io/sim/sim_internal.h"
 
-enum { RETRY_AFTER_MAX_S = 20 };
+enum { RETRY_AFTER_MAX_S = 20, MISSING_MAX = 2 };
 
 static const char *const form_names[WRONG_FORMS] = {
     [FORM_EMPTY] = "no body",
@@ -47,6 +47,17 @@ static void answer_drawn(struct sim *s, struct fate *f, const int *statuses, siz
     answer(s, f, status, draw_form(s, status));
 }
 
+/* Is this the third time that a thing is said to be missing? */
+static bool is_too_much(struct sim *s, struct str target)
+{
+    uintptr_t before = (uintptr_t)map_get(s->missing, target);
+
+    if (before >= MISSING_MAX)
+        return true;
+    map_put(s->missing, target, (void *)(before + 1)); /* NOLINT(performance-no-int-to-ptr): a count */
+    return false;
+}
+
 /* Is @draw within the next stretch of the line from 0 to 1? It is moved on. */
 static bool falls_in(double *draw, double chance)
 {
@@ -56,7 +67,7 @@ static bool falls_in(double *draw, double chance)
     return in;
 }
 
-void fate_draw(struct sim *s, struct fate *ret)
+void fate_draw(struct sim *s, struct str target, struct fate *ret)
 {
     static const int gateway[] = { 502, 504 }, refusals[] = { 401, 403, 404, 409 };
     const struct sim_faults *f = &s->faults;
@@ -81,6 +92,10 @@ void fate_draw(struct sim *s, struct fate *ret)
         answer_drawn(s, ret, gateway, ARRAY_LEN(gateway));
     else if (falls_in(&draw, f->answer_refused))
         answer_drawn(s, ret, refusals, ARRAY_LEN(refusals));
+    else if (target.len && falls_in(&draw, f->answer_missing))
+        answer(s, ret, 404, FORM_GOOGLE);
+    if (target.len && ret->answer.status == 404 && is_too_much(s, target))
+        *ret = (struct fate){ FATE_ARRIVES, { 0 } };
 }
 
 const char *fate_text(struct arena *a, const struct fate *f)

@@ -23,6 +23,7 @@ struct sim {
     struct vec nodes;
     struct vec servers;   /* listening now */
     struct map *programs; /* name -> struct program */
+    struct map *missing;  /* path and query of a GET -> how often it was answered 404 by who has no say */
     uint64_t next_request;
     int64_t next_pid;
     char *trace[SIM_TRACE_LINES]; /* ring */
@@ -93,7 +94,8 @@ struct fate {
     enum fate_kind kind;
     struct wrong_answer answer; /* for FATE_WRONG_ANSWER */
 };
-void fate_draw(struct sim *s, struct fate *ret);
+/** fate_draw() - @target: path and query of a GET; absent: it is none. */
+void fate_draw(struct sim *s, struct str target, struct fate *ret);
 /** fate_text() - " [403, a page]" for the trace; "" for a message that arrives. */
 const char *fate_text(struct arena *a, const struct fate *f);
 const char *wrong_answer_body(struct arena *a, const struct wrong_answer *w);

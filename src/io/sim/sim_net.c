@@ -171,13 +171,18 @@ static const char *describe(const struct flight *f)
     return *text ? arena_printf(f->a, " \"%s\"", text) : "";
 }
 
+static struct str target_of(const struct flight *f)
+{
+    return str_of(arena_printf(f->a, "%.*s?%.*s", STR_ARG(f->path), STR_ARG(f->query)));
+}
+
 static void message_send(struct flight *f, const char *note)
 {
     struct message *m = xcalloc(1, sizeof(*m));
 
     m->flight = f;
     if (!f->from_node->trusted)
-        fate_draw(f->sim, &m->fate);
+        fate_draw(f->sim, str_is(f->method, "GET") ? target_of(f) : (struct str){ 0 }, &m->fate);
     f->refs++;
     sim_trace_add(f->sim, "#%llu %s -> %.*s %.*s:%u%.*s (%zu B)%s%s%s", (unsigned long long)f->id, f->from,
                   STR_ARG(f->method), STR_ARG(f->host), (unsigned)f->port, STR_ARG(f->path), f->body.len,

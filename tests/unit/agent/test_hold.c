@@ -23,7 +23,7 @@ static struct world {
     int under_way, most_under_way;
     void (*meanwhile)(void); /* while a question is under way */
     int rc;                  /* of the call under test, and when it returned */
-    int64_t returned_ms;
+    int64_t returned_ms, until_ms;
 } w;
 
 /* --- in place of the queue's client and of the table of launches ------------------------------------------
@@ -257,7 +257,7 @@ static void make_sure(void *launch)
     struct err e = { 0 };
 
     w.rc = 1;
-    w.rc = hold_make_sure(launch, &e);
+    w.rc = hold_make_sure(launch, &w.until_ms, &e);
     w.returned_ms = io_now_ms(w.io);
 }
 
@@ -277,8 +277,11 @@ static void beats_and_creates(void)
     start_making_sure(l);
     assert_int_equal(w.rc, 0); /* heard of lately, and ours since the last silence */
     assert_int_equal(w.asked[0], 0);
+    assert_int_equal(w.until_ms, w.agent.last_beat_ms + 2 * MINUTE_MS);
+    assert_true(hold_is_sure(l));
 
     pass_time(2 * MINUTE_MS); /* the beat is too old */
+    assert_false(hold_is_sure(l));
     start_making_sure(l);
     pass_time(10 * MINUTE_MS);
     assert_int_equal(w.rc, 1);
@@ -288,6 +291,7 @@ static void beats_and_creates(void)
     assert_int_equal(w.asked[0], 0); /* no silence that the server noticed */
 
     w.agent.last_beat_ms = 0; /* not one was answered yet */
+    l->row.acked = false;     /* it is, and the row of its first attempt is to say so */
     start_making_sure(l);
     pass_time(MINUTE_MS);
     assert_int_equal(w.rc, 1);
@@ -321,14 +325,16 @@ static void refusals_of_a_create(void)
     start_making_sure(l);
     pass_time(1000);
     assert_int_equal(w.rc, 1);
-    l->row.disowned = true; /* somebody else has found out: nothing to be sure of */
+    l->row.disowned = true; /* found out by another question */
     pass_time(1000);
-    assert_int_equal(w.rc, 0);
+    assert_int_equal(w.rc, -ERR_CONFLICT);
     l->row.disowned = false;
     l->row.fence = 0;
     w.agent.last_beat_ms = 0;
     start_making_sure(l);
     assert_int_equal(w.rc, 0);
+    assert_int_equal(w.until_ms, 0); /* whenever: it is not lent again */
+    assert_true(hold_is_sure(l));
 }
 
 static void an_item_that_is_another_s_is_not_created(void **state)

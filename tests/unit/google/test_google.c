@@ -136,6 +136,21 @@ STORY(a_create_with_fields_of_the_beta_api_goes_there)
     assert_true(str_is(job.name, "projects/9/locations/us-east1/customJobs/7"));
 }
 
+STORY(a_create_that_would_leave_too_late_is_not_sent)
+{
+    struct vertex_place where = { .gcp_project = STR("p"), .region = STR("us-east1") };
+    struct vertex_job job = { 0 };
+    struct err e = { 0 };
+
+    where.send_before_ms = io_now_ms(w->io) - 1;
+    assert_int_equal(vertex_create(w->g, w->a, &where, STR("{}"), &job, &e), -ERR_TIMEOUT);
+    assert_non_null(strstr(e.msg, "was to be sent"));
+    assert_string_equal(w->asked, ASKED_TOKEN);
+    w->answers[0] = (struct answer){ "POST /v1/", 200, JOB };
+    where.send_before_ms = io_now_ms(w->io) + 60000;
+    assert_int_equal(vertex_create(w->g, w->a, &where, STR("{}"), &job, &e), 0);
+}
+
 STORY(a_token_is_used_again_and_renewed_once_after_a_401)
 {
     struct vertex_job job = { 0 };
@@ -468,6 +483,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_create_sends_the_request_with_a_token_of_the_metadata_server),
         cmocka_unit_test(a_create_with_fields_of_the_beta_api_goes_there),
+        cmocka_unit_test(a_create_that_would_leave_too_late_is_not_sent),
         cmocka_unit_test(a_token_is_used_again_and_renewed_once_after_a_401),
         cmocka_unit_test(googles_error_becomes_code_message_and_wait),
         cmocka_unit_test(a_page_of_html_is_an_error_and_not_a_crash),
