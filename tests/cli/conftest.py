@@ -1,10 +1,15 @@
 """Fixtures over the real binary."""
 
+import pathlib
 import signal
+import sys
 
 import pytest
 
 from harness import Up, World, make_place
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from scratch import pytest_configure, pytest_unconfigure  # noqa: E402,F401
 
 # Started in the background of a script, we ignore Ctrl-C, and so would every process we start: a shell could not trap it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

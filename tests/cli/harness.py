@@ -58,7 +58,7 @@ class Place:
         self.processes = []
 
     def env(self, **more):
-        e = {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.variables, **more}
+        e = {"PATH": os.environ["PATH"], "TMPDIR": os.environ["TMPDIR"], "HOME": str(self.home), **self.variables, **more}
         return {k: v for k, v in e.items() if v is not None}
 
     def run(self, *argv, timeout=20, stdin="", **more):

@@ -12,6 +12,9 @@ import time
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from scratch import pytest_configure, pytest_unconfigure  # noqa: E402,F401
+
 pytest.register_assert_rewrite("client_commands", "client_agents")
 # Where a shell started us in the background, interrupts are ignored, and so they would be by runs that are to be stopped.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -53,7 +56,7 @@ class System:
         """The environment of a user who is logged in; nothing else of this machine's configuration."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        return {"PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(home),
+        return {"PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(home), "TMPDIR": os.environ["TMPDIR"],
                 "WANDB_BASE_URL": self.url, "WANDB_API_KEY": self.key, "WANDB_ENTITY": "admin",
                 "WANDB_ERROR_REPORTING": "false", "WANDB_CONFIG_DIR": str(home / "config"), "WANDB_DIR": str(home),
                 "WANDB_CACHE_DIR": str(home / "cache"), "WANDB_SILENT": "false",

@@ -11,9 +11,10 @@ import tempfile
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))  # harness.py
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.Path(__file__).resolve().parents[1] / "cli")]
 
 from harness import Place, make_place, wait_for  # noqa: E402
+from scratch import pytest_configure, pytest_unconfigure  # noqa: E402,F401
 from launches import Backends, Launch, Tracer, calls_in, kill_behind_create, opening_tracer  # noqa: E402
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
