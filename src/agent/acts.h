@@ -28,6 +28,9 @@ NODISCARD int act_resolve(struct launch *l, struct outcome *out);
  * has it, -ERR_NOT_FOUND: it is gone. Other failures are worth another try, whatever their code. Yields. */
 NODISCARD int act_ack(struct launch *l, struct outcome *out);
 NODISCARD int act_probe(struct launch *l, struct outcome *out);
+/** act_find() - the job of an agent that had the item before, wherever the ladder leads: its name goes to
+ * out->job, which stays empty when there is none. Errors of render_launch() and vertex_list(). Yields. */
+NODISCARD int act_find(struct launch *l, struct outcome *out);
 NODISCARD int act_report(struct launch *l, struct outcome *out);
 struct render_attempt {
     struct str label; /* the dedup label */

@@ -303,7 +303,32 @@ static int64_t schedulers_running(const struct agent *a)
     return n;
 }
 
+/* One that was taken over may have a job, which is watched whether there is room for another or not. */
+static int find_scheduler(struct launch *l, struct outcome *out)
+{
+    int rc = l->row.taken_over && l->row.attempt == 0 ? act_find(l, out) : 0;
+
+    if (rc && rc != -ERR_CANCELLED) { /* asked again when it is tried again */
+        out->err = (struct err){ 0 };
+        strbuf_reset(&out->reason);
+        rc = 0;
+    }
+    return rc;
+}
+
 /* A scheduler that is one too many is held: it is ours, so nobody's lease runs out meanwhile. */
+static int hold_scheduler(struct launch *l, struct outcome *out)
+{
+    int rc = find_scheduler(l, out);
+
+    if (rc || out->job.len)
+        return rc;
+    strbuf_addf(&out->reason,
+                "as many schedulers of sweeps run as this agent may have (max_schedulers: %lld)",
+                (long long)l->agent->o.max_schedulers);
+    return err_set(&out->err, ERR_THROTTLED, "%s", strbuf_cstr(&out->reason));
+}
+
 static int check_scheduler(struct launch *l, struct outcome *out)
 {
     int64_t max = l->agent->o.max_schedulers;
@@ -313,12 +338,8 @@ static int check_scheduler(struct launch *l, struct outcome *out)
     if (max == 0 && !(l->row.taken_over && l->row.attempt == 0)) /* else it may have a job already */
         return spec_invalid(
             out, "the item is the scheduler of a sweep, and this agent takes none (max_schedulers: 0)");
-    if (max > 0 && schedulers_running(l->agent) >= max) {
-        strbuf_addf(&out->reason,
-                    "as many schedulers of sweeps run as this agent may have (max_schedulers: %lld)",
-                    (long long)max);
-        return err_set(&out->err, ERR_THROTTLED, "%s", strbuf_cstr(&out->reason));
-    }
+    if (max > 0 && schedulers_running(l->agent) >= max)
+        return hold_scheduler(l, out);
     l->may_schedule = true;
     return 0;
 }
@@ -349,6 +370,6 @@ int act_resolve(struct launch *l, struct outcome *out)
         tell_warnings(l, job.warnings);
     else if (err_is_transient(&out->err))
         tell_wait(l, out);
-    outcome_set(out, rc ? LAUNCH_EV_REFUSED : LAUNCH_EV_RESOLVED);
+    outcome_set(out, rc ? LAUNCH_EV_REFUSED : out->job.len ? LAUNCH_EV_PROBE_FOUND : LAUNCH_EV_RESOLVED);
     return 0;
 }

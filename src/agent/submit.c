@@ -147,6 +147,18 @@ static int find_by_item(struct launch *l, struct arena *a, struct vertex_jobs *r
     return rc;
 }
 
+int act_find(struct launch *l, struct outcome *out)
+{
+    AUTO_PTR(arena) a = arena_new();
+    struct vertex_jobs jobs = { 0 };
+    int rc = find_by_item(l, a, &jobs, out);
+    const struct vertex_job *found = rc ? NULL : pick_job(&jobs);
+
+    if (found)
+        strbuf_add(&out->job, found->name);
+    return rc;
+}
+
 /* A place whose list is not there, time and again, is none: the region or the project is misspelt, and no job
  * was made. What answers a host that does not exist does not have Google's manners, so a proxy may say so
  * too: it is not believed at once. */
@@ -156,16 +168,24 @@ static bool is_nowhere(struct launch *l, int rc, const struct err *e)
     return l->nowhere >= NOWHERE_TO_BELIEVE;
 }
 
-int act_probe(struct launch *l, struct outcome *out)
+/* The job of our latest attempt, likewise. */
+static int find_by_attempt(struct launch *l, struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
-    const struct vertex_place where = { l->row.gcp_project, l->row.region };
-    struct vertex_jobs jobs = { 0 };
-    const struct vertex_job *found;
+    const struct vertex_place where = { .gcp_project = l->row.gcp_project, .region = l->row.region };
     const char *filter = arena_printf(a, "labels." LABEL_ATTEMPT "=\"%.*s\"", STR_ARG(l->row.attempt_label));
-    int rc = l->row.attempt == 0
-                 ? find_by_item(l, a, &jobs, out)
-                 : vertex_list(l->agent->o.google, a, &where, str_of(filter), &jobs, &out->err);
+    struct vertex_jobs jobs = { 0 };
+    int rc = vertex_list(l->agent->o.google, a, &where, str_of(filter), &jobs, &out->err);
+    const struct vertex_job *found = rc ? NULL : pick_job(&jobs);
+
+    if (found)
+        strbuf_add(&out->job, found->name);
+    return rc;
+}
+
+int act_probe(struct launch *l, struct outcome *out)
+{
+    int rc = l->row.attempt == 0 ? act_find(l, out) : find_by_attempt(l, out);
 
     if (rc == -ERR_CANCELLED)
         return rc;
@@ -174,9 +194,6 @@ int act_probe(struct launch *l, struct outcome *out)
         outcome_set(out, LAUNCH_EV_SUBMIT_ERR);
         return 0;
     }
-    found = rc ? NULL : pick_job(&jobs);
-    if (found)
-        strbuf_add(&out->job, found->name);
-    outcome_set(out, rc ? LAUNCH_EV_PROBE_ERR : found ? LAUNCH_EV_PROBE_FOUND : LAUNCH_EV_PROBE_NONE);
+    outcome_set(out, rc ? LAUNCH_EV_PROBE_ERR : out->job.len ? LAUNCH_EV_PROBE_FOUND : LAUNCH_EV_PROBE_NONE);
     return 0;
 }

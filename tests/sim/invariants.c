@@ -159,6 +159,8 @@ static void note_held(struct world *w, size_t agent)
 
         item->held[agent] = l && !l->row.disowned;
         item->lost = item->lost && !(item->held[agent] && l->row.acked);
+        item->over_time = item->over_time || (l && l->row.phase == LAUNCH_STOPPING &&
+                                              l->row.stop == LAUNCH_STOP_DEADLINE && hold_is_sure(l));
     }
 }
 

@@ -236,8 +236,10 @@ bool world_may_fail(const struct world *w, const struct world_item *item)
     for (size_t i = 0; w->scarce && i < ARRAY_LEN(words); i++)
         if (strstr(item->error, words[i]))
             return strcmp(item->state, "FAILED") == 0;
-    /* a job that was cancelled to be tried elsewhere, and its agent lost on the way there */
-    return w->scarce && strcmp(item->state, "STOPPED") == 0 && w->policies.all.start_timeout_ms < 60000;
+    /* a job that was cancelled to be tried elsewhere, or for being over time, and its agent lost before it
+     * said why: whoever takes the item over finds a job that somebody cancelled */
+    return w->scarce && strcmp(item->state, "STOPPED") == 0 &&
+           (w->policies.all.start_timeout_ms < 60000 || item->over_time);
 }
 
 static const char *draw_rule(struct sim *s, struct arena *a)

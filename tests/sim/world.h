@@ -37,6 +37,7 @@ struct world_item {
     bool held[WORLD_MAX_AGENTS]; /* by the journal of that agent, as last seen */
     bool lost;                   /* no journal has it any more: that of its agent was lost with its disk */
     bool lives;                  /* a job of it does, as Vertex last listed them */
+    bool over_time; /* the agent that has it ended a job of it for that, and may not have said so */
     /* seen from inside: the program */
     int started, living;
     int64_t last_end_ms; /* when a job of it last ended */

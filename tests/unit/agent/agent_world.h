@@ -17,6 +17,9 @@
     "\"resource_args\":{\"vertex\":{\"spec\":{\"worker_pool_specs\":[" POOL "],"                             \
     "\"staging_bucket\":\"gs://b\"},\"run\":{}}}}"
 #define SPEC SPEC_WITH("")
+#define SCHEDULER_SPEC                                                                                       \
+    SPEC_WITH("\"uri\":\"placeholder-uri-scheduler\",\"overrides\":{\"entry_point\":[\"wandb\","             \
+              "\"scheduler\",\"s1\"]},")
 
 struct world {
     struct sim *sim;

@@ -8,9 +8,6 @@
 #include "agent_world.h"
 
 #define SWEEP_SPEC SPEC_WITH("\"sweep_id\":\"s1\",")
-#define SCHEDULER_SPEC                                                                                       \
-    SPEC_WITH("\"uri\":\"placeholder-uri-scheduler\",\"overrides\":{\"entry_point\":[\"wandb\","             \
-              "\"scheduler\",\"s1\"]},")
 
 /* The words in this order, whatever is between them. */
 static void assert_told(const char *const words[])

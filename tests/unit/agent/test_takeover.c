@@ -121,6 +121,65 @@ static void an_item_that_is_to_stop_has_its_job_ended(void **state)
     assert_int_equal(cloud.creates, 1);
 }
 
+/* Both schedulers go to an agent that may have one of them. */
+static void take_over_two(void)
+{
+    world.max_schedulers = 1;
+    queue.items[1].taken_over = true;
+    snprintf(queue.items[1].state, sizeof(queue.items[1].state), "PENDING");
+    take_over();
+    run_for(5 * MINUTE_MS);
+}
+
+static bool second_is_reported(void)
+{
+    return queue.items[1].reports > 0;
+}
+
+static void a_scheduler_that_is_one_too_many_is_watched_when_it_has_a_job(void **state)
+{
+    world.max_schedulers = 2;
+    queue.fences = true;
+    push(SCHEDULER_SPEC);
+    push(SCHEDULER_SPEC);
+    boot();
+    run_for(MINUTE_MS);
+    assert_int_equal(cloud.count, 2);
+    take_over_two();
+    cloud_set_state(0, "RUNNING", NULL);
+    cloud_set_state(1, "SUCCEEDED", NULL);
+    run_until(second_is_reported);
+    assert_item(1, "FINISHED", "");
+    assert_int_equal(queue.items[0].reports, 0);
+    assert_int_equal(cloud.creates, 2);
+    end_job();
+}
+
+static void a_scheduler_that_is_one_too_many_and_has_no_job_waits(void **state)
+{
+    world.max_schedulers = 2;
+    queue.fences = true;
+    push(SCHEDULER_SPEC);
+    boot();
+    run_until(has_job);
+    cloud.refuse_creates = 1000;
+    push(SCHEDULER_SPEC);
+    run_for(MINUTE_MS);
+    cloud.refuse_creates = 0;
+    take_over_two();
+    cloud_set_state(0, "RUNNING", NULL);
+    cloud.down = true; /* it is looked for in vain, then again */
+    run_for(5 * MINUTE_MS);
+    cloud.down = false;
+    run_for(30 * MINUTE_MS);
+    assert_int_equal(cloud.count, 1);
+    assert_string_equal(queue.items[1].state, "CLAIMED");
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_for(10 * MINUTE_MS);
+    assert_item(0, "FINISHED", "");
+    assert_int_equal(cloud.count, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +190,8 @@ int main(void)
         LIFE(what_cannot_be_asked_yet_is_waited_for),
         LIFE(each_place_of_the_ladder_is_asked_once),
         LIFE(an_item_that_is_to_stop_has_its_job_ended),
+        LIFE(a_scheduler_that_is_one_too_many_is_watched_when_it_has_a_job),
+        LIFE(a_scheduler_that_is_one_too_many_and_has_no_job_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
