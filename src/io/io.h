@@ -26,7 +26,7 @@ struct io; /* the world as one role sees it; layout in io_internal.h */
 /* --- time and chance
  * ---------------------------------------------------------------------------------------- */
 int64_t io_now_unix_ms(struct io *io); /* wall clock: for the protocol only; may jump */
-int64_t io_now_ms(struct io *io);      /* monotonic: for waits */
+int64_t io_now_ms(struct io *io); /* monotonic: for waits; the time of a suspended machine counts (Linux) */
 /** io_sleep() - wait @ms (0 lets others run). Yields. -ERR_CANCELLED. */
 NODISCARD int io_sleep(struct io *io, int64_t ms, struct err *e);
 void io_random(struct io *io, void *ret, size_t len);
