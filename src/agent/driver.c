@@ -10,7 +10,7 @@
 #include "base/timefmt.h"
 #include "launch/why.h"
 
-enum { REASON_MAX_BYTES = 8 * 1024 };
+enum { REASON_MAX_BYTES = 8 * 1024, TURN_AGAIN_MS = 30000 };
 
 static struct launch_view view_of(const struct launch *l)
 {
@@ -139,12 +139,20 @@ static void set_disowned(struct launch *l, struct outcome *out)
     outcome_set(out, LAUNCH_EV_DISOWNED);
 }
 
-/* Is the wait over? One that waited for machines needs a slot to go on. */
+/* Is the wait over? One that waited for machines needs a slot to go on; a scheduler, which may have been
+ * adopted as one too many, its turn. */
 static bool is_wait_over(struct launch *l, int64_t left)
 {
     bool due = (l->deadline_ms >= 0 && left <= 0) || l->try_now;
 
-    return due && (l->row.phase != LAUNCH_WAITING || launch_take_slot(l));
+    if (!due || l->row.phase != LAUNCH_WAITING)
+        return due;
+    if (l->row.scheduler && !launch_take_turn(l)) {
+        l->deadline_ms = io_now_ms(l->agent->io) + TURN_AGAIN_MS;
+        l->try_now = false;
+        return false;
+    }
+    return launch_take_slot(l);
 }
 
 /* @out->disowned when the item is another's now. */

@@ -126,6 +126,33 @@ bool launch_take_slot(struct launch *l)
     return true;
 }
 
+/* The other schedulers that have their turn, or had it when the agent ended. Of those that wait for another
+ * try the first goes first. */
+static int64_t other_schedulers(const struct launch *l)
+{
+    bool waits = l->row.phase == LAUNCH_WAITING, behind = false;
+    int64_t n = 0;
+
+    for (size_t i = 0; i < l->agent->launches.len; i++) {
+        const struct launch *o = l->agent->launches.items[i];
+        bool had = o->row.phase != LAUNCH_LEASED && !(waits && behind && o->row.phase == LAUNCH_WAITING);
+
+        behind = behind || o == l;
+        n += o != l && o->row.scheduler && !launch_phase_is_ended(o->row.phase) && (o->may_schedule || had);
+    }
+    return n;
+}
+
+bool launch_take_turn(struct launch *l)
+{
+    int64_t max = l->agent->o.max_schedulers;
+
+    if (!l->may_schedule && max > 0 && other_schedulers(l) >= max)
+        return false;
+    l->may_schedule = true;
+    return true;
+}
+
 void launch_drop_slot(struct launch *l)
 {
     want_slot(l, false);

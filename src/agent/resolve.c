@@ -290,19 +290,6 @@ static int check_sweep(struct launch *l, struct arena *a, const struct launch_sp
                                      STR_ARG(s->sweep_id), STR_ARG(state.len ? state : STR("None"))));
 }
 
-static int64_t schedulers_running(const struct agent *a)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < a->launches.len; i++) {
-        const struct launch *l = a->launches.items[i];
-
-        n += l->row.scheduler && !launch_phase_is_ended(l->row.phase) &&
-             (l->may_schedule || l->row.phase != LAUNCH_LEASED);
-    }
-    return n;
-}
-
 /* One that was taken over may have a job, which is watched whether there is room for another or not. */
 static int find_scheduler(struct launch *l, struct outcome *out)
 {
@@ -338,10 +325,7 @@ static int check_scheduler(struct launch *l, struct outcome *out)
     if (max == 0 && !(l->row.taken_over && l->row.attempt == 0)) /* else it may have a job already */
         return spec_invalid(
             out, "the item is the scheduler of a sweep, and this agent takes none (max_schedulers: 0)");
-    if (max > 0 && schedulers_running(l->agent) >= max)
-        return hold_scheduler(l, out);
-    l->may_schedule = true;
-    return 0;
+    return launch_take_turn(l) ? 0 : hold_scheduler(l, out);
 }
 
 int act_resolve(struct launch *l, struct outcome *out)

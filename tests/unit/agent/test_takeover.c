@@ -180,6 +180,45 @@ static void a_scheduler_that_is_one_too_many_and_has_no_job_waits(void **state)
     assert_int_equal(cloud.count, 2);
 }
 
+static bool third_job(void)
+{
+    return cloud.count == 3;
+}
+
+/* It was adopted as one too many; another try has to wait for its turn. */
+static void a_scheduler_that_is_one_too_many_and_found_no_machine_waits(void **state)
+{
+    const struct launch_rung spot[] = { { .strategy = STR("SPOT") } };
+    struct launch_policies policies;
+
+    launch_policies_default(&policies);
+    policies.all.rungs = spot;
+    policies.all.rung_count = ARRAY_LEN(spot);
+    policies.all.stockout_rounds = 5;
+    world.policies = &policies;
+    world.max_schedulers = 2;
+    queue.fences = true;
+    push(SCHEDULER_SPEC);
+    push(SCHEDULER_SPEC);
+    boot();
+    run_for(MINUTE_MS);
+    cloud_set_state(0, "RUNNING", NULL);
+    take_over_two();
+    cloud_set_state(1, "FAILED", "Resources are insufficient in region: us-central1.");
+    run_for(30 * MINUTE_MS);
+    assert_int_equal(cloud.creates, 2);
+    assert_string_equal(queue.items[1].state, "CLAIMED");
+    sim_node_kill(world.agent); /* whose turn it was is known after a restart, too */
+    boot();
+    run_for(30 * MINUTE_MS);
+    assert_int_equal(cloud.creates, 2);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(third_job);
+    cloud_set_state(2, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(1, "FINISHED", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +231,7 @@ int main(void)
         LIFE(an_item_that_is_to_stop_has_its_job_ended),
         LIFE(a_scheduler_that_is_one_too_many_is_watched_when_it_has_a_job),
         LIFE(a_scheduler_that_is_one_too_many_and_has_no_job_waits),
+        LIFE(a_scheduler_that_is_one_too_many_and_found_no_machine_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
