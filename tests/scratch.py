@@ -13,6 +13,7 @@ def pytest_configure(config):
         return
     tempfile.gettempdir()  # where pytest's own folders are stays as it is
     config.scratch = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="slipway-")
+    os.chmod(config.scratch, 0o711)  # PostgreSQL, which root may not run, has a folder of its own in it
 
 
 def pytest_unconfigure(config):
