@@ -147,15 +147,22 @@ static int find_by_item(struct launch *l, struct arena *a, struct vertex_jobs *r
     return rc;
 }
 
+static void keep_found(const struct vertex_jobs *jobs, struct outcome *out)
+{
+    const struct vertex_job *found = pick_job(jobs);
+
+    if (found)
+        strbuf_add(&out->job, found->name);
+}
+
 int act_find(struct launch *l, struct outcome *out)
 {
     AUTO_PTR(arena) a = arena_new();
     struct vertex_jobs jobs = { 0 };
     int rc = find_by_item(l, a, &jobs, out);
-    const struct vertex_job *found = rc ? NULL : pick_job(&jobs);
 
-    if (found)
-        strbuf_add(&out->job, found->name);
+    if (!rc)
+        keep_found(&jobs, out);
     return rc;
 }
 
@@ -176,10 +183,9 @@ static int find_by_attempt(struct launch *l, struct outcome *out)
     const char *filter = arena_printf(a, "labels." LABEL_ATTEMPT "=\"%.*s\"", STR_ARG(l->row.attempt_label));
     struct vertex_jobs jobs = { 0 };
     int rc = vertex_list(l->agent->o.google, a, &where, str_of(filter), &jobs, &out->err);
-    const struct vertex_job *found = rc ? NULL : pick_job(&jobs);
 
-    if (found)
-        strbuf_add(&out->job, found->name);
+    if (!rc)
+        keep_found(&jobs, out);
     return rc;
 }
 

@@ -88,7 +88,7 @@ struct world {
     struct launch_rung rungs[WORLD_MAX_RUNGS];
     struct launch_policies policies;
     int64_t disks_lost; /* what ran then lives on unknown, until the item is lent again */
-    int64_t silences;   /* schedulers that ran then live on, until whoever took them over has room for one */
+    int64_t silences;   /* schedulers that ran then live on, beside those of whoever takes them over */
     bool queue_ready, done;
     bool asking;      /* the client has a request under way: a server killed now would leave it in doubt */
     char broken[400]; /* the first broken promise; "" none */

@@ -121,6 +121,16 @@ static void an_item_that_is_to_stop_has_its_job_ended(void **state)
     assert_int_equal(cloud.creates, 1);
 }
 
+static void begin_two(void)
+{
+    world.max_schedulers = 2;
+    queue.fences = true;
+    push(SCHEDULER_SPEC);
+    push(SCHEDULER_SPEC);
+    boot();
+    run_for(MINUTE_MS);
+}
+
 /* Both schedulers go to an agent that may have one of them. */
 static void take_over_two(void)
 {
@@ -138,12 +148,7 @@ static bool second_is_reported(void)
 
 static void a_scheduler_that_is_one_too_many_is_watched_when_it_has_a_job(void **state)
 {
-    world.max_schedulers = 2;
-    queue.fences = true;
-    push(SCHEDULER_SPEC);
-    push(SCHEDULER_SPEC);
-    boot();
-    run_for(MINUTE_MS);
+    begin_two();
     assert_int_equal(cloud.count, 2);
     take_over_two();
     cloud_set_state(0, "RUNNING", NULL);
@@ -196,12 +201,7 @@ static void a_scheduler_that_is_one_too_many_and_found_no_machine_waits(void **s
     policies.all.rung_count = ARRAY_LEN(spot);
     policies.all.stockout_rounds = 5;
     world.policies = &policies;
-    world.max_schedulers = 2;
-    queue.fences = true;
-    push(SCHEDULER_SPEC);
-    push(SCHEDULER_SPEC);
-    boot();
-    run_for(MINUTE_MS);
+    begin_two();
     cloud_set_state(0, "RUNNING", NULL);
     take_over_two();
     cloud_set_state(1, "FAILED", "Resources are insufficient in region: us-central1.");
