@@ -123,7 +123,8 @@ void agent_slots_changed(struct agent *a);
  * it is woken when that changes. */
 bool launch_take_slot(struct launch *l);
 /** launch_take_turn() - make this scheduler one of max_schedulers, if it is not and there is room. False:
- * there is none, and nobody wakes it when there is. With max_schedulers 0 it is one that was taken over. */
+ * there is none, and nobody wakes it when there is. With max_schedulers 0 it is one that was taken over. Does
+ * not yield. */
 bool launch_take_turn(struct launch *l);
 /** launch_drop_slot() - what was kept: its row holds the slot now, or it makes no attempt. */
 void launch_drop_slot(struct launch *l);

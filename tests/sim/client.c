@@ -146,7 +146,7 @@ static bool is_end(struct str state)
     return str_is(state, "FINISHED") || str_is(state, "FAILED") || str_is(state, "STOPPED");
 }
 
-/* How often the history moves into an end. */
+/* How often the history moves into an end. What is noted while it is only concluded is no move. */
 static int count_ends(const struct world *w, const struct jval *history)
 {
     struct str before = { 0 };
@@ -154,9 +154,9 @@ static int count_ends(const struct world *w, const struct jval *history)
 
     for (size_t i = 0; i < jval_len(history); i++) {
         struct str now = jval_str(jval_get(jval_at(history, i), "state"));
-        if (w->wandb && str_find(jval_str(jval_get(jval_at(history, i), "note")), STR(SILENCE)) >= 0)
-            continue;
-        ends += is_end(now) && !str_eq(now, before);
+        bool concluded =
+            w->wandb && str_find(jval_str(jval_get(jval_at(history, i), "note")), STR(SILENCE)) >= 0;
+        ends += is_end(now) && !concluded && !str_eq(now, before);
         before = now;
     }
     return ends;

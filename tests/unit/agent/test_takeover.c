@@ -6,6 +6,8 @@
 
 #include "agent_world.h"
 
+#define STOCKED_OUT "Resources are insufficient in region: us-central1."
+
 enum { MINUTE_MS = 60000 };
 
 /* Another agent gets the first item: one with a disk of its own, on which nothing is. */
@@ -121,24 +123,40 @@ static void an_item_that_is_to_stop_has_its_job_ended(void **state)
     assert_int_equal(cloud.creates, 1);
 }
 
-static void begin_two(void)
+static void begin_schedulers(int n)
 {
-    world.max_schedulers = 2;
+    world.max_schedulers = n;
     queue.fences = true;
-    push(SCHEDULER_SPEC);
-    push(SCHEDULER_SPEC);
+    for (int i = 0; i < n; i++)
+        push(SCHEDULER_SPEC);
     boot();
     run_for(MINUTE_MS);
 }
 
-/* Both schedulers go to an agent that may have one of them. */
-static void take_over_two(void)
+/* All schedulers go to an agent that may have @max of them. */
+static void take_over_schedulers(int64_t max)
 {
-    world.max_schedulers = 1;
-    queue.items[1].taken_over = true;
-    snprintf(queue.items[1].state, sizeof(queue.items[1].state), "PENDING");
+    world.max_schedulers = max;
+    for (size_t i = 1; i < queue.count; i++) {
+        queue.items[i].taken_over = true;
+        snprintf(queue.items[i].state, sizeof(queue.items[i].state), "PENDING");
+    }
     take_over();
     run_for(5 * MINUTE_MS);
+}
+
+/* One rung, which is tried again and again. */
+static void allow_rounds(void)
+{
+    static struct launch_rung spot[1];
+    static struct launch_policies policies;
+
+    spot[0].strategy = STR("SPOT");
+    launch_policies_default(&policies);
+    policies.all.rungs = spot;
+    policies.all.rung_count = ARRAY_LEN(spot);
+    policies.all.stockout_rounds = 5;
+    world.policies = &policies;
 }
 
 static bool second_is_reported(void)
@@ -148,9 +166,9 @@ static bool second_is_reported(void)
 
 static void a_scheduler_that_is_one_too_many_is_watched_when_it_has_a_job(void **state)
 {
-    begin_two();
+    begin_schedulers(2);
     assert_int_equal(cloud.count, 2);
-    take_over_two();
+    take_over_schedulers(1);
     cloud_set_state(0, "RUNNING", NULL);
     cloud_set_state(1, "SUCCEEDED", NULL);
     run_until(second_is_reported);
@@ -171,7 +189,7 @@ static void a_scheduler_that_is_one_too_many_and_has_no_job_waits(void **state)
     push(SCHEDULER_SPEC);
     run_for(MINUTE_MS);
     cloud.refuse_creates = 0;
-    take_over_two();
+    take_over_schedulers(1);
     cloud_set_state(0, "RUNNING", NULL);
     cloud.down = true; /* it is looked for in vain, then again */
     run_for(5 * MINUTE_MS);
@@ -193,18 +211,11 @@ static bool third_job(void)
 /* It was adopted as one too many; another try has to wait for its turn. */
 static void a_scheduler_that_is_one_too_many_and_found_no_machine_waits(void **state)
 {
-    const struct launch_rung spot[] = { { .strategy = STR("SPOT") } };
-    struct launch_policies policies;
-
-    launch_policies_default(&policies);
-    policies.all.rungs = spot;
-    policies.all.rung_count = ARRAY_LEN(spot);
-    policies.all.stockout_rounds = 5;
-    world.policies = &policies;
-    begin_two();
+    allow_rounds();
+    begin_schedulers(2);
     cloud_set_state(0, "RUNNING", NULL);
-    take_over_two();
-    cloud_set_state(1, "FAILED", "Resources are insufficient in region: us-central1.");
+    take_over_schedulers(1);
+    cloud_set_state(1, "FAILED", STOCKED_OUT);
     run_for(30 * MINUTE_MS);
     assert_int_equal(cloud.creates, 2);
     assert_string_equal(queue.items[1].state, "CLAIMED");
@@ -217,6 +228,49 @@ static void a_scheduler_that_is_one_too_many_and_found_no_machine_waits(void **s
     cloud_set_state(2, "SUCCEEDED", NULL);
     run_until(all_reported);
     assert_item(1, "FINISHED", "");
+}
+
+static bool fourth_job(void)
+{
+    return cloud.count == 4;
+}
+
+/* Of those that were adopted as too many and wait for another try one has the turn. */
+static void schedulers_that_are_too_many_try_again_one_by_one(void **state)
+{
+    allow_rounds();
+    begin_schedulers(3);
+    cloud_set_state(0, "RUNNING", NULL);
+    take_over_schedulers(1);
+    cloud_set_state(1, "FAILED", STOCKED_OUT);
+    cloud_set_state(2, "FAILED", STOCKED_OUT "\nTry again later.");
+    run_for(30 * MINUTE_MS);
+    assert_int_equal(cloud.creates, 3);
+    cloud_set_state(0, "SUCCEEDED", NULL);
+    run_until(fourth_job);
+    cloud_set_state(3, "RUNNING", NULL);
+    run_for(30 * MINUTE_MS);
+    assert_int_equal(cloud.creates, 4);
+    cloud_set_state(3, "SUCCEEDED", NULL);
+    run_for(30 * MINUTE_MS);
+    assert_int_equal(cloud.creates, 5);
+    cloud_set_state(4, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(1, "FINISHED", "");
+    assert_item(2, "FINISHED", "");
+}
+
+static void an_agent_that_takes_no_schedulers_keeps_one_it_adopted(void **state)
+{
+    allow_rounds();
+    begin_schedulers(1);
+    take_over_schedulers(0);
+    cloud_set_state(0, "FAILED", STOCKED_OUT);
+    run_for(30 * MINUTE_MS);
+    assert_int_equal(cloud.creates, 2);
+    cloud_set_state(1, "SUCCEEDED", NULL);
+    run_until(all_reported);
+    assert_item(0, "FINISHED", "");
 }
 
 int main(void)
@@ -232,6 +286,8 @@ int main(void)
         LIFE(a_scheduler_that_is_one_too_many_is_watched_when_it_has_a_job),
         LIFE(a_scheduler_that_is_one_too_many_and_has_no_job_waits),
         LIFE(a_scheduler_that_is_one_too_many_and_found_no_machine_waits),
+        LIFE(schedulers_that_are_too_many_try_again_one_by_one),
+        LIFE(an_agent_that_takes_no_schedulers_keeps_one_it_adopted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
