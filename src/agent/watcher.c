@@ -98,7 +98,8 @@ static int end_orphan(struct agent *a, const struct vertex_job *job)
     struct err e = { 0 };
     int rc;
 
-    if (is_being_made(a, jval_str(jval_get(job->labels, LABEL_ATTEMPT))) ||
+    if (!str_eq(jval_str(jval_get(job->labels, LABEL_AGENT)), journal_agent_label(a->journal)) ||
+        is_being_made(a, jval_str(jval_get(job->labels, LABEL_ATTEMPT))) ||
         is_others(a, jval_str(jval_get(job->labels, LABEL_ITEM))) ||
         vertex_status_parse(job->state) == VERTEX_CANCELLING)
         return 0;
@@ -131,7 +132,9 @@ static int ask(struct place_watch *p, struct str name, struct err *e)
 
 struct sweep {
     struct place_watch *place;
-    uint32_t number; /* what launch.listed becomes */
+    bool all_agents;   /* the lists have every agent's jobs */
+    const char *whose; /* their filter */
+    uint32_t number;   /* what launch.listed becomes */
     int64_t began_ms;
     size_t live;
     /* of the list of jobs that have ended */
@@ -155,17 +158,28 @@ static int see_live(void *ctx, const struct vertex_job *job, struct err *e)
 static int list_live(struct sweep *s, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
-    struct agent *a = s->place->agent;
-    const char *filter = arena_printf(arena, "labels." LABEL_AGENT "=\"%.*s\" AND " VERTEX_LIVE_STATES,
-                                      STR_ARG(journal_agent_label(a->journal)));
+    const char *filter = arena_printf(arena, "%s AND " VERTEX_LIVE_STATES, s->whose);
 
-    return vertex_each(a->o.google, &(struct vertex_list){ &s->place->where, str_of(filter) }, see_live, s,
-                       e);
+    return vertex_each(s->place->agent->o.google, &(struct vertex_list){ &s->place->where, str_of(filter) },
+                       see_live, s, e);
 }
 
 static bool is_at(const struct launch *l, const struct vertex_place *where)
 {
     return str_eq(l->row.region, where->region) && str_eq(l->row.gcp_project, where->gcp_project);
+}
+
+/* More jobs that another agent made than are asked for one by one? */
+static bool has_many_of_others(const struct agent *a, const struct vertex_place *where)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < a->launches.len && count <= READ_BURST; i++) {
+        const struct launch *l = a->launches.items[i];
+
+        count += is_watched(l) && !l->row.attempt && is_at(l, where);
+    }
+    return count > READ_BURST;
 }
 
 static bool is_missing(const struct launch *l, const struct sweep *s)
@@ -195,13 +209,11 @@ static int see_ended(void *ctx, const struct vertex_job *job, struct err *e)
 static int list_ended(struct sweep *s, int64_t oldest_ms, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
-    struct agent *a = s->place->agent;
     char since[RFC3339_SIZE];
-    const char *filter = arena_printf(
-        arena, "labels." LABEL_AGENT "=\"%.*s\" AND " ENDED_STATES " AND create_time>=\"%s\"",
-        STR_ARG(journal_agent_label(a->journal)), rfc3339_format(oldest_ms - CLOCK_SKEW_MS, since));
-    int rc =
-        vertex_each(a->o.google, &(struct vertex_list){ &s->place->where, str_of(filter) }, see_ended, s, e);
+    const char *filter = arena_printf(arena, "%s AND " ENDED_STATES " AND create_time>=\"%s\"", s->whose,
+                                      rfc3339_format(oldest_ms - CLOCK_SKEW_MS, since));
+    int rc = vertex_each(s->place->agent->o.google,
+                         &(struct vertex_list){ &s->place->where, str_of(filter) }, see_ended, s, e);
 
     return rc > 0 ? 0 : rc;
 }
@@ -235,6 +247,8 @@ static int sweep_missing(struct sweep *s, struct err *e)
     int rc = 0;
 
     s->wanted = find_missing(s, arena, &missing, &oldest_ms);
+    if (s->all_agents)
+        oldest_ms = CLOCK_SKEW_MS; /* when another agent made its jobs is not known */
     if (s->wanted > READ_BURST && oldest_ms < INT64_MAX)
         rc = list_ended(s, oldest_ms, e);
     for (size_t i = 0; i < s->wanted && !rc; i++) {
@@ -253,9 +267,16 @@ static int sweep_missing(struct sweep *s, struct err *e)
 /* *ret_jobs: how many were listed. */
 static int sweep_place(struct place_watch *p, size_t *ret_jobs, struct err *e)
 {
+    AUTO_PTR(arena) arena = arena_new();
     struct agent *a = p->agent;
     struct sweep s = { .place = p, .number = ++a->sweeps, .began_ms = io_now_ms(a->io) };
-    int rc = list_live(&s, e);
+    int rc;
+
+    s.all_agents = has_many_of_others(a, &p->where);
+    s.whose = s.all_agents ? "labels." LABEL_AGENT ":*"
+                           : arena_printf(arena, "labels." LABEL_AGENT "=\"%.*s\"",
+                                          STR_ARG(journal_agent_label(a->journal)));
+    rc = list_live(&s, e);
 
     if (!rc)
         LOG_DEBUG("watch.listed", "region=%.*s ms=%lld", STR_ARG(p->where.region),

@@ -160,13 +160,14 @@ int vertex_get_env(struct google *g, struct arena *a, struct str name, struct ve
     return rc;
 }
 
-/* Knows the filters of the agent: a dedup label, an item, or its own label or home with states that live or
- * ended. */
+/* Knows the filters of the agent: a dedup label, an item, or its own label, that of any agent or its home with
+ * states that live or ended. */
 int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where, struct str filter,
                 struct vertex_jobs *ret, struct err *e)
 {
     struct vertex_jobs jobs = { .at = arena_array(a, CLOUD_MAX_JOBS, sizeof(*jobs.at)) };
     bool by_home = str_find(filter, STR(LABEL_HOME)) >= 0, by_item = str_find(filter, STR(LABEL_ITEM)) >= 0;
+    bool any_agent = str_find(filter, STR(LABEL_AGENT ":*")) >= 0;
     bool live_only = str_find(filter, STR("JOB_STATE_RUNNING")) >= 0;
     bool ended_only = str_find(filter, STR("JOB_STATE_SUCCEEDED")) >= 0;
     int rc = reach(e);
@@ -185,7 +186,7 @@ int vertex_list(struct google *g, struct arena *a, const struct vertex_place *wh
 
         if (!cloud.jobs[i].deleted && (!live_only || is_live(&cloud.jobs[i])) &&
             (!ended_only || !is_live(&cloud.jobs[i])) &&
-            str_find(filter, str_of(arena_printf(a, "=\"%s\"", label))) >= 0)
+            (any_agent || str_find(filter, str_of(arena_printf(a, "=\"%s\"", label))) >= 0))
             out_job(a, &cloud.jobs[i], &jobs.at[jobs.len++]);
     }
     *ret = jobs;

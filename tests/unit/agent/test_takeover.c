@@ -8,7 +8,7 @@
 
 #define STOCKED_OUT "Resources are insufficient in region: us-central1."
 
-enum { MINUTE_MS = 60000 };
+enum { MINUTE_MS = 60000, MANY = 60 };
 
 /* Another agent gets the first item: one with a disk of its own, on which nothing is. */
 static void take_over(void)
@@ -16,6 +16,15 @@ static void take_over(void)
     queue.items[0].taken_over = true;
     snprintf(queue.items[0].state, sizeof(queue.items[0].state), "PENDING");
     lose_the_disk();
+}
+
+static void take_over_all(void)
+{
+    for (size_t i = 1; i < queue.count; i++) {
+        queue.items[i].taken_over = true;
+        snprintf(queue.items[i].state, sizeof(queue.items[i].state), "PENDING");
+    }
+    take_over();
 }
 
 static void begin(void)
@@ -123,6 +132,41 @@ static void an_item_that_is_to_stop_has_its_job_ended(void **state)
     assert_int_equal(cloud.creates, 1);
 }
 
+static bool has_many_jobs(void)
+{
+    return cloud.count == MANY;
+}
+
+/* They are not asked for one by one in each sweep; and what a third agent has is let alone. */
+static void many_jobs_are_watched_by_lists(void **state)
+{
+    int gets;
+
+    world.max_jobs = MANY;
+    queue.fences = true;
+    for (int i = 0; i < MANY; i++)
+        push(SPEC);
+    boot();
+    run_until(has_many_jobs);
+    cloud.jobs[cloud.count] = cloud.jobs[0];
+    snprintf(cloud.jobs[cloud.count].name, sizeof(cloud.jobs[0].name), "of-a-third-agent");
+    snprintf(cloud.jobs[cloud.count].agent, sizeof(cloud.jobs[0].agent), "third");
+    cloud.count++;
+    take_over_all();
+    run_for(5 * MINUTE_MS);
+    gets = cloud.gets;
+    for (int i = 0; i < MANY; i++)
+        cloud_set_state(i, "RUNNING", NULL);
+    run_for(5 * MINUTE_MS);
+    for (int i = 0; i < MANY; i++)
+        cloud_set_state(i, "SUCCEEDED", NULL);
+    run_for(MINUTE_MS / 4);
+    assert_true(all_reported());
+    assert_in_range(cloud.gets - gets, 0, MANY);
+    assert_int_equal(cloud.creates, MANY);
+    assert_int_equal(cloud.cancels, 0);
+}
+
 static void begin_schedulers(int n)
 {
     world.max_schedulers = n;
@@ -137,11 +181,7 @@ static void begin_schedulers(int n)
 static void take_over_schedulers(int64_t max)
 {
     world.max_schedulers = max;
-    for (size_t i = 1; i < queue.count; i++) {
-        queue.items[i].taken_over = true;
-        snprintf(queue.items[i].state, sizeof(queue.items[i].state), "PENDING");
-    }
-    take_over();
+    take_over_all();
     run_for(5 * MINUTE_MS);
 }
 
@@ -283,6 +323,7 @@ int main(void)
         LIFE(what_cannot_be_asked_yet_is_waited_for),
         LIFE(each_place_of_the_ladder_is_asked_once),
         LIFE(an_item_that_is_to_stop_has_its_job_ended),
+        LIFE(many_jobs_are_watched_by_lists),
         LIFE(a_scheduler_that_is_one_too_many_is_watched_when_it_has_a_job),
         LIFE(a_scheduler_that_is_one_too_many_and_has_no_job_waits),
         LIFE(a_scheduler_that_is_one_too_many_and_found_no_machine_waits),
