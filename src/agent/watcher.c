@@ -212,8 +212,8 @@ static int list_ended(struct sweep *s, int64_t oldest_ms, struct err *e)
     char since[RFC3339_SIZE];
     const char *filter = arena_printf(arena, "%s AND " ENDED_STATES " AND create_time>=\"%s\"", s->whose,
                                       rfc3339_format(oldest_ms - CLOCK_SKEW_MS, since));
-    int rc = vertex_each(s->place->agent->o.google,
-                         &(struct vertex_list){ &s->place->where, str_of(filter) }, see_ended, s, e);
+    int rc = vertex_each(s->place->agent->o.google, &(struct vertex_list){ &s->place->where, str_of(filter) },
+                         see_ended, s, e);
 
     return rc > 0 ? 0 : rc;
 }

@@ -43,8 +43,9 @@ class Copy:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def build(self):
+        """What the compiler says when it fails; else nothing."""
         done = run("ninja", "-C", self.folder / "build", "-j", self.jobs, "tests/sim/sim_launch")
-        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr if done.returncode else ""
 
     def patch(self, patch, *options):
         return run("git", "apply", "--unsafe-paths", "--directory", self.folder, *options, patch, cwd="/").returncode == 0
@@ -100,7 +101,8 @@ def main():
     missed = 0
     with tempfile.TemporaryDirectory(prefix="slipway-planted-") as folder:
         copy = Copy(pathlib.Path(folder), options.jobs)
-        copy.build()
+        errors = copy.build()
+        assert not errors, errors
         for mode in sorted({mode_of(patch) for patch in chosen}):
             seed = copy.first_failure(min(BATCH, options.seeds), *mode)
             if seed is not None:
@@ -111,10 +113,11 @@ def main():
                 missed += 1
                 print(f"{patch.stem}: FAILED: the patch does not apply", flush=True)
                 continue
-            copy.build()
-            seed = copy.first_failure(options.seeds, *mode_of(patch))
+            errors = copy.build()
+            seed = None if errors else copy.first_failure(options.seeds, *mode_of(patch))
             missed += seed is None
-            found = f"found by seed {seed}" if seed is not None else f"FAILED: not found in {options.seeds} seeds"
+            found = (f"found by seed {seed}" if seed is not None
+                     else f"FAILED: does not build\n{errors}" if errors else f"FAILED: not found in {options.seeds} seeds")
             print(f"{patch.stem}: {found} ({title(patch)})", flush=True)
             assert copy.patch(patch, "--reverse")
     print(f"{len(chosen) - missed} of {len(chosen)} planted bugs found")

@@ -160,8 +160,8 @@ int vertex_get_env(struct google *g, struct arena *a, struct str name, struct ve
     return rc;
 }
 
-/* Knows the filters of the agent: a dedup label, an item, or its own label, that of any agent or its home with
- * states that live or ended. */
+/* Knows the filters of the agent: a dedup label, an item, or a label of its own, of any agent or of its home
+ * with states that live or ended. */
 int vertex_list(struct google *g, struct arena *a, const struct vertex_place *where, struct str filter,
                 struct vertex_jobs *ret, struct err *e)
 {
