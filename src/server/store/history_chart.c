@@ -192,7 +192,7 @@ struct cells_args {
 };
 
 /* The cells of these stretches, in the order of their lines. A statement is a way to PostgreSQL and back, so
- * several come with one. */
+ * several come with one; the range of their lines is what it looks for while it has no statistics. */
 static int cells_of(struct db_conn *c, struct slice *s, struct stretch *const wanting[CELLS_AT_ONCE],
                     size_t len, struct err *e)
 {
@@ -206,9 +206,10 @@ static int cells_of(struct db_conn *c, struct slice *s, struct stretch *const wa
         l[i] = wanting[i]->line;
     rc =
         db_query(c, &st, e,
-                 "SELECT x.cells, " Y("cells") OF_X " AND x.line IN (?, ?, ?, ?, ?, ?, ?, ?) ORDER BY x.line",
-                 "iiiiiiiiiiii", s->y_id, q->of.run_id, (int64_t)q->of.stream, s->o->x_id, l[0], l[1], l[2],
-                 l[3], l[4], l[5], l[6], l[7]);
+                 "SELECT x.cells, " Y("cells") OF_X " AND x.line >= ? AND x.line <= ?"
+                                                    " AND x.line IN (?, ?, ?, ?, ?, ?, ?, ?) ORDER BY x.line",
+                 "iiiiiiiiiiiiii", s->y_id, q->of.run_id, (int64_t)q->of.stream, s->o->x_id, l[0], l[len - 1],
+                 l[0], l[1], l[2], l[3], l[4], l[5], l[6], l[7]);
     for (size_t i = 0; rc == 0 && i < len; i++) {
         rc = db_step(st, &row, e);
         if (rc < 0 || !row)

@@ -5,12 +5,13 @@
 #include "server/store/history_internal.h"
 
 #include <float.h>
+#include <stdlib.h>
 
 #include "server/history_line.h"
 
 enum {
     MAP_WORDS = COLUMN_ROWS / 64,
-    PICK_STEP = 16,   /* lines a statement asks for */
+    PICK_STEP = 16,   /* lines a statement asks for by their numbers */
     PICK_SLICE = 512, /* lines between which others run */
 };
 
@@ -242,25 +243,79 @@ struct fetch {
     struct rows rows;
 };
 
+static void line_add(struct rows *r, const struct history_line *line)
+{
+    r->items = arena_grow(r->a, r->items, r->len, &r->cap, r->size);
+    ((struct history_line *)r->items)[r->len++] = *line;
+}
+
+static int by_line(const void *a, const void *b)
+{
+    int64_t x = ((const struct history_line *)a)->line, y = ((const struct history_line *)b)->line;
+
+    return (x > y) - (x < y);
+}
+
+/* A list of numbers, or a join with one, will not do: while PostgreSQL has no statistics it takes a run for
+ * so small that it reads all of it for a list. Where there is no such line the text is absent. */
+static int fetch_some(struct db_conn *c, struct fetch *f, const int64_t *lines, size_t len, struct err *e)
+{
+    struct rows rows = ROWS(f->rows.a, struct history_line, history_line_row);
+    int64_t n[PICK_STEP];
+    struct db_stmt *st = NULL;
+    struct history_line *found;
+    size_t count;
+    int rc;
+
+    for (size_t k = 0; k < PICK_STEP; k++)
+        n[k] = k < len ? lines[k] : -1;
+    rc = db_query(c, &st, e,
+                  "SELECT v.column1, (SELECT l.text FROM run_lines l WHERE l.run_id = ? AND l.stream = ?"
+                  " AND l.line = v.column1) FROM (VALUES (?), (?), (?), (?), (?), (?), (?), (?), (?), (?),"
+                  " (?), (?), (?), (?), (?), (?)) v",
+                  "iiiiiiiiiiiiiiiiii", f->q->of.run_id, (int64_t)f->q->of.stream, n[0], n[1], n[2], n[3],
+                  n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12], n[13], n[14], n[15]);
+    if (rc == 0)
+        rc = rows_read(&rows, st, e);
+    if (rc < 0)
+        return rc;
+    found = rows_take(&rows, &count);
+    qsort(found, count, sizeof(*found), by_line);
+    for (size_t i = 0; i < count; i++)
+        if (found[i].text.ptr)
+            line_add(&f->rows, &found[i]);
+    return 0;
+}
+
+static int fetch_range(struct db_conn *c, struct fetch *f, int64_t first, size_t len, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int rc = db_query(c, &st, e,
+                      "SELECT line, text FROM run_lines WHERE run_id = ? AND stream = ? AND line >= ?"
+                      " AND line < ? ORDER BY line",
+                      "iiii", f->q->of.run_id, (int64_t)f->q->of.stream, first, first + (int64_t)len);
+
+    return rc < 0 ? rc : rows_more(&f->rows, st, e);
+}
+
 static int fetch_read(struct db_conn *c, void *arg, struct err *e)
 {
     struct fetch *f = arg;
+    size_t len;
     int rc = 0;
 
     f->rows.len = f->before; /* it may be run again */
-    for (size_t i = 0; rc == 0 && i < f->len; i += PICK_STEP) {
-        int64_t n[PICK_STEP];
-        struct db_stmt *st = NULL;
+    for (size_t i = 0; rc == 0 && i < f->len; i += len) {
+        const int64_t *lines = f->lines + i;
 
-        for (size_t k = 0; k < PICK_STEP; k++)
-            n[k] = f->lines[i + k < f->len ? i + k : f->len - 1];
-        rc = db_query(c, &st, e,
-                      "SELECT line, text FROM run_lines WHERE run_id = ? AND stream = ?"
-                      " AND line IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ORDER BY line",
-                      "iiiiiiiiiiiiiiiiii", f->q->of.run_id, (int64_t)f->q->of.stream, n[0], n[1], n[2], n[3],
-                      n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12], n[13], n[14], n[15]);
-        if (rc == 0)
-            rc = rows_more(&f->rows, st, e);
+        for (len = 1; i + len < f->len && lines[len] == lines[0] + (int64_t)len;)
+            len++;
+        if (len > PICK_STEP) {
+            rc = fetch_range(c, f, lines[0], len, e);
+            continue;
+        }
+        len = f->len - i < PICK_STEP ? f->len - i : PICK_STEP;
+        rc = fetch_some(c, f, lines, len, e);
     }
     return rc;
 }
@@ -325,8 +380,7 @@ static int sample_by_key(struct store *s, struct arena *a, const struct store_sa
     for (size_t i = 0; rc == 0 && i < p.tail_len; i++) {
         if (!p.tail_wanted[i] || !choose(&c))
             continue;
-        ret->items = arena_grow(a, ret->items, ret->len, &ret->cap, ret->size);
-        ((struct history_line *)ret->items)[ret->len++] = p.tail[i];
+        line_add(ret, &p.tail[i]);
     }
     return rc;
 }

@@ -179,10 +179,12 @@ static int prune_lines(struct db_conn *c, void *arg, struct err *e)
     p->lines = p->runs = 0;
     if (rc < 0 || id == 0)
         return rc;
-    rc = db_run(c, &p->lines, e,
-                "DELETE FROM run_lines WHERE run_id = ? AND (stream, line) IN"
-                " (SELECT stream, line FROM run_lines WHERE run_id = ? LIMIT ?)",
-                "iii", id, id, (int64_t)LINES_STEP);
+    for (enum run_stream of = RUN_HISTORY; rc == 0 && of < RUN_STREAM_COUNT_; of++) {
+        int64_t gone = 0;
+
+        rc = tx_lines_drop(c, id, of, 0, LINES_STEP - p->lines, &gone, e);
+        p->lines += gone;
+    }
     if (rc < 0 || p->lines == LINES_STEP)
         return rc;
     p->runs = 1;

@@ -110,13 +110,14 @@ static int run_rewind(struct db_conn *c, void *arg, struct err *e)
 static int lines_clear(struct db_conn *c, void *arg, struct err *e)
 {
     struct rewind *w = arg;
+    struct db_stmt *st = NULL;
+    int64_t stay = 0;
+    int rc = db_query(c, &st, e, "SELECT " LINES_OF_STREAM " FROM runs r WHERE r.id = ?", "iii",
+                      (int64_t)w->stream, (int64_t)w->stream, w->in->run_id);
 
-    return db_run(c, &w->cleared, e,
-                  "DELETE FROM run_lines WHERE run_id = ? AND stream = ? AND line IN"
-                  " (SELECT l.line FROM run_lines l WHERE l.run_id = ? AND l.stream = ? AND l.line >="
-                  " (SELECT " LINES_OF_STREAM " FROM runs r WHERE r.id = ?) ORDER BY l.line LIMIT ?)",
-                  "iiiiiiii", w->in->run_id, (int64_t)w->stream, w->in->run_id, (int64_t)w->stream,
-                  (int64_t)w->stream, (int64_t)w->stream, w->in->run_id, (int64_t)LINES_STEP);
+    if (rc == 0)
+        rc = read_one(NULL, st, "the run", i64_row, &stay, e);
+    return rc < 0 ? rc : tx_lines_drop(c, w->in->run_id, w->stream, stay, LINES_STEP, &w->cleared, e);
 }
 
 int store_run_rewind(struct store *s, const struct store_rewind *r, int64_t *ret_gone, struct err *e)

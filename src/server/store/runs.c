@@ -134,6 +134,27 @@ int store_run_count(struct store *s, int64_t project_id, int64_t *ret, struct er
     return db_read(s->db, run_count, &r, e);
 }
 
+/* By numbers, not by a list of them: PostgreSQL reads the whole run for each of a list while it has no
+ * statistics. */
+int tx_lines_drop(struct db_conn *c, int64_t run_id, enum run_stream stream, int64_t from, int64_t max,
+                  int64_t *ret, struct err *e)
+{
+    struct db_stmt *st = NULL;
+    int64_t last = -1;
+    int rc = db_query(c, &st, e,
+                      "SELECT coalesce(max(l.line), -1) FROM (SELECT line FROM run_lines WHERE run_id = ?"
+                      " AND stream = ? AND line >= ? ORDER BY line LIMIT ?) l",
+                      "iiii", run_id, (int64_t)stream, from, max);
+
+    if (rc == 0)
+        rc = read_one(NULL, st, "the last line", i64_row, &last, e);
+    return rc < 0 ? rc
+                  : db_run(c, ret, e,
+                           "DELETE FROM run_lines WHERE run_id = ? AND stream = ? AND line >= ?"
+                           " AND line <= ?",
+                           "iiii", run_id, (int64_t)stream, from, last);
+}
+
 static int run_delete(struct db_conn *c, void *arg, struct err *e)
 {
     const struct run_args *r = arg;
