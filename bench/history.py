@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures charts: a run of a million steps is streamed to the server as the W&B client streams it, and read back in buckets.
+"""Measures histories: a run of a million steps is streamed to the server as the W&B client streams it, and read back in buckets and as lines.
 
 Standard library only. The server runs on loopback, in a temporary folder, and is ended by its own process id.
 """
@@ -24,6 +24,8 @@ LINES = 5000  # of one post
 KEYS = 8
 CHART = """query($n: Int!, $from: Float, $to: Float) { project(name: "p", entityName: "admin") { charts(
   runs: ["long"], keys: ["k0"], x: "_step", buckets: $n, from: $from, to: $to) { key xMin xMax count min max mean } } }"""
+SAMPLES = """query($n: Int!) { project(name: "p", entityName: "admin") { run(name: "long") { history(samples: $n) } } }"""
+PAGE = """query($from: Int64!, $to: Int64!) { project(name: "p", entityName: "admin") { run(name: "long") { history(minStep: $from, maxStep: $to) } } }"""
 
 
 class Client:
@@ -73,6 +75,16 @@ def chart_ms(client, buckets, runs, zoom=(None, None)):
     return statistics.median(times), chart
 
 
+def lines_ms(client, query, lines, runs, variables):
+    times = []
+    for run in range(runs):
+        began = time.monotonic()
+        found = client.ask(query, variables(run))["project"]["run"]["history"]
+        times.append((time.monotonic() - began) * 1000)
+        assert len(found) == lines, f"{len(found)} lines, not {lines}"
+    return statistics.median(times)
+
+
 def settle(server):
     """Until the server has nothing left to do: lines are packed behind the answers."""
     before = -1
@@ -95,10 +107,13 @@ def measure(o, folder, url):
                        *chart_ms(client, 500, o.runs, (o.steps * 0.5, o.steps * 0.51))))
         for what, _, chart in charts[:3]:
             assert sum(chart["count"]) == o.steps, f"{what}: {sum(chart['count'])} points"
+        page = min(10000, o.steps // 20)
+        lines = [("500 samples of all lines", lines_ms(client, SAMPLES, 500, o.runs, lambda run: {"n": 500})),
+                 (f"a page of {page} lines", lines_ms(client, PAGE, page, o.runs, lambda run: {"from": run % 20 * page, "to": (run % 20 + 1) * page}))]
         memory = server.process.rss_kb("VmHWM") / 1024
     finally:
         server.process.end()
-    rows = [("steps streamed a second", speed, None, "")] + [(w, ms, 100, "ms") for w, ms, _ in charts]
+    rows = [("steps streamed a second", speed, None, "")] + [(w, ms, 100, "ms") for w, ms, _ in charts] + [(w, ms, 100, "ms") for w, ms in lines]
     rows.append(("memory, peak", memory, None, "MB"))
     if not url:
         disk = sum(f.stat().st_size for f in (folder / "server").rglob("*") if f.is_file()) / 1e6

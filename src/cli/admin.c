@@ -45,6 +45,25 @@ void admin_print_json(struct arena *a, const struct jval *v)
     printf("%s\n", jval_text(a, v, JVAL_COMPACT).ptr);
 }
 
+void admin_show(const struct args *a, struct arena *arena, const struct jval *found,
+                void (*print)(const struct jval *found))
+{
+    if (args_json(a))
+        admin_print_json(arena, found);
+    else
+        print(found);
+}
+
+int admin_number(const struct args *a, const char *what, int64_t *ret, struct err *e)
+{
+    const char *text = args_operand(a, 0);
+
+    return str_to_i64(str_of(text), ret)
+               ? 0
+               : err_set(e, ERR_USAGE, "'%s' is not the number of a %s: 'slipway admin %s list' has them",
+                         text, what, what);
+}
+
 int admin_time(const struct args *a, const char *option, int64_t *ret_ms, struct err *e)
 {
     const char *text = args_text(a, option);
@@ -165,10 +184,8 @@ static int user_list(struct io *io, const struct args *a, struct err *e)
 
     if (rc == 0)
         rc = server_user_list(s, arena, &users, e);
-    if (rc == 0 && args_json(a))
-        admin_print_json(arena, users);
-    else if (rc == 0)
-        print_users(users);
+    if (rc == 0)
+        admin_show(a, arena, users, print_users);
     server_free(s);
     return rc;
 }

@@ -25,6 +25,11 @@ NODISCARD int admin_keep(const struct args *a, bool in_policy, struct keep *io, 
 void admin_show_key(const struct args *a, const char *name_key, const char *name, const struct secret *key);
 /** admin_text() - a text member for a column: "-" when there is none. Borrowed from @o. */
 struct str admin_text(const struct jval *o, const char *name);
+/** admin_show() - what was found, as -o asks: as @print writes it, or as JSON. */
+void admin_show(const struct args *a, struct arena *arena, const struct jval *found,
+                void (*print)(const struct jval *found));
+/** admin_number() - the first operand, the number of a @what ("key"). -ERR_USAGE: it is none. */
+NODISCARD int admin_number(const struct args *a, const char *what, int64_t *ret, struct err *e);
 /** admin_print_json() - an object or list as one line on standard output. */
 void admin_print_json(struct arena *a, const struct jval *v);
 

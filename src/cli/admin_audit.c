@@ -28,10 +28,8 @@ static int audit_list(struct io *io, const struct args *a, struct err *e)
     if (rc == 0)
         rc =
             server_audit_list(s, arena, args_int(a, "from", 1), args_int(a, "count", ROWS_DEFAULT), &rows, e);
-    if (rc == 0 && args_json(a))
-        admin_print_json(arena, rows);
-    else if (rc == 0)
-        print_rows(rows);
+    if (rc == 0)
+        admin_show(a, arena, rows, print_rows);
     server_free(s);
     return rc;
 }

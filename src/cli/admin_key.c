@@ -81,10 +81,8 @@ static int key_list(struct io *io, const struct args *a, struct err *e)
 
     if (rc == 0)
         rc = server_key_list(s, arena, args_operand(a, 0), &keys, e);
-    if (rc == 0 && args_json(a))
-        admin_print_json(arena, keys);
-    else if (rc == 0)
-        print_keys(keys);
+    if (rc == 0)
+        admin_show(a, arena, keys, print_keys);
     server_free(s);
     return rc;
 }
@@ -102,25 +100,26 @@ const struct verb verb_admin_key_list = {
     .run = key_list,
 };
 
+static void print_revoked(const struct jval *key)
+{
+    printf("Key %lld of %.*s (%.*s...) opens nothing any more.\n", (long long)jval_int(jval_get(key, "id")),
+           STR_ARG(admin_text(key, "user")), STR_ARG(admin_text(key, "prefix")));
+}
+
 static int key_revoke(struct io *io, const struct args *a, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     struct server *s = NULL;
     struct jval *key = NULL;
     int64_t id = 0;
-    int rc;
+    int rc = admin_number(a, "key", &id, e);
 
-    if (!str_to_i64(str_of(args_operand(a, 0)), &id))
-        return err_set(e, ERR_USAGE, "'%s' is not the number of a key: 'slipway admin key list' has them",
-                       args_operand(a, 0));
-    rc = admin_open(io, a, &s, e);
+    if (rc == 0)
+        rc = admin_open(io, a, &s, e);
     if (rc == 0)
         rc = server_key_revoke(s, arena, id, &key, e);
-    if (rc == 0 && args_json(a))
-        admin_print_json(arena, key);
-    else if (rc == 0)
-        printf("Key %lld of %.*s (%.*s...) opens nothing any more.\n", (long long)id,
-               STR_ARG(admin_text(key, "user")), STR_ARG(admin_text(key, "prefix")));
+    if (rc == 0)
+        admin_show(a, arena, key, print_revoked);
     server_free(s);
     return rc;
 }

@@ -25,10 +25,8 @@ static int session_list(struct io *io, const struct args *a, struct err *e)
 
     if (rc == 0)
         rc = server_session_list(s, arena, args_operand(a, 0), &sessions, e);
-    if (rc == 0 && args_json(a))
-        admin_print_json(arena, sessions);
-    else if (rc == 0)
-        print_sessions(sessions);
+    if (rc == 0)
+        admin_show(a, arena, sessions, print_sessions);
     server_free(s);
     return rc;
 }
@@ -46,25 +44,26 @@ const struct verb verb_admin_session_list = {
     .run = session_list,
 };
 
+static void print_revoked(const struct jval *session)
+{
+    printf("Session %lld of %.*s is over.\n", (long long)jval_int(jval_get(session, "id")),
+           STR_ARG(admin_text(session, "user")));
+}
+
 static int session_revoke(struct io *io, const struct args *a, struct err *e)
 {
     AUTO_PTR(arena) arena = arena_new();
     struct server *s = NULL;
     struct jval *session = NULL;
     int64_t id = 0;
-    int rc;
+    int rc = admin_number(a, "session", &id, e);
 
-    if (!str_to_i64(str_of(args_operand(a, 0)), &id))
-        return err_set(e, ERR_USAGE,
-                       "'%s' is not the number of a session: 'slipway admin session list' has them",
-                       args_operand(a, 0));
-    rc = admin_open(io, a, &s, e);
+    if (rc == 0)
+        rc = admin_open(io, a, &s, e);
     if (rc == 0)
         rc = server_session_revoke(s, arena, id, &session, e);
-    if (rc == 0 && args_json(a))
-        admin_print_json(arena, session);
-    else if (rc == 0)
-        printf("Session %lld of %.*s is over.\n", (long long)id, STR_ARG(admin_text(session, "user")));
+    if (rc == 0)
+        admin_show(a, arena, session, print_revoked);
     server_free(s);
     return rc;
 }
@@ -164,10 +163,8 @@ static int link_list(struct io *io, const struct args *a, struct err *e)
 
     if (rc == 0)
         rc = server_identity_list(s, arena, &links, e);
-    if (rc == 0 && args_json(a))
-        admin_print_json(arena, links);
-    else if (rc == 0)
-        print_links(links);
+    if (rc == 0)
+        admin_show(a, arena, links, print_links);
     server_free(s);
     return rc;
 }

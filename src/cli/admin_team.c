@@ -119,10 +119,8 @@ static int team_list(struct io *io, const struct args *a, struct err *e)
 
     if (rc == 0)
         rc = server_team_list(s, arena, &teams, e);
-    if (rc == 0 && args_json(a))
-        admin_print_json(arena, teams);
-    else if (rc == 0)
-        print_teams(teams);
+    if (rc == 0)
+        admin_show(a, arena, teams, print_teams);
     server_free(s);
     return rc;
 }

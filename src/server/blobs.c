@@ -45,15 +45,6 @@ const char *server_spool_dir(const struct server *s)
     return s->spool_dir;
 }
 
-/* What is not removed now is by a later start. */
-void server_drop(struct server *s, const char *path)
-{
-    struct err e = { 0 };
-
-    if (file_remove(s->io, path, &e) < 0 && e.code != ERR_CANCELLED)
-        LOG_WARNING("artifact.file_not_removed", "error=\"%s\"", e.msg);
-}
-
 /* The body of a request as a file with its digests; from memory or not. */
 int server_body_take(struct server *s, struct http_exchange *x, struct strbuf *path, struct bulk_sums *ret,
                      struct err *e)
@@ -122,7 +113,7 @@ int blob_manifest_put(struct server *s, struct str text, struct store_manifest *
     rc = rc < 0 ? rc : bulk_write(s->io, strbuf_cstr(&path), text, &sums, e);
     rc = rc < 0 ? rc : blob_place(s, strbuf_cstr(&path), &sums, hex, e);
     if (rc < 0) {
-        server_drop(s, strbuf_cstr(&path));
+        depot_drop(&s->depot, strbuf_cstr(&path));
         return rc;
     }
     hex_encode(sums.md5, sizeof(sums.md5), md5_hex);
@@ -147,7 +138,7 @@ int blob_take_file(struct server *s, struct http_exchange *x, const struct store
     if (rc == 0)
         rc = blob_keep(s, strbuf_cstr(&path), &sums, f, e);
     if (rc < 0)
-        server_drop(s, strbuf_cstr(&path));
+        depot_drop(&s->depot, strbuf_cstr(&path));
     return rc;
 }
 
@@ -182,7 +173,7 @@ int blob_take_part(struct server *s, struct http_exchange *x, struct str subject
     if (rc == 0)
         rc = bulk_keep(s->io, strbuf_cstr(&from), strbuf_cstr(&to), e);
     if (rc < 0)
-        server_drop(s, strbuf_cstr(&from));
+        depot_drop(&s->depot, strbuf_cstr(&from));
     else
         http_reply_header(x, "ETag", str_of(arena_printf(x->a, "\"%.*s\"", STR_ARG(part.md5))));
     return rc;
@@ -212,7 +203,7 @@ void blob_parts_drop(struct server *s, int64_t file_id, const struct upload_part
         AUTO_STRBUF struct strbuf path = STRBUF(4096);
 
         if (part_path(s, &path, file_id, parts->items[i].number, NULL) == 0)
-            server_drop(s, strbuf_cstr(&path));
+            depot_drop(&s->depot, strbuf_cstr(&path));
     }
 }
 
@@ -234,7 +225,7 @@ int blob_parts_join(struct server *s, struct arena *a, const struct store_artifa
     if (rc == 0)
         rc = blob_keep(s, strbuf_cstr(&to), &sums, f, e);
     if (rc < 0)
-        server_drop(s, strbuf_cstr(&to));
+        depot_drop(&s->depot, strbuf_cstr(&to));
     else
         blob_parts_drop(s, f->id, parts);
     return rc;

@@ -49,13 +49,12 @@ int depot_spool(const struct depot *d, struct strbuf *path, struct err *e)
     return strbuf_check(path, e);
 }
 
-/* What is not removed now is by a later start. */
-static void drop(const struct depot *d, const char *path)
+void depot_drop(const struct depot *d, const char *path)
 {
     struct err e = { 0 };
 
     if (file_remove(d->io, path, &e) < 0 && e.code != ERR_CANCELLED)
-        LOG_WARNING("files.spooled_not_removed", "error=\"%s\"", e.msg);
+        LOG_WARNING("spool.file_not_removed", "error=\"%s\"", e.msg);
 }
 
 /* Of Cloud Storage's failures clients learn that the server failed; the words are for its log. */
@@ -93,7 +92,7 @@ int depot_keep(const struct depot *d, const struct depot_item *t, const char *sp
     rc = object_of(&name, t, &object, e);
     rc = rc < 0 ? rc : ours(bucket_put(d->bucket, object, spooled, sums, e), false, e);
     if (rc == 0)
-        drop(d, spooled);
+        depot_drop(d, spooled);
     return rc;
 }
 
@@ -153,7 +152,7 @@ static int reply_through_us(const struct depot *d, struct http_exchange *x, stru
     if (rc < 0)
         return rc;
     rc = http_reply_file(x, strbuf_cstr(&path), "application/octet-stream", e);
-    drop(d, strbuf_cstr(&path));
+    depot_drop(d, strbuf_cstr(&path));
     return rc;
 }
 

@@ -27,6 +27,8 @@ struct depot_item {
 
 /** depot_spool() - a name of our own in the spool; what is left there goes with a later start. */
 NODISCARD int depot_spool(const struct depot *d, struct strbuf *path, struct err *e);
+/** depot_drop() - remove a file of the spool; that it cannot be is logged, and a later start tries again. */
+void depot_drop(const struct depot *d, const char *path);
 /** depot_keep() - the file @spooled, whose sums are @sums, moves to its place, durably. On failure it stays.
  */
 NODISCARD int depot_keep(const struct depot *d, const struct depot_item *t, const char *spooled,

@@ -83,7 +83,7 @@ static int file_keep(struct server *s, struct http_exchange *x, const struct dep
 
     rc = rc < 0 ? rc : depot_keep(&s->depot, item, strbuf_cstr(&path), &sums, e);
     if (rc < 0)
-        server_drop(s, strbuf_cstr(&path));
+        depot_drop(&s->depot, strbuf_cstr(&path));
     return rc;
 }
 

@@ -138,11 +138,9 @@ void stream_handle(struct server *s, struct http_exchange *x, const struct store
 
 /* --- blobs.c: bytes of artifacts, by their SHA-256 --- */
 /** server_body_take() - the body of a request as a file in the spool (its name goes to @path), with its sums.
- * Yields. What is not moved away is removed with server_drop(). */
+ * Yields. What is not moved away is removed with depot_drop(). */
 NODISCARD int server_body_take(struct server *s, struct http_exchange *x, struct strbuf *path,
                                struct bulk_sums *ret, struct err *e);
-/** server_drop() - remove a file of the spool; that it cannot be is logged. */
-void server_drop(struct server *s, const char *path);
 /** blobs_storage_handle() - paths /storage/artifact-files/... and /storage/objects/... */
 void blobs_storage_handle(struct server *s, struct http_exchange *x);
 /** blobs_layout_handle() - paths /artifactsV2/... and /artifacts/..., with a key. */

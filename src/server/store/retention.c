@@ -180,10 +180,10 @@ static int prune_lines(struct db_conn *c, void *arg, struct err *e)
     if (rc < 0 || id == 0)
         return rc;
     for (enum run_stream of = RUN_HISTORY; rc == 0 && of < RUN_STREAM_COUNT_; of++) {
-        int64_t gone = 0;
+        struct lines_drop d = { .run_id = id, .stream = of, .max = LINES_STEP - p->lines };
 
-        rc = tx_lines_drop(c, id, of, 0, LINES_STEP - p->lines, &gone, e);
-        p->lines += gone;
+        rc = tx_lines_drop(c, &d, e);
+        p->lines += d.gone;
     }
     if (rc < 0 || p->lines == LINES_STEP)
         return rc;

@@ -111,13 +111,16 @@ static int lines_clear(struct db_conn *c, void *arg, struct err *e)
 {
     struct rewind *w = arg;
     struct db_stmt *st = NULL;
-    int64_t stay = 0;
+    struct lines_drop d = { .run_id = w->in->run_id, .stream = w->stream, .max = LINES_STEP };
     int rc = db_query(c, &st, e, "SELECT " LINES_OF_STREAM " FROM runs r WHERE r.id = ?", "iii",
                       (int64_t)w->stream, (int64_t)w->stream, w->in->run_id);
 
     if (rc == 0)
-        rc = read_one(NULL, st, "the run", i64_row, &stay, e);
-    return rc < 0 ? rc : tx_lines_drop(c, w->in->run_id, w->stream, stay, LINES_STEP, &w->cleared, e);
+        rc = read_one(NULL, st, "the run", i64_row, &d.from, e);
+    if (rc == 0)
+        rc = tx_lines_drop(c, &d, e);
+    w->cleared = d.gone;
+    return rc;
 }
 
 int store_run_rewind(struct store *s, const struct store_rewind *r, int64_t *ret_gone, struct err *e)

@@ -136,23 +136,22 @@ int store_run_count(struct store *s, int64_t project_id, int64_t *ret, struct er
 
 /* By numbers, not by a list of them: PostgreSQL reads the whole run for each of a list while it has no
  * statistics. */
-int tx_lines_drop(struct db_conn *c, int64_t run_id, enum run_stream stream, int64_t from, int64_t max,
-                  int64_t *ret, struct err *e)
+int tx_lines_drop(struct db_conn *c, struct lines_drop *d, struct err *e)
 {
     struct db_stmt *st = NULL;
     int64_t last = -1;
     int rc = db_query(c, &st, e,
                       "SELECT coalesce(max(l.line), -1) FROM (SELECT line FROM run_lines WHERE run_id = ?"
                       " AND stream = ? AND line >= ? ORDER BY line LIMIT ?) l",
-                      "iiii", run_id, (int64_t)stream, from, max);
+                      "iiii", d->run_id, (int64_t)d->stream, d->from, d->max);
 
     if (rc == 0)
         rc = read_one(NULL, st, "the last line", i64_row, &last, e);
     return rc < 0 ? rc
-                  : db_run(c, ret, e,
+                  : db_run(c, &d->gone, e,
                            "DELETE FROM run_lines WHERE run_id = ? AND stream = ? AND line >= ?"
                            " AND line <= ?",
-                           "iiii", run_id, (int64_t)stream, from, last);
+                           "iiii", d->run_id, (int64_t)d->stream, d->from, last);
 }
 
 static int run_delete(struct db_conn *c, void *arg, struct err *e)

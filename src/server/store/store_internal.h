@@ -142,10 +142,14 @@ NODISCARD int tx_run_begin_again(struct db_conn *c, int64_t run_id, int64_t now_
 /* How many lines a stream has, of runs r; takes the stream twice. */
 #define LINES_OF_STREAM                                                                                      \
     "CASE ? WHEN 0 THEN r.history_lines ELSE CASE ? WHEN 1 THEN r.events_lines ELSE r.log_lines END END"
-/** tx_lines_drop() - remove lines of a run's stream from number @from on, the first @max of them, so that one
- * transaction is short. *ret: how many went; fewer than @max: none is left. */
-NODISCARD int tx_lines_drop(struct db_conn *c, int64_t run_id, enum run_stream stream, int64_t from,
-                            int64_t max, int64_t *ret, struct err *e);
+struct lines_drop {
+    int64_t run_id;
+    enum run_stream stream;
+    int64_t from, max; /* numbers from this one on; so many at most */
+    int64_t gone;      /* out; fewer than max: none is left */
+};
+/** tx_lines_drop() - remove lines of a run, the first ones, so that one transaction is short. */
+NODISCARD int tx_lines_drop(struct db_conn *c, struct lines_drop *d, struct err *e);
 /** tx_run_of_item() - bring the runs of an item, those that have not ended, to @state. */
 NODISCARD int tx_run_of_item(struct db_conn *c, struct str item_uid, enum run_state state, struct err *e);
 /** tx_history_cut() - a line from @line on comes anew: its stretch and those behind it are to be packed
