@@ -95,6 +95,7 @@ static void count_json(struct arena *arena, const struct store_prunable *n)
     jval_set_int(arena, v, "file_bytes", files.bytes);
     jval_set_int(arena, v, "versions", versions.things);
     jval_set_int(arena, v, "version_bytes", versions.bytes);
+    jval_set_int(arena, v, "deleted_runs", n->deleted_runs);
     jval_set_int(arena, v, "artifacts", n->artifacts);
     jval_set_int(arena, v, "artifact_files", n->blobs);
     for (enum store_kept kept = 0; kept < KEPT_COUNT_; kept++)
@@ -121,8 +122,10 @@ static void count_lines(const struct store_prunable *n)
                 printf(" with %lld bytes", (long long)by->bytes);
             printf(".\n");
         }
-    printf("Would go: %lld deleted artifacts with %lld files, but for bytes that others have too.\n",
-           (long long)n->artifacts, (long long)n->blobs);
+    printf(
+        "Would go: %lld deleted runs; %lld deleted artifacts with %lld files, but for bytes that others have "
+        "too.\n",
+        (long long)n->deleted_runs, (long long)n->artifacts, (long long)n->blobs);
 }
 
 static int count(const struct retention_job *j, const struct args *a, struct arena *arena, struct err *e)

@@ -1,8 +1,9 @@
 /*
- * server/retention.h: what a server does not keep for ever. Bytes of deleted artifacts always go; history and
- * files of ended runs, and versions of artifacts that nothing holds, when a policy of their project or of its
- * entity (store/policies.h) or whoever runs the server says after which time. Small steps, one process at a
- * time, and never while a backup is made. Whatever a pass did before it was cut short, the next one goes on.
+ * server/retention.h: what a server does not keep for ever. Bytes of deleted artifacts and what deleted runs
+ * logged always go; history and files of ended runs, and versions of artifacts that nothing holds, when a
+ * policy of their project or of its entity (store/policies.h) or whoever runs the server says after which
+ * time. Small steps, one process at a time, and never while a backup is made. Whatever a pass did before it
+ * was cut short, the next one goes on.
  */
 #pragma once
 
@@ -14,7 +15,7 @@ struct retention {
     int64_t deleted_ms; /* bytes of artifacts, since these were deleted */
 };
 struct retention_done {
-    int64_t runs, lines;       /* of history */
+    int64_t runs, lines;       /* of history; deleted runs too */
     int64_t files;             /* of runs */
     int64_t versions;          /* of artifacts, deleted because nothing held them */
     int64_t artifacts;         /* deleted ones that were emptied */

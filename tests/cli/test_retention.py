@@ -35,6 +35,19 @@ DELETE = """
 import wandb
 wandb.Api().artifact("ada/p/one:v0").delete(delete_aliases=True)
 """
+DELETE_RUN = """
+import wandb
+wandb.Api().run("ada/p/r1").delete()
+try:
+    wandb.Api().run("ada/p/r1").load()
+except Exception:
+    print("not found")
+print(len(wandb.Api().runs("ada/p")))
+with wandb.init(project="p", id="r1", settings=wandb.Settings(silent=True)) as run:
+    run.log({"loss": 7})
+run = wandb.Api().run("ada/p/r1")
+print([row["loss"] for row in run.scan_history()], [f.name for f in run.files() if f.name == "note.txt"], dict(run.config))
+"""
 AGAIN = """
 import wandb
 with wandb.init(project="p", id="r2", settings=wandb.Settings(silent=True)) as run:
@@ -73,8 +86,8 @@ def test_what_is_not_kept_goes_and_what_is_named_stays(place, options):
     time.sleep(0.01)
 
     would = place.json("admin", "prune", "--dry-run", "--keep-history", "1d", "--keep-files", "1d", *options)
-    assert would == {"dry_run": True, "runs": 0, "lines": 0, "files": 0, "file_bytes": 0, "versions": 0, "version_bytes": 0, "artifacts": 1,
-                     "artifact_files": 3, "policies": []}
+    assert would == {"dry_run": True, "runs": 0, "lines": 0, "files": 0, "file_bytes": 0, "versions": 0, "version_bytes": 0, "deleted_runs": 0,
+                     "artifacts": 1, "artifact_files": 3, "policies": []}
     assert objects(place) == before
     gone = place.json("admin", "prune", *options)
     assert (gone["artifacts"], gone["blobs"]) == (1, 2), "its manifest and the file that no other has"
@@ -93,6 +106,23 @@ def test_what_is_not_kept_goes_and_what_is_named_stays(place, options):
     log = [r["object"] for r in place.json("admin", "audit", "list", *options) if r["what"] == "retention.prune"]
     assert len(log) == 2 and "bytes of 1 deleted artifacts in 2 files" in log[0]
     assert "is no time" in place.fails(2, "admin", "prune", "--keep-files", "soon", *options)
+
+
+def test_a_run_that_is_deleted_is_gone_at_once_and_its_lines_and_files_with_the_next_pass(place, options):
+    place.ok("admin", "user", "create", "ada", "--admin", *options, "--api-key", KEY)
+    place.use(place.start("server", *options, "--port", "0").url())
+    python(place, LOG)
+    files = {f for f in (place.folder / "server/run-files").rglob("*") if f.is_file()}
+    assert python(place, DELETE_RUN).splitlines()[-3:] == ["not found", "0", "[7] [] {}"], "nothing of the old one is in the new one of its name"
+    would = place.json("admin", "prune", "--dry-run", *options)
+    assert would["deleted_runs"] == 1 and would["policies"] == []
+    gone = place.json("admin", "prune", *options)
+    assert gone["runs"] == 1 and gone["lines"] >= 20 and gone["files"] == len(files) >= 2
+    assert not any(f.exists() for f in files)
+    assert place.json("admin", "prune", "--dry-run", *options)["deleted_runs"] == 0
+    assert not any(place.json("admin", "prune", *options).values())
+    run = "r = wandb.Api().run('ada/p/r1'); print(r.summary['loss'], wandb.Api().artifact('ada/p/two:v0').size > 0)"
+    assert python(place, "import wandb; " + run).splitlines()[-1] == "7 True"
 
 
 def test_an_artifact_that_was_never_committed_goes_after_a_week(place):

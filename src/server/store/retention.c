@@ -113,7 +113,8 @@ static int deleted_count(struct db_conn *c, struct prune *p, struct err *e)
 {
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e,
-                      "SELECT count(DISTINCT a.id), count(f.id) FROM artifacts a LEFT JOIN artifact_files f"
+                      "SELECT count(DISTINCT a.id), count(f.id), (SELECT count(*) FROM runs WHERE"
+                      " project_id = 0) FROM artifacts a LEFT JOIN artifact_files f"
                       " ON f.artifact_id = a.id WHERE (a.state = 'DELETED' AND a.emptied = 0"
                       " AND a.updated_unix_ms < ?) OR (a.state = 'PENDING' AND a.updated_unix_ms < ?)",
                       "ii", p->keep->deleted_unix_ms, p->keep->pending_unix_ms);
@@ -123,6 +124,7 @@ static int deleted_count(struct db_conn *c, struct prune *p, struct err *e)
         return rc;
     p->count.artifacts = db_col_i64(st, 0);
     p->count.blobs = db_col_i64(st, 1);
+    p->count.deleted_runs = db_col_i64(st, 2);
     db_finish(st);
     return 0;
 }
@@ -179,12 +181,7 @@ static int prune_lines(struct db_conn *c, void *arg, struct err *e)
     p->lines = p->runs = 0;
     if (rc < 0 || id == 0)
         return rc;
-    for (enum run_stream of = RUN_HISTORY; rc == 0 && of < RUN_STREAM_COUNT_; of++) {
-        struct lines_drop d = { .run_id = id, .stream = of, .max = LINES_STEP - p->lines };
-
-        rc = tx_lines_drop(c, &d, e);
-        p->lines += d.gone;
-    }
+    rc = tx_run_lines_drop(c, id, LINES_STEP, &p->lines, e);
     if (rc < 0 || p->lines == LINES_STEP)
         return rc;
     p->runs = 1;

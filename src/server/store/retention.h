@@ -24,6 +24,7 @@ struct store_prunable {
         size_t len;
     } by[KEPT_COUNT_];
     int64_t artifacts, blobs; /* deleted ones; their files, before it is known who else has them */
+    int64_t deleted_runs;
 };
 /** store_prunable() - how much would go. Reads all of it: may take a while. */
 NODISCARD int store_prunable(struct store *s, struct arena *a, const struct store_keep *k,
@@ -48,6 +49,16 @@ NODISCARD int store_prune_file_list(struct store *s, struct arena *a, const stru
  * @by only: there is no such file. */
 NODISCARD int store_run_file_forget(struct store *s, const struct store_run_file *f,
                                     const struct store_by *by, struct err *e);
+/** store_deleted_file_list() - some files of runs that were deleted; empty: none. */
+NODISCARD int store_deleted_file_list(struct store *s, struct arena *a, struct store_run_file **ret,
+                                      size_t *ret_len, struct err *e);
+struct store_deleted {
+    int64_t lines, runs; /* that went */
+    bool more;           /* there was something to do */
+};
+/** store_deleted_step() - of one run that was deleted and has no files any more, some thousand lines or the
+ * charts of a key go, or the last of it. */
+NODISCARD int store_deleted_step(struct store *s, struct store_deleted *ret, struct err *e);
 struct store_emptied {
     int64_t artifacts, files; /* that are done with; file rows that went */
 };

@@ -154,27 +154,16 @@ int tx_lines_drop(struct db_conn *c, struct lines_drop *d, struct err *e)
                            "iiii", d->run_id, (int64_t)d->stream, d->from, last);
 }
 
-static int run_delete(struct db_conn *c, void *arg, struct err *e)
+int tx_run_lines_drop(struct db_conn *c, int64_t run_id, int64_t max, int64_t *ret, struct err *e)
 {
-    const struct run_args *r = arg;
-    int rc = tx_run_note(c, r->id, &(struct audit_note){ .what = "run.delete" }, r->by, e);
+    int rc = 0;
 
-    if (rc == 0)
-        rc = db_run(c, NULL, e, "DELETE FROM run_lines WHERE run_id = ?", "i", r->id);
-    if (rc == 0)
-        rc = tx_history_drop(c, r->id, e);
-    if (rc == 0)
-        rc = db_run(c, NULL, e, "DELETE FROM run_files WHERE run_id = ?", "i", r->id);
-    if (rc == 0)
-        rc = db_run(c, NULL, e, "DELETE FROM run_artifacts WHERE run_id = ?", "i", r->id);
-    if (rc == 0) /* what it logged stays */
-        rc = db_run(c, NULL, e, "UPDATE artifacts SET run_id = NULL WHERE run_id = ?", "i", r->id);
-    return rc < 0 ? rc : db_run(c, NULL, e, "DELETE FROM runs WHERE id = ?", "i", r->id);
-}
+    *ret = 0;
+    for (enum run_stream of = RUN_HISTORY; rc == 0 && of < RUN_STREAM_COUNT_; of++) {
+        struct lines_drop d = { .run_id = run_id, .stream = of, .max = max - *ret };
 
-int store_run_delete(struct store *s, int64_t run_id, const struct store_by *by, struct err *e)
-{
-    struct run_args r = { .id = run_id, .by = by };
-
-    return db_write(s->db, run_delete, &r, e);
+        rc = tx_lines_drop(c, &d, e);
+        *ret += d.gone;
+    }
+    return rc;
 }

@@ -56,6 +56,8 @@ NODISCARD int store_run_set_state(struct store *s, int64_t run_id, enum run_stat
                                   struct err *e);
 /** store_run_ask_stop() - remember that @who wants it to end; also on its item. */
 NODISCARD int store_run_ask_stop(struct store *s, int64_t run_id, const struct store_by *by, struct err *e);
+/** store_run_delete() - nobody finds it any more, and another may have its name. Its lines and the bytes of
+ * its files go with the next passes (retention.h); artifacts that it logged stay. -ERR_NOT_FOUND. */
 NODISCARD int store_run_delete(struct store *s, int64_t run_id, const struct store_by *by, struct err *e);
 
 enum run_stream { RUN_HISTORY, RUN_EVENTS, RUN_OUTPUT, RUN_STREAM_COUNT_ };

@@ -26,15 +26,27 @@ EMBEDDED(store_migration_0012);
 EMBEDDED(store_migration_0013);
 EMBEDDED(store_migration_0014);
 EMBEDDED(store_migration_0015);
+EMBEDDED(store_migration_0016);
 
 static const char *const *migrations(void)
 {
-    static const char *const all[] = {
-        store_migration_0001, store_migration_0002, store_migration_0003, store_migration_0004,
-        store_migration_0005, store_migration_0006, store_migration_0007, store_migration_0008,
-        store_migration_0009, store_migration_0010, store_migration_0011, store_migration_0012,
-        store_migration_0013, store_migration_0014, store_migration_0015, NULL
-    };
+    static const char *const all[] = { store_migration_0001,
+                                       store_migration_0002,
+                                       store_migration_0003,
+                                       store_migration_0004,
+                                       store_migration_0005,
+                                       store_migration_0006,
+                                       store_migration_0007,
+                                       store_migration_0008,
+                                       store_migration_0009,
+                                       store_migration_0010,
+                                       store_migration_0011,
+                                       store_migration_0012,
+                                       store_migration_0013,
+                                       store_migration_0014,
+                                       store_migration_0015,
+                                       store_migration_0016,
+                                       NULL };
 
     return all;
 }

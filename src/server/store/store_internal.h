@@ -150,6 +150,8 @@ struct lines_drop {
 };
 /** tx_lines_drop() - remove lines of a run, the first ones, so that one transaction is short. */
 NODISCARD int tx_lines_drop(struct db_conn *c, struct lines_drop *d, struct err *e);
+/** tx_run_lines_drop() - the same of all its streams: @max lines at most. */
+NODISCARD int tx_run_lines_drop(struct db_conn *c, int64_t run_id, int64_t max, int64_t *ret, struct err *e);
 /** tx_run_of_item() - bring the runs of an item, those that have not ended, to @state. */
 NODISCARD int tx_run_of_item(struct db_conn *c, struct str item_uid, enum run_state state, struct err *e);
 /** tx_history_cut() - a line from @line on comes anew: its stretch and those behind it are to be packed

@@ -1,5 +1,6 @@
 /* server/store/history.h: charts, samples and keys of runs, against what the lines themselves say. */
 #include "logged.h"
+#include "server/store/retention.h"
 
 static void chart_test(struct world *w)
 {
@@ -33,6 +34,8 @@ static void rewind_test(struct world *w)
     AUTO_PTR(store) s = open_store(w);
     struct logged *l = begin(w, s);
     struct store_run run = { 0 };
+    struct store_deleted deleted = { .more = true };
+    int64_t lines = 0, runs = 0;
     struct err e = { 0 };
 
     for (size_t i = 0; i < 7; i++)
@@ -53,6 +56,15 @@ static void rewind_test(struct world *w)
     check_all(l);
     check_keys(l);
     must(store_run_delete(s, l->run_id, &(struct store_by){ STR("user ann"), T0 }, &e), &e);
+    assert_int_equal(store_run_by_id(s, w->a, l->run_id, &run, &e), -ERR_NOT_FOUND);
+    for (int steps = 0; deleted.more; steps++) {
+        must(store_deleted_step(s, &deleted, &e), &e);
+        assert_in_range(steps, 0, 20);
+        lines += deleted.lines;
+        runs += deleted.runs;
+    }
+    assert_int_equal(lines, 3600);
+    assert_int_equal(runs, 1);
     assert_int_equal(store_history_pack(s, &(struct store_history){ l->run_id, RUN_HISTORY }, &e),
                      -ERR_NOT_FOUND);
 }
