@@ -1,6 +1,6 @@
 /*
- * server/store/run_delete.c: a run is deleted: out of sight at once, and then what it logged goes, a small step
- * at a time, for a run may have millions of lines, and whoever writes meanwhile would wait for them.
+ * server/store/run_delete.c: a run is deleted: out of sight at once, and then what it logged goes, a small
+ * step at a time, for a run may have millions of lines, and whoever writes meanwhile would wait for them.
  *
  * Its row goes last. Until then its number, by which lines and files are kept, is not given to another run.
  */
@@ -30,8 +30,8 @@ static int run_delete(struct db_conn *c, void *arg, struct err *e)
     return rc < 0 ? rc
                   : db_run(c, NULL, e,
                            "UPDATE runs SET project_id = 0, name = CAST(id AS TEXT), state = 'killed',"
-                           " item_uid = NULL, sweep = NULL, history_lines = 0, events_lines = 0, log_lines = 0,"
-                           " history_packed = 0, events_packed = 0 WHERE id = ?",
+                           " item_uid = NULL, sweep = NULL, history_lines = 0, events_lines = 0,"
+                           " log_lines = 0, history_packed = 0, events_packed = 0 WHERE id = ?",
                            "i", d->id);
 }
 
@@ -84,9 +84,8 @@ static int column_drop(struct db_conn *c, int64_t id, bool *ret, struct err *e)
     stream = db_col_i64(st, 0);
     key_id = db_col_i64(st, 1);
     db_finish(st);
-    return db_run(c, NULL, e,
-                  "DELETE FROM history_columns WHERE run_id = ? AND stream = ? AND key_id = ?", "iii", id,
-                  stream, key_id);
+    return db_run(c, NULL, e, "DELETE FROM history_columns WHERE run_id = ? AND stream = ? AND key_id = ?",
+                  "iii", id, stream, key_id);
 }
 
 static int row_drop(struct db_conn *c, int64_t id, struct err *e)
