@@ -61,8 +61,8 @@ static void write_counts(struct strbuf *out, const struct server_counts *c)
              "Items whose agent fell silent, and that another may take over.", (double)c->abandoned);
     prom_one(out, "slipway_server_pruned_lines_total", "counter",
              "Logged lines of old runs that were removed.", (double)c->pruned.lines);
-    prom_one(out, "slipway_server_pruned_run_files_total", "counter", "Files of old runs that were removed.",
-             (double)c->pruned.files);
+    prom_one(out, "slipway_server_pruned_run_files_total", "counter",
+             "Files of old and deleted runs that were removed.", (double)c->pruned.files);
     prom_one(out, "slipway_server_pruned_versions_total", "counter",
              "Versions of artifacts that were removed.", (double)c->pruned.versions);
     prom_one(out, "slipway_server_pruned_artifact_bytes_total", "counter",

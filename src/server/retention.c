@@ -69,40 +69,6 @@ int retention_drop_file(const struct retention_job *j, const struct store_run_fi
     return rc < 0 ? rc : store_run_file_forget(j->store, f, by, e);
 }
 
-static int files_drop(const struct retention_job *j, const struct store_run_file *list, size_t len,
-                      struct retention_done *d, struct err *e)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < len; i++) {
-        rc = retention_drop_file(j, &list[i], NULL, e);
-        d->files += rc == 0;
-    }
-    return rc;
-}
-
-static int deleted_go(const struct retention_job *j, struct retention_done *d, struct err *e)
-{
-    struct store_deleted step = { .more = true };
-    int64_t steps = 0;
-    size_t len = 1;
-    int rc = 0;
-
-    while (rc == 0 && len > 0 && may_step(j, &steps)) {
-        AUTO_PTR(arena) a = arena_new();
-        struct store_run_file *list = NULL;
-
-        rc = store_deleted_file_list(j->store, a, &list, &len, e);
-        rc = rc < 0 ? rc : files_drop(j, list, len, d, e);
-    }
-    while (rc == 0 && step.more && may_step(j, &steps)) {
-        rc = store_deleted_step(j->store, &step, e);
-        d->lines += rc == 0 ? step.lines : 0;
-        d->runs += rc == 0 ? step.runs : 0;
-    }
-    return rc;
-}
-
 static int files_go(const struct retention_job *j, const struct store_keep *keep, struct retention_done *d,
                     struct err *e)
 {
@@ -115,7 +81,24 @@ static int files_go(const struct retention_job *j, const struct store_keep *keep
         struct store_run_file *list = NULL;
 
         rc = store_prune_file_list(j->store, a, keep, &list, &len, e);
-        rc = rc < 0 ? rc : files_drop(j, list, len, d, e);
+        for (size_t i = 0; rc == 0 && i < len; i++) {
+            rc = retention_drop_file(j, &list[i], NULL, e);
+            d->files += rc == 0;
+        }
+    }
+    return rc;
+}
+
+static int deleted_go(const struct retention_job *j, struct retention_done *d, struct err *e)
+{
+    struct store_deleted step = { .more = true };
+    int64_t steps = 0;
+    int rc = 0;
+
+    while (rc == 0 && step.more && may_step(j, &steps)) {
+        rc = store_deleted_step(j->store, &step, e);
+        d->lines += rc == 0 ? step.lines : 0;
+        d->runs += rc == 0 ? step.runs : 0;
     }
     return rc;
 }

@@ -3,9 +3,7 @@
 import http.client
 import itertools
 import json
-import pathlib
 import random
-import sys
 import time
 import urllib.request
 from base64 import b64encode
@@ -15,9 +13,6 @@ import pytest
 
 from harness import KEY
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from postgres import private_server  # noqa: E402
-
 LINES = 30000
 PART = 10000  # lines of one question
 REWIND = """mutation($step: Float!) { rewindRun(input: {entityName: "ada", projectName: "p", runName: "parent", metricName: "_step", metricValue: $step}) {
@@ -26,15 +21,6 @@ UPSERT = """mutation($name: String!, $config: JSONString) { upsertBucket(input: 
     bucket { historyLineCount } } }"""
 READ = """query($name: String!, $from: Int64, $to: Int64) { project(name: "p", entityName: "ada") { run(name: $name) {
     historyLineCount summaryMetrics some: history(samples: 101) history(minStep: $from, maxStep: $to) } } }"""
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def options(request):
-    if request.param == "sqlite":
-        yield ("--data", "server")
-        return
-    with private_server() as url:
-        yield ("--data", "server", "--db", url)
 
 
 class Site:

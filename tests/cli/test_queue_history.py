@@ -1,28 +1,12 @@
 """`slipway queue history` and `rollback`: who changed a queue when and what, and the way back; on both kinds of store."""
 
 import json
-import pathlib
-import sys
-
-import pytest
 
 from harness import KEY
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from postgres import private_server  # noqa: E402
 
 CONFIG = {"spec": {"worker_pool_specs": [{"machine_spec": {"machine_type": "n1-standard-4"}, "replica_count": 1,
                                           "container_spec": {"image_uri": "${image_uri}"}}],
                    "staging_bucket": "gs://bucket"}}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def options(request):
-    if request.param == "sqlite":
-        yield ()
-        return
-    with private_server() as url:
-        yield ("--db", url)
 
 
 def config(place, machine):
@@ -33,9 +17,9 @@ def config(place, machine):
 
 
 def test_each_change_is_a_version_and_an_older_one_comes_back(place, options):
-    place.ok("admin", "user", "create", "ada", "--admin", "--data", "server", "--api-key", KEY, *options)
-    bob = place.json("admin", "user", "create", "bob", "--admin", "--data", "server", *options)["api_key"]
-    server = place.start("server", "--data", "server", "--port", "0", *options)
+    place.ok("admin", "user", "create", "ada", "--admin", "--api-key", KEY, *options)
+    bob = place.json("admin", "user", "create", "bob", "--admin", *options)["api_key"]
+    server = place.start("server", "--port", "0", *options)
     place.use(server.url())
     for machine, priority in [("n1-standard-4", ()), ("n1-standard-8", ()), ("n1-standard-8", ())]:
         place.ok("queue", "create", "gpu", "--config", config(place, machine), *priority)
@@ -55,7 +39,7 @@ def test_each_change_is_a_version_and_an_older_one_comes_back(place, options):
     text = place.ok("queue", "history", "gpu", "--count", "1")
     assert "rolled back to 1" in text and "V0 -> DISABLED" not in text and '"V0" -> "DISABLED"' in text
     assert json.loads(place.ok("queue", "history", "gpu", "--version", "2"))["config"] == second["config"]
-    log = [r for r in place.json("admin", "audit", "list", "--data", "server", *options) if r["what"] == "queue.rollback"]
+    log = [r for r in place.json("admin", "audit", "list", *options) if r["what"] == "queue.rollback"]
     assert [(r["who"], r["object"], r["detail"]) for r in log] == [("user ada", "queue ada/gpu", "to version 1")]
 
     assert "no version 9: its newest is 4" in place.fails(6, "queue", "rollback", "gpu", "--to", "9")

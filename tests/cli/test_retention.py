@@ -2,20 +2,15 @@
 
 import contextlib
 import hashlib
-import pathlib
 import random
 import re
 import sqlite3
-import sys
 import time
 
 import pytest
 
 from harness import KEY, wait_for
 from test_backup import python
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from postgres import private_server  # noqa: E402
 
 LOG = """
 import wandb
@@ -60,15 +55,6 @@ for name in "two", "three":
                  [api.artifact(f"ada/p/{name}:latest").download(root=name) + "/" + f for f in {"two": ["shared", "other"], "three": ["alone"]}[name]]))
 print(api.run("ada/p/r1").summary["loss"], api.run("ada/p/r1").config["lr"])
 """
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def options(request):
-    if request.param == "sqlite":
-        yield ("--data", "server")
-        return
-    with private_server() as url:
-        yield ("--data", "server", "--db", url)
 
 
 def objects(place):

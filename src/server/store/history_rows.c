@@ -298,6 +298,16 @@ static int fetch_range(struct db_conn *c, struct fetch *f, int64_t first, size_t
     return rc < 0 ? rc : rows_more(&f->rows, st, e);
 }
 
+/* How many of them follow one another. */
+static size_t range_len(const int64_t *lines, size_t len)
+{
+    size_t n = 1;
+
+    while (n < len && lines[n] == lines[0] + (int64_t)n)
+        n++;
+    return n;
+}
+
 static int fetch_read(struct db_conn *c, void *arg, struct err *e)
 {
     struct fetch *f = arg;
@@ -307,15 +317,15 @@ static int fetch_read(struct db_conn *c, void *arg, struct err *e)
     f->rows.len = f->before; /* it may be run again */
     for (size_t i = 0; rc == 0 && i < f->len; i += len) {
         const int64_t *lines = f->lines + i;
+        size_t left = f->len - i;
 
-        for (len = 1; i + len < f->len && lines[len] == lines[0] + (int64_t)len;)
-            len++;
+        len = range_len(lines, left);
         if (len > PICK_STEP) {
             rc = fetch_range(c, f, lines[0], len, e);
-            continue;
+        } else {
+            len = left < PICK_STEP ? left : PICK_STEP;
+            rc = fetch_some(c, f, lines, len, e);
         }
-        len = f->len - i < PICK_STEP ? f->len - i : PICK_STEP;
-        rc = fetch_some(c, f, lines, len, e);
     }
     return rc;
 }

@@ -25,6 +25,7 @@ enum { LINES_STEP = 2000, FILES_STEP = 100 };
     " AND NOT EXISTS (SELECT 1 FROM items i WHERE i.uid = r.item_uid AND i.state IN " ITEM_LIVE ")"
 #define ENDED_RUNS     " JOIN runs r ON r.project_id = +p.id AND r.state NOT IN " LIVE NO_LIVE_ITEM " AND "
 #define OLD_RUNS(what) PROJECTS(what) ENDED_RUNS OLD_RUN_TIME(what)
+#define FILES_OF_RUN   " JOIN run_files f ON f.run_id = r.id"
 #define WITH_HISTORY   " AND r.history_gone_unix_ms <= r.heartbeat_unix_ms"
 
 /* Versions that nothing holds: an alias that was given (each has "vN"), a link, a run. */
@@ -102,7 +103,7 @@ static int by_policy(struct db_conn *c, const struct prune *p, enum store_kept k
                    OLD_RUNS("history_ms") WITH_HISTORY " JOIN run_lines l ON l.run_id = r.id");
     else if (kept == KEPT_FILES)
         rc = COUNT(c, &st, k, e, files_ms, "count(DISTINCT r.id), count(*), sum(f.size_bytes)",
-                   OLD_RUNS("files_ms") " JOIN run_files f ON f.run_id = r.id");
+                   OLD_RUNS("files_ms") FILES_OF_RUN);
     else
         rc = COUNT(c, &st, k, e, artifacts_ms, "count(DISTINCT a.run_id), count(*), sum(a.size_bytes)",
                    OLD_VERSIONS);
@@ -113,8 +114,8 @@ static int deleted_count(struct db_conn *c, struct prune *p, struct err *e)
 {
     struct db_stmt *st = NULL;
     int rc = db_query(c, &st, e,
-                      "SELECT count(DISTINCT a.id), count(f.id), (SELECT count(*) FROM runs WHERE"
-                      " project_id = 0) FROM artifacts a LEFT JOIN artifact_files f"
+                      "SELECT count(DISTINCT a.id), count(f.id), (SELECT count(*) FROM runs r WHERE"
+                      " " RUN_IS_DELETED ") FROM artifacts a LEFT JOIN artifact_files f"
                       " ON f.artifact_id = a.id WHERE (a.state = 'DELETED' AND a.emptied = 0"
                       " AND a.updated_unix_ms < ?) OR (a.state = 'PENDING' AND a.updated_unix_ms < ?)",
                       "ii", p->keep->deleted_unix_ms, p->keep->pending_unix_ms);
@@ -211,10 +212,11 @@ static int file_list(struct db_conn *c, void *arg, struct err *e)
 {
     struct prune *p = arg;
     struct db_stmt *st = NULL;
-    int rc = db_query(
-        c, &st, e,
-        "SELECT f.run_id, f.name FROM " OLD_RUNS("files_ms") " JOIN run_files f ON f.run_id = r.id LIMIT ?",
-        "iiii", OLD_VALUES(p->keep, files_ms), (int64_t)FILES_STEP);
+    int rc = db_query(c, &st, e,
+                      "SELECT f.run_id, f.name FROM " OLD_RUNS("files_ms") FILES_OF_RUN
+                      " UNION ALL SELECT f.run_id, f.name FROM runs r" FILES_OF_RUN " WHERE " RUN_IS_DELETED
+                      " LIMIT ?",
+                      "iiii", OLD_VALUES(p->keep, files_ms), (int64_t)FILES_STEP);
 
     return rc < 0 ? rc : rows_read(p->rows, st, e);
 }

@@ -41,7 +41,7 @@ NODISCARD int store_prune_version_list(struct store *s, struct arena *a, const s
 /** store_prune_version() - delete it, unless it is in use by now: *ret says so. */
 NODISCARD int store_prune_version(struct store *s, int64_t artifact_id, const struct store_keep *k,
                                   const struct store_by *by, bool *ret, struct err *e);
-/** store_prune_file_list() - some files that are to go; empty: none. */
+/** store_prune_file_list() - some files that are to go, those of deleted runs too; empty: none. */
 NODISCARD int store_prune_file_list(struct store *s, struct arena *a, const struct store_keep *k,
                                     struct store_run_file **ret, size_t *ret_len, struct err *e);
 /** store_run_file_forget() - its bytes have gone. @by: who is logged for it; NULL: nobody. -ERR_NOT_FOUND,
@@ -49,9 +49,6 @@ NODISCARD int store_prune_file_list(struct store *s, struct arena *a, const stru
  * @by only: there is no such file. */
 NODISCARD int store_run_file_forget(struct store *s, const struct store_run_file *f,
                                     const struct store_by *by, struct err *e);
-/** store_deleted_file_list() - some files of runs that were deleted; empty: none. */
-NODISCARD int store_deleted_file_list(struct store *s, struct arena *a, struct store_run_file **ret,
-                                      size_t *ret_len, struct err *e);
 struct store_deleted {
     int64_t lines, runs; /* that went */
     bool more;           /* there was something to do */

@@ -7,16 +7,13 @@
 #include "server/store/retention.h"
 #include "server/store/store_internal.h"
 
-enum { LINES_STEP = 2000, FILES_STEP = 100 };
+enum { LINES_STEP = 2000 };
 
 struct deletion {
     int64_t id;
     const struct store_by *by;
     struct store_deleted step;
 };
-
-/* The queries that list and find runs go by their project. */
-#define DELETED "r.project_id = 0"
 
 static int run_delete(struct db_conn *c, void *arg, struct err *e)
 {
@@ -43,28 +40,6 @@ int store_run_delete(struct store *s, int64_t run_id, const struct store_by *by,
 }
 
 /* --- what is left of it --- */
-
-static int file_list(struct db_conn *c, void *arg, struct err *e)
-{
-    struct db_stmt *st = NULL;
-    int rc = db_query(c, &st, e,
-                      "SELECT f.run_id, f.name FROM runs r JOIN run_files f ON f.run_id = r.id WHERE " DELETED
-                      " LIMIT ?",
-                      "i", (int64_t)FILES_STEP);
-
-    return rc < 0 ? rc : rows_read(arg, st, e);
-}
-
-int store_deleted_file_list(struct store *s, struct arena *a, struct store_run_file **ret, size_t *ret_len,
-                            struct err *e)
-{
-    struct rows rows = ROWS(a, struct store_run_file, run_file_row);
-    int rc = db_read(s->db, file_list, &rows, e);
-
-    if (rc == 0)
-        *ret = rows_take(&rows, ret_len);
-    return rc;
-}
 
 /* Charts of one key. *ret false: there are none left. */
 static int column_drop(struct db_conn *c, int64_t id, bool *ret, struct err *e)
@@ -102,7 +77,7 @@ static int deleted_step(struct db_conn *c, void *arg, struct err *e)
     bool has_columns = false;
     int64_t id = 0;
     int rc = db_query(c, &st, e,
-                      "SELECT coalesce(min(r.id), 0) FROM runs r WHERE " DELETED
+                      "SELECT coalesce(min(r.id), 0) FROM runs r WHERE " RUN_IS_DELETED
                       " AND NOT EXISTS (SELECT 1 FROM run_files f WHERE f.run_id = r.id)",
                       "");
 

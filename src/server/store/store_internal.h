@@ -134,6 +134,8 @@ NODISCARD int tx_run_pending(struct db_conn *c, const struct run_ahead *r, struc
     " JOIN projects p ON p.id = r.project_id JOIN entities n ON n.id = p.entity_id"                          \
     " LEFT JOIN users u ON u.id = r.user_id "
 int run_row(struct arena *a, struct db_stmt *st, void *ret, struct err *e); /* a struct store_run */
+/* Of runs r: deleted, and not yet all gone (run_delete.c). In no project, so RUN_SELECT does not find it. */
+#define RUN_IS_DELETED "r.project_id = 0"
 NODISCARD int tx_run_by_name(struct db_conn *c, struct arena *a, int64_t project_id, struct str name,
                              struct store_run *ret, struct err *e);
 /** tx_run_begin_again() - a client begins to log to a run that may have ended: it is running, and nobody asks

@@ -132,9 +132,17 @@ static void an_item_that_is_to_stop_has_its_job_ended(void **state)
     assert_int_equal(cloud.creates, 1);
 }
 
-static bool has_many_jobs(void)
+static int jobs_wanted;
+
+static bool has_jobs_wanted(void)
 {
-    return cloud.count == MANY;
+    return cloud.count == jobs_wanted;
+}
+
+static void run_until_jobs(int count)
+{
+    jobs_wanted = count;
+    run_until(has_jobs_wanted);
 }
 
 /* They are not asked for one by one in each sweep; and what a third agent has is let alone. */
@@ -147,7 +155,7 @@ static void many_jobs_are_watched_by_lists(void **state)
     for (int i = 0; i < MANY; i++)
         push(SPEC);
     boot();
-    run_until(has_many_jobs);
+    run_until_jobs(MANY);
     cloud.jobs[cloud.count] = cloud.jobs[0];
     snprintf(cloud.jobs[cloud.count].name, sizeof(cloud.jobs[0].name), "of-a-third-agent");
     snprintf(cloud.jobs[cloud.count].agent, sizeof(cloud.jobs[0].agent), "third");
@@ -243,11 +251,6 @@ static void a_scheduler_that_is_one_too_many_and_has_no_job_waits(void **state)
     assert_int_equal(cloud.count, 2);
 }
 
-static bool third_job(void)
-{
-    return cloud.count == 3;
-}
-
 /* It was adopted as one too many; another try has to wait for its turn. */
 static void a_scheduler_that_is_one_too_many_and_found_no_machine_waits(void **state)
 {
@@ -264,15 +267,10 @@ static void a_scheduler_that_is_one_too_many_and_found_no_machine_waits(void **s
     run_for(30 * MINUTE_MS);
     assert_int_equal(cloud.creates, 2);
     cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(third_job);
+    run_until_jobs(3);
     cloud_set_state(2, "SUCCEEDED", NULL);
     run_until(all_reported);
     assert_item(1, "FINISHED", "");
-}
-
-static bool fourth_job(void)
-{
-    return cloud.count == 4;
 }
 
 /* Of those that were adopted as too many and wait for another try one has the turn. */
@@ -287,7 +285,7 @@ static void schedulers_that_are_too_many_try_again_one_by_one(void **state)
     run_for(30 * MINUTE_MS);
     assert_int_equal(cloud.creates, 3);
     cloud_set_state(0, "SUCCEEDED", NULL);
-    run_until(fourth_job);
+    run_until_jobs(4);
     cloud_set_state(3, "RUNNING", NULL);
     run_for(30 * MINUTE_MS);
     assert_int_equal(cloud.creates, 4);

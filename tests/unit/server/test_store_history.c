@@ -57,6 +57,8 @@ static void rewind_test(struct world *w)
     check_keys(l);
     must(store_run_delete(s, l->run_id, &(struct store_by){ STR("user ann"), T0 }, &e), &e);
     assert_int_equal(store_run_by_id(s, w->a, l->run_id, &run, &e), -ERR_NOT_FOUND);
+    assert_int_equal(store_run_delete(s, l->run_id, &(struct store_by){ STR("user ann"), T0 }, &e),
+                     -ERR_NOT_FOUND);
     for (int steps = 0; deleted.more; steps++) {
         must(store_deleted_step(s, &deleted, &e), &e);
         assert_in_range(steps, 0, 20);
